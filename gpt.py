@@ -1,0 +1,287 @@
+"""A GPT small enough to be looked at: from sentences to a trained model, and from a prompt to every number inside.
+
+Read from top to bottom; the order of the definitions is the way of the data. The letters in the shape comments:
+
+    B  sentences        T  tokens in a sentence     V  tokens in the vocabulary
+    D  components       L  blocks                   H  attention heads
+
+Running this file trains the model and publishes the article about it; importing it does nothing.
+"""
+
+import hashlib
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every number that shapes the model and its training."""
+
+    n_vocab: int  # V
+    n_context: int  # the largest T
+    n_embd: int = 20  # D
+    n_layer: int = 2  # L
+    n_head: int = 2  # H
+    dropout: float = 0.2
+    steps: int = 1500
+    warmup: int = 20
+    learning_rate: float = 1e-2
+    weight_decay: float = 0.5
+    embedding_limit: float = 0.5  # embeddings and positions start between this and its negative
+    seed: int = 1
+
+
+# --- 1. Text and tokens -------------------------------------------------------------------------------------------
+
+
+class Tokenizer:
+    """Words to ids and back. A word's id is its place in the order of first appearance."""
+
+    def __init__(self, corpus: Iterable[str]) -> None:
+        words = (word for sentence in corpus for word in sentence.split())
+        self.vocab = tuple(dict.fromkeys(words))  # id -> word
+        self.ids = {word: id for id, word in enumerate(self.vocab)}
+
+    def encode(self, sentence: str) -> list[int]:
+        """The ids of a sentence's words. Raises ValueError for a word that the corpus lacks."""
+        unknown = [word for word in sentence.split() if word not in self.ids]
+        if unknown:
+            raise ValueError(f"the corpus lacks the word {unknown[0]!r} of the sentence {sentence!r}")
+        return [self.ids[word] for word in sentence.split()]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return " ".join(self.vocab[id] for id in ids)
+
+
+# --- 2. The model -------------------------------------------------------------------------------------------------
+
+# What drops out entries while the model trains; nothing does when it is used.
+Dropout = Callable[[Tensor], Tensor]
+
+
+class Attention(nn.Module):
+    """Lets every token read from itself and the tokens before it."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.n_head = config.n_head
+        self.query = nn.Linear(config.n_embd, config.n_embd, bias=False)
+        self.key = nn.Linear(config.n_embd, config.n_embd, bias=False)
+        self.value = nn.Linear(config.n_embd, config.n_embd, bias=False)
+        self.project = nn.Linear(config.n_embd, config.n_embd)
+
+    def heads(self, x: Tensor) -> Tensor:
+        B, T, D = x.shape
+        return x.view(B, T, self.n_head, D // self.n_head).transpose(1, 2)  # (B, H, T, D/H)
+
+    def forward(self, x: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
+        query, key, value = self.heads(self.query(x)), self.heads(self.key(x)), self.heads(self.value(x))
+        score = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])  # (B, H, T, T)
+        future = torch.ones_like(score, dtype=torch.bool).triu(1)
+        pattern = score.masked_fill(future, -torch.inf).softmax(-1)  # rows (queries) sum to 1
+        mixed = (drop(pattern) @ value).transpose(1, 2).flatten(2)  # (B, T, D)
+        return self.project(mixed), pattern
+
+
+class MLP(nn.Module):
+    """Works on each token alone."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.up = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.down = nn.Linear(4 * config.n_embd, config.n_embd)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(F.relu(self.up(x)))
+
+
+class Block(nn.Module):
+    """One round of reading and working; each adds what it writes to the residual stream."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.ln_1, self.attention = nn.LayerNorm(config.n_embd), Attention(config)
+        self.ln_2, self.mlp = nn.LayerNorm(config.n_embd), MLP(config)
+
+    def forward(self, x: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
+        write, pattern = self.attention(self.ln_1(x), drop)
+        x = x + drop(write)
+        x = x + drop(self.mlp(self.ln_2(x)))
+        return x, pattern
+
+
+class Pass(NamedTuple):
+    """What one forward pass computed."""
+
+    residual: Tensor  # (L+1, B, T, D); the first enters block 1, the last leaves block L
+    attention: Tensor  # (L, B, H, T, T); query by key
+    normed: Tensor  # (L+1, B, T, D); the residual stream after ln_f
+    lens: Tensor  # (L+1, B, T, V); lens[-1] are the logits
+
+
+class GPT(nn.Module):
+    """A decoder-only Transformer, with LayerNorm before each sub-layer and the embedding as its own unembedding."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(config.n_vocab, config.n_embd)
+        self.position = nn.Embedding(config.n_context, config.n_embd)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd)
+
+    def forward(self, ids: Tensor, drop: Dropout = lambda x: x) -> Pass:
+        """The whole way of a batch of ids (B, T) to the logits, with everything in between that we want to see."""
+        x = drop(self.embedding(ids) + self.position.weight[: ids.shape[1]])  # (B, T, D)
+        residual, attention = [x], []
+        for block in self.blocks:
+            x, pattern = block(x, drop)
+            residual.append(x)
+            attention.append(pattern)
+        normed = self.ln_f(torch.stack(residual))
+        return Pass(torch.stack(residual), torch.stack(attention), normed, normed @ self.embedding.weight.T)
+
+
+# --- 3. Training --------------------------------------------------------------------------------------------------
+
+NO_TARGET = -1
+GRID = 2.0**-16  # weights are multiples of it
+
+
+def batch(tokenizer: Tokenizer, corpus: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """All sentences as ids (B, T) and, for each, the id that follows (B, T).
+
+    Short sentences are filled up on the right. What is filled in is never a target, and no earlier token can see it.
+    """
+    sentences = [torch.tensor(tokenizer.encode(sentence)) for sentence in corpus]
+    ids = nn.utils.rnn.pad_sequence([s[:-1] for s in sentences], batch_first=True)
+    targets = nn.utils.rnn.pad_sequence([s[1:] for s in sentences], batch_first=True, padding_value=NO_TARGET)
+    return ids, targets
+
+
+def loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean surprise at the next token, in nats: the cross-entropy over all targets."""
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=NO_TARGET)
+
+
+def initialise(model: GPT, embedding_limit: float, random: torch.Generator) -> None:
+    """Draws every matrix from a uniform distribution; biases start at 0 and the gains of LayerNorm at 1.
+
+    Only `torch.rand` is used here and below: its stream of numbers is the same on every platform.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Embedding | nn.Linear):
+            limit = embedding_limit if isinstance(module, nn.Embedding) else 1 / math.sqrt(module.in_features)
+            uniform = torch.rand(module.weight.shape, generator=random, dtype=module.weight.dtype)
+            module.weight.data = (2 * uniform - 1) * limit
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            module.bias.data.zero_()
+
+
+def optimizer_for(model: GPT, config: Config) -> torch.optim.Optimizer:
+    """AdamW. What decays is the matrices inside the blocks, the positions and the final gain; the embedding does not.
+
+    So the model is led to keep its numbers in the embedding, and all vectors that it works with are of one size.
+    """
+    decays = [model.position.weight, model.ln_f.weight, *(w for w in model.blocks.parameters() if w.dim() == 2)]
+    others = [w for w in model.parameters() if all(w is not other for other in decays)]
+    groups = [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def train(config: Config, tokenizer: Tokenizer, corpus: Sequence[str]) -> GPT:
+    """A model trained on the whole corpus at every step, in float64.
+
+    The same configuration and corpus give the same weights on every machine: after each step they are rounded to a
+    grid, which throws away the last bits, in which processors differ, before training can amplify them.
+    """
+    random = torch.Generator().manual_seed(config.seed)
+    model = GPT(config).double()
+    initialise(model, config.embedding_limit, random)
+    optimizer = optimizer_for(model, config)
+    ids, targets = batch(tokenizer, corpus)
+
+    def drop(x: Tensor) -> Tensor:
+        kept = torch.rand(x.shape, generator=random, dtype=x.dtype) >= config.dropout
+        return x * kept / (1 - config.dropout)
+
+    for step in tqdm(range(config.steps), desc="training", unit=" steps", leave=False, disable=None):
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * min((step + 1) / config.warmup, 1 - step / config.steps)
+        optimizer.zero_grad()
+        loss(model(ids, drop).lens[-1], targets).backward()
+        optimizer.step()
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.copy_((weight / GRID).round() * GRID)
+    return model
+
+
+# --- 4. A look inside ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything that one forward pass of one sentence computed, as numpy arrays of float64."""
+
+    sentence: str
+    tokens: tuple[str, ...]  # T
+    vocab: tuple[str, ...]  # V
+    weights: str  # SHA-256 of the model's parameters
+    embedding: np.ndarray  # (V, D)
+    position: np.ndarray  # (T, D)
+    residual: np.ndarray  # (L+1, T, D); residual[0] = embedding + position, residual[l] leaves block l-1
+    attention: np.ndarray  # (L, H, T, T); query by key, each row sums to 1
+    normed: np.ndarray  # (L+1, T, D); ln_f(residual); normed[-1] is what the unembedding reads
+    lens: np.ndarray  # (L+1, T, V); unembed(residual); lens[-1] are the logits
+
+    def id(self, token: str) -> int:
+        """The id of a token. Raises ValueError for one that the vocabulary lacks."""
+        if token not in self.vocab:
+            raise ValueError(f"the corpus lacks the word {token!r}")
+        return self.vocab.index(token)
+
+    def probability(self, token: str, level: int = -1, t: int = -1) -> float:
+        """The probability of a token after token t, read from the residual stream at a level; by default the model's."""
+        logits = self.lens[level, t]
+        return float(np.exp(logits[self.id(token)] - logits.max()) / np.exp(logits - logits.max()).sum())
+
+    @property
+    def prediction(self) -> str:
+        """The most probable next token."""
+        return self.vocab[int(self.lens[-1, -1].argmax())]
+
+
+def fingerprint(model: GPT) -> str:
+    """SHA-256 of all parameters, in the order of their definition."""
+    return hashlib.sha256(b"".join(weight.detach().numpy().tobytes() for weight in model.parameters())).hexdigest()
+
+
+def trace(model: GPT, tokenizer: Tokenizer, sentence: str) -> Trace:
+    """Records the forward pass of one sentence. Raises ValueError for an unknown word."""
+    ids = tokenizer.encode(sentence)
+    with torch.no_grad():
+        recorded = model(torch.tensor([ids]))
+    return Trace(
+        sentence=sentence,
+        tokens=tuple(sentence.split()),
+        vocab=tokenizer.vocab,
+        weights=fingerprint(model),
+        embedding=model.embedding.weight.detach().numpy().copy(),
+        position=model.position.weight.detach().numpy()[: len(ids)].copy(),
+        **{name: tensor.squeeze(1).numpy() for name, tensor in recorded._asdict().items()},
+    )
+
+
+if __name__ == "__main__":
+    from article.build import main
+
+    sys.exit(main())

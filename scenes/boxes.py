@@ -1,0 +1,26 @@
+"""Every embedding as a stack of five boxes: four components give a box its width, depth, height and colour."""
+
+import math
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from gpt import Trace
+
+
+def build(trace: "Trace") -> pv.MultiBlock:
+    """The whole vocabulary in three rows, in the order of the ids, the first row in front."""
+    V = len(trace.vocab)
+    scene = glyphs.start("boxes", trace, Scale.of(trace.embedding), style.VIEW_OF_GRID)
+    length = math.ceil(V / 3)
+    for row, first in enumerate(range(0, V, length)):
+        ids = range(first, min(first + length, V))
+        words = [trace.vocab[id] for id in ids]
+        glyphs.row(scene, trace, "embedding", [(id,) for id in ids], words, row, glyph=glyphs.stack)
+    glyphs.legend(scene, right=length - 1, glyph=glyphs.stack, copies=4)
+    return scene

@@ -1,0 +1,27 @@
+"""The whole forward pass: the residual stream, and every attention weight between its rows.
+
+Beside the last vector stands the embedding of the token that it predicts.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from gpt import Trace
+
+
+def build(trace: "Trace") -> pv.MultiBlock:
+    L, H, T, _ = trace.attention.shape
+    token, id = trace.prediction, trace.id(trace.prediction)
+    scene = glyphs.start("forward", trace, Scale.of(trace.residual, trace.normed[-1], trace.embedding[id]), style.VIEW_OF_GRID)
+    glyphs.stream(scene, trace)
+    for l, h in np.ndindex(L, H):
+        glyphs.pattern(scene, trace, l, h)
+    glyphs.row(scene, trace, "embedding", [(id,)], [token], row=L + 1, place=T + 0.8)
+    glyphs.legend(scene, right=T - 1, heads=H)
+    return scene

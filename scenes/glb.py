@@ -1,0 +1,191 @@
+"""A scene as the bytes of a `.glb`: named nodes with their meaning, colours as light, y up, positions on a fine grid.
+
+One grid of 2**16 steps spans the scene; the root node scales it back (`KHR_mesh_quantization`). Shapes of one topology
+share their indices, shapes of one colour a material, and normals are left out, which makes viewers shade flat.
+Format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
+"""
+
+import json
+import struct
+from collections.abc import Hashable
+
+import numpy as np
+import pyvista as pv
+from numpy.typing import ArrayLike, NDArray
+
+STEPS = 2**16 - 1
+COMPONENTS = {"uint8": 5121, "uint16": 5123}  # componentType
+TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
+VERTICES, INDICES = 34962, 34963  # bufferView.target
+MATT = {"metallicFactor": 0, "roughnessFactor": 1}
+MATERIALS = {
+    "solid": {"pbrMetallicRoughness": MATT},
+    "sheet": {"pbrMetallicRoughness": MATT, "doubleSided": True},
+    "ink": {"pbrMetallicRoughness": {}, "extensions": {"KHR_materials_unlit": {}}},
+}
+
+
+def to_linear(color: ArrayLike) -> NDArray[np.float64]:
+    """sRGB 0 to 1 as light 0 to 1 (IEC 61966-2-1)."""
+    color = np.asarray(color, float)
+    return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
+
+
+def leaves(scene: pv.MultiBlock) -> list[pv.PolyData]:
+    """All shapes of a scene, those inside its groups included, in order."""
+    return [leaf for block in scene for leaf in (leaves(block) if isinstance(block, pv.MultiBlock) else [block])]
+
+
+def triangles(shape: pv.PolyData) -> NDArray[np.int64]:
+    """The triangles (m, 3) of a shape. Faces of one size are cut the same way, so that shapes alike stay alike."""
+    try:
+        faces = shape.regular_faces
+    except ValueError:
+        faces = shape.triangulate().regular_faces
+    fans = [faces[:, [0, i, i + 1]] for i in range(1, faces.shape[1] - 1)]
+    return np.stack(fans, axis=1).reshape(-1, 3)
+
+
+def to_glb(scene: pv.MultiBlock) -> bytes:
+    """The scene (z up, sRGB) as glTF (y up, linear); the same bytes for the same scene.
+
+    A block becomes a node of its name, with the trace, index and values of its `user_dict` as extras; the scene's
+    `user_dict` becomes the asset's extras. The shapes of a group become children without a name that share a mesh where
+    they differ only in place, as letters do. Raises ValueError for an empty scene or shape, or one that is not finite.
+    """
+    if not leaves(scene):
+        raise ValueError("the scene is empty")
+    writer = _Writer(scene)
+    names = [name for name in scene.keys() if not isinstance(scene[name], pv.MultiBlock) or leaves(scene[name])]
+    return writer.file([writer.node(scene[name], name) for name in names], dict(scene.user_dict))
+
+
+class _Table(list):
+    """Entries of a glTF table, in the order of first use, each once."""
+
+    def __init__(self) -> None:
+        self.places: dict[Hashable, int] = {}
+
+    def place(self, entry: dict, key: Hashable = None) -> int:
+        key = json.dumps(entry) if key is None else key
+        if key not in self.places:
+            self.places[key] = len(self)
+            self.append(entry)
+        return self.places[key]
+
+
+class _Writer:
+    """The tables of a glTF document, filled node by node, and its data: one buffer view per layout of rows."""
+
+    def __init__(self, scene: pv.MultiBlock) -> None:
+        self.nodes, self.meshes, self.materials, self.accessors = [], _Table(), _Table(), _Table()
+        self.views: dict[tuple[str, int, int], bytearray] = {}
+        points = np.concatenate([self.upright(shape) for shape in leaves(scene)])
+        self.low = points.min(axis=0)
+        self.step = float((points.max(axis=0) - self.low).max() / STEPS) or 1.0
+
+    @staticmethod
+    def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (..., 3) with z up as points with y up."""
+        return points[..., [0, 2, 1]] * [1, 1, -1]
+
+    def upright(self, shape: pv.PolyData) -> NDArray[np.float64]:
+        """The points (n, 3) of a shape with y up."""
+        points = np.asarray(shape.points, float)
+        if not len(points) or not np.isfinite(points).all():
+            raise ValueError("a shape has no points, or one that is not finite")
+        return self.turn(points)
+
+    def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
+        """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
+        if isinstance(block, pv.MultiBlock):
+            entry = {"name": name, "children": [self.part(shape) for shape in leaves(block)]}
+        else:
+            entry = {"name": name} | self.whole(block)
+            extras = {key: block.user_dict[key] for key in ("trace", "index", "values") if key in block.user_dict}
+            entry |= {"extras": extras} if extras else {}
+        self.nodes.append(entry)
+        return len(self.nodes) - 1
+
+    def whole(self, shape: pv.PolyData) -> dict:
+        """What a node of a shape says of it: its mesh and, if the shape has a grid of bytes of its own, where that is."""
+        points = self.upright(shape)
+        if "grid" not in shape.user_dict:
+            return {"mesh": self.mesh(shape, self.steps(points - self.low))}
+        origin, step = (self.turn(np.array(shape.user_dict["grid"][key])) for key in ("origin", "step"))
+        mesh = self.mesh(shape, self.steps(points - origin, np.abs(step), np.uint8))
+        place, scale = (np.round(length / self.step, 3).tolist() for length in (origin - self.low, np.abs(step)))
+        return {"mesh": mesh, "translation": place, "scale": scale}
+
+    def part(self, shape: pv.PolyData) -> int:
+        points = self.upright(shape)
+        corner = points.min(axis=0)
+        place = self.steps(corner - self.low).tolist()
+        self.nodes.append({"mesh": self.mesh(shape, self.steps(points - corner)), "translation": place})
+        return len(self.nodes) - 1
+
+    def steps(self, lengths: NDArray[np.float64], step: ArrayLike = 0.0, kind: type = np.uint16) -> NDArray[np.integer]:
+        """Lengths (..., 3) from a corner in steps of a grid, by default the scene's."""
+        return np.round(lengths / (step if np.any(step) else self.step)).astype(kind)
+
+    def mesh(self, shape: pv.PolyData, grid: NDArray[np.uint16]) -> int:
+        material = json.loads(json.dumps(MATERIALS[shape.user_dict.get("material", "solid")]))
+        extent = {"min": grid.min(axis=0).tolist(), "max": grid.max(axis=0).tolist()}
+        attributes = {"POSITION": self.accessor(grid, VERTICES, **extent)}
+        color = shape.point_data["color"]
+        kind = np.uint8 if color.dtype == np.uint8 else np.uint16
+        light = to_linear(color / 255 if kind is np.uint8 else color)
+        if (color == color[0]).all():
+            material["pbrMetallicRoughness"]["baseColorFactor"] = [*light[0].round(4).tolist(), 1]
+        else:
+            rgba = np.round(np.insert(light, 3, 1, axis=1) * np.iinfo(kind).max).astype(kind)
+            attributes["COLOR_0"] = self.accessor(rgba, VERTICES, normalized=True)
+        corners = triangles(shape).reshape(-1, 1)
+        indices = self.accessor(corners.astype(np.uint8 if len(grid) < 256 else np.uint16), INDICES)
+        primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
+        return self.meshes.place({"primitives": [primitive]})
+
+    def accessor(self, rows: NDArray, target: int, **more: object) -> int:
+        """The accessor of rows (n, k) of uint8 or uint16; the rows of vertices are filled up to four bytes."""
+        width = rows.shape[1] * rows.itemsize
+        stride = -(-width // 4) * 4 if target == VERTICES else width
+        padded = np.zeros((len(rows), stride), np.uint8)
+        padded[:, :width] = np.ascontiguousarray(rows).view(np.uint8)
+        layout, data = (rows.dtype.name, target, stride), padded.tobytes()
+        view = self.views.setdefault(layout, bytearray())
+        key, known = (layout, data), len(self.accessors)
+        component, type_ = COMPONENTS[rows.dtype.name], TYPES[rows.shape[1]]
+        entry = {"bufferView": list(self.views).index(layout), "byteOffset": len(view), "componentType": component}
+        place = self.accessors.place(entry | {"count": len(rows), "type": type_} | more, key)
+        if place == known:
+            view += data
+        return place
+
+    def file(self, top: list[int], extras: dict) -> bytes:
+        data, views = bytearray(), []
+        for (_, target, stride), view in self.views.items():
+            entry = {"buffer": 0, "byteOffset": len(data), "byteLength": len(view), "target": target}
+            views.append(entry | ({"byteStride": stride} if target == VERTICES else {}))
+            data += view + bytes(-len(view) % 4)
+        root = {"name": "scene", "children": top, "scale": [self.step] * 3, "translation": self.low.tolist()}
+        document = {
+            "asset": {"version": "2.0", "generator": "Vitrine", "extras": extras},
+            "extensionsUsed": ["KHR_materials_unlit", "KHR_mesh_quantization"],
+            "extensionsRequired": ["KHR_mesh_quantization"],
+            "scene": 0,
+            "scenes": [{"nodes": [len(self.nodes)]}],
+            "nodes": [*self.nodes, root],
+            "meshes": self.meshes,
+            "materials": self.materials,
+            "accessors": self.accessors,
+            "bufferViews": views,
+            "buffers": [{"byteLength": len(data)}],
+        }
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        body = _chunk(b"JSON", text, b" ") + _chunk(b"BIN\0", bytes(data), b"\0")
+        return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
+
+
+def _chunk(kind: bytes, data: bytes, fill: bytes) -> bytes:
+    data += fill * (-len(data) % 4)
+    return struct.pack("<I4s", len(data), kind) + data

@@ -1,0 +1,335 @@
+"""From numbers to shapes: columns, stacks, ribbons, plinths, name plates and the legend.
+
+Every shape is a `pv.PolyData` in the frame of `scenes.style` (z up) with an sRGB "color" per point: bytes, or floats
+where the colour itself is a number to be read back. What a shape stands for travels with it in `user_dict`.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyvista as pv
+from numpy.typing import ArrayLike, NDArray
+
+from scenes import style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from gpt import Trace
+
+Point = tuple[float, float]  # a place on the floor, x and y
+
+Point3 = tuple[float, float, float]
+Glyph = Callable[[ArrayLike, Scale, Point], pv.PolyData]  # a vector, its scale and its place, as a shape
+
+# The faces of a box whose points are the four corners of its bottom, counter-clockwise, then those of its top.
+BOX = np.array([[3, 2, 1, 0], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]])
+CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+TURNED = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]) * np.sqrt(2)  # the same square, turned by 45 degrees
+
+
+def mesh(points: ArrayLike, faces: ArrayLike, color: ArrayLike, **meaning: object) -> pv.PolyData:
+    """A shape from points (n, 3), faces (m, k) and one colour (3,) or one a point (n, 3), as bytes or floats 0 to 1."""
+    points, faces, color = np.asarray(points, float), np.asarray(faces), np.asarray(color)
+    shape = pv.PolyData(points, np.insert(faces, 0, faces.shape[1], axis=1).ravel())
+    shape.point_data["color"] = np.broadcast_to(color, points.shape)
+    shape.user_dict = meaning
+    return shape
+
+
+def to_bytes(color: ArrayLike) -> NDArray[np.uint8]:
+    """sRGB 0 to 1 as 0 to 255."""
+    return np.round(np.asarray(color) * 255).astype(np.uint8)
+
+
+def boxes(bottoms: ArrayLike, tops: ArrayLike, color: ArrayLike, **meaning: object) -> pv.PolyData:
+    """Boxes from their bottoms and tops (n, 4, 3), counter-clockwise, and a colour (3,) each (n, 3) or for all (3,)."""
+    points = np.concatenate([bottoms, tops], axis=1)
+    n = len(points)
+    color = np.broadcast_to(np.asarray(color)[..., None, :], (n, 8, 3)).reshape(-1, 3)
+    return mesh(points.reshape(-1, 3), (BOX + 8 * np.arange(n)[:, None, None]).reshape(-1, 4), color, **meaning)
+
+
+def box(low: ArrayLike, high: ArrayLike, color: ArrayLike, **meaning: object) -> pv.PolyData:
+    """The box between two opposite corners (3,)."""
+    (x0, y0, z0), (x1, y1, z1) = np.asarray(low), np.asarray(high)
+    ring = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    return boxes([np.insert(ring, 2, z0, axis=1)], [np.insert(ring, 2, z1, axis=1)], color, **meaning)
+
+
+def column(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
+    """A vector (D,) as D boxes, the first at the bottom.
+
+    A box's half-width is the scale's length of its value. A positive one stands square to the axes and is warm, a
+    negative one is the same square turned by 45 degrees, and cool.
+    """
+    values = np.asarray(values, float)
+    square = np.where((values < 0)[:, None, None], TURNED, CORNERS) * scale.length(values)[:, None, None] + at
+    low = style.PLINTH_HEIGHT + style.PITCH * np.arange(len(values))
+    rings = [
+        np.concatenate([square, np.broadcast_to(z[:, None, None], (len(values), 4, 1))], axis=2)
+        for z in (low, low + style.PITCH - style.GAP)
+    ]
+    return boxes(*rings, to_bytes(scale.color(values)), grid=byte_grid(at, np.abs(square - at).max()))
+
+
+def byte_grid(at: Point, reach: float) -> dict[str, list[float]]:
+    """A grid of 256 steps along each axis for a column whose boxes reach so far from its axis.
+
+    Its phases at the axis, 1/8 and 3/8 of a step, round the corners of a square differently: their mean is four times
+    as fine as the grid.
+    """
+    step = np.array([reach / 126, reach / 126, style.PITCH / style.PITCH_STEPS])
+    origin = np.array([*at, style.PLINTH_HEIGHT]) + step * [-127.125, 127.375, 0]  # y runs backwards in the file
+    return {"origin": origin.tolist(), "step": step.tolist()}
+
+
+def stack(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
+    """A vector (4n,) as n boxes, four values each: width (x), depth (y), height (z) and colour; the first at the bottom.
+
+    An edge grows and shrinks with its value from the middle size that stands for zero.
+    """
+    groups = np.asarray(values, float).reshape(-1, 4)
+    half = (style.STACK_MIDDLE + style.STACK_SPAN * scale.fraction(groups[:, :3])) / 2
+    middle = style.PLINTH_HEIGHT + style.STACK_PITCH * (np.arange(len(groups)) + 0.5)
+    square = CORNERS * half[:, None, :2] + at
+    rings = [np.insert(square, 2, (middle + side * half[:, 2])[:, None], axis=2) for side in (-1, 1)]
+    return boxes(*rings, scale.color(groups[:, 3]))
+
+
+def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike) -> pv.PolyData:
+    """An attention weight as a flat band on the floor, from the key to the query, as wide as the weight.
+
+    The width is measured across the band and is the same all along it. It leaves and arrives along y.
+    """
+    (x0, y0), (x1, y1) = start, end
+    u = np.linspace(0, 1, 2 if x0 == x1 else style.RIBBON_STEPS[int(weight > style.RIBBON_THIN)])
+    ease, slope = u * u * (3 - 2 * u), 6 * u * (1 - u)
+    along = np.stack([(x1 - x0) * slope, np.full_like(u, y1 - y0)], axis=1)
+    across = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
+    middle = np.stack([x0 + (x1 - x0) * ease, y0 + (y1 - y0) * u], axis=1)
+    half = (style.HAIR + style.RIBBON * weight) / 2
+    points = np.stack([middle - half * across, middle + half * across], axis=1).reshape(-1, 2)
+    first = 2 * np.arange(len(u) - 1)[:, None]
+    return mesh(np.insert(points, 2, height, axis=1), first + [0, 1, 3, 2], to_bytes(color), material="sheet")
+
+
+def foot(first: Point, last: Point | None = None) -> tuple[Point3, Point3]:
+    """The corners of a plinth under a place, or under all places from one to another."""
+    (x0, y0), (x1, y1) = first, last or first
+    return (x0 - style.PLINTH, y0 - style.PLINTH, 0), (x1 + style.PLINTH, y1 + style.PLINTH, style.PLINTH_HEIGHT)
+
+
+@lru_cache(maxsize=512)
+def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int64]], float], ...]:
+    """A text as letters: each the flat triangles of its outline, points (n, 2) and faces (m, 3), and its place along x.
+
+    Lengths are in units of the font size. The font is the DejaVu Sans that matplotlib brings along, so that labels are
+    the same on every machine; matplotlib also shapes and orders the letters of other scripts. A letter that the font
+    lacks is its empty box.
+    """
+    import matplotlib
+    from matplotlib.font_manager import get_font
+    from matplotlib.textpath import text_to_path
+
+    font = get_font(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf")
+    unit = text_to_path.FONT_SCALE
+    font.set_size(unit, text_to_path.DPI)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # matplotlib's own word about the empty box
+        placed, outlines, _ = text_to_path.get_glyphs_with_font(font, text)
+    shapes = {id: fill(np.asarray(vertices) / unit, codes) for id, (vertices, codes) in outlines.items() if len(vertices)}
+    return tuple((shapes[id], x / unit) for id, x, *_ in placed if id in shapes)
+
+
+def fill(vertices: NDArray[np.float64], codes: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The inside of an outline of lines and Bezier curves, as points (n, 2) and triangles (m, 3) that face upwards."""
+    from matplotlib.path import Path
+
+    rings: list[list[NDArray[np.float64]]] = []
+    for curve, code in Path(vertices, codes).iter_bezier():
+        if code == Path.MOVETO:
+            rings.append([])
+        elif code != Path.CLOSEPOLY:
+            bend = np.abs(np.diff(curve.control_points, 2, axis=0)).max(initial=0)
+            steps = 1 + int(np.sqrt(bend / style.TEXT_TOLERANCE))
+            rings[-1].extend(curve(t) for t in np.arange(steps) / steps)
+    starts = np.cumsum([0, *map(len, rings)])
+    lines = [[len(ring) + 1, *range(start, start + len(ring)), start] for ring, start in zip(rings, starts, strict=False)]
+    flat = pv.PolyData(np.insert(np.concatenate(rings), 2, 0, axis=1), lines=np.concatenate(lines)).triangulate_contours()
+    return np.asarray(flat.points, float)[:, :2], flat.regular_faces[:, ::-1]
+
+
+def width_of(text: str) -> float:
+    """The width of a text in units of the font size."""
+    return max((x + float(points[:, 0].max()) for (points, _), x in letters(text)), default=0.0)
+
+
+def number(value: float) -> str:
+    """A number for a label: two decimals, nothing after the point that is zero, and a true minus sign."""
+    return f"{value:.2f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")
+
+
+# --- Into the scene -----------------------------------------------------------------------------------------------
+
+
+def start(name: str, trace: "Trace", scale: Scale, view: tuple[float, float] = style.VIEW_OF_ROW) -> pv.MultiBlock:
+    """An empty scene of a trace, which knows its name, its sentence, its weights, how its shapes are to be read, and
+    from which side (degrees to the left, degrees from above) it is seen first."""
+    scene = pv.MultiBlock()
+    scene.user_dict = {
+        "scene": name,
+        "sentence": trace.sentence,
+        "weights": trace.weights,
+        "view": view,
+        "limit": scale.limit,
+        "column": {"base": style.BASE, "span": style.SPAN},
+        "stack": {"middle": style.STACK_MIDDLE, "span": style.STACK_SPAN},
+        "ribbon": {"hair": style.HAIR, "span": style.RIBBON},
+        "positive": style.POSITIVE,
+        "negative": style.NEGATIVE,
+        "glyphs": {},
+    }
+    return scene
+
+
+def ground(scene: pv.MultiBlock, stone: pv.PolyData) -> None:
+    """Adds a plinth to the group "plinths"."""
+    if "plinths" not in scene.keys():
+        scene.append(pv.MultiBlock(), "plinths")
+    scene["plinths"].append(stone)
+
+
+def mark(
+    scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: "Trace", array: str, index: Sequence[int]
+) -> None:
+    """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
+    index = tuple(map(int, index))
+    values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS).tolist()
+    shape.user_dict |= {"trace": array, "index": index, "values": values}
+    scene.append(shape, name)
+
+
+def label(scene: pv.MultiBlock, name: str, text: str, at: Point, size: float = style.TEXT_SIZE, align: float = 0.5) -> None:
+    """Adds a name plate that leans back, and the text on it as the block `label/<name>`.
+
+    `at` is the middle of the plate's front rim on the floor; with `align` 0 the text starts there, with 1 it ends there.
+    The text also travels as itself, with its origin, the vector of one font size to the right and the one upwards, for
+    renderers that have letters of their own.
+    """
+    width = size * width_of(text)
+    left, deep = at[0] - align * width, size * style.LINE
+    back = style.PLATE_LIP + deep * style.PLATE_SLOPE
+    ring = np.array([[left, at[1]], [left + width, at[1]], [left + width, at[1] + deep], [left, at[1] + deep]])
+    ring[:, 0] += np.array([-1, 1, 1, -1]) * style.TEXT_MARGIN
+    top = np.insert(ring, 2, [style.PLATE_LIP, style.PLATE_LIP, back, back], axis=1)
+    stone = boxes([np.insert(ring, 2, 0, axis=1)], [top], to_bytes(style.STONE))
+    scene["plates"] = scene["plates"].append_polydata(stone) if "plates" in scene.keys() else stone
+    up = size * np.array([0, 1, style.PLATE_SLOPE]) / np.hypot(1, style.PLATE_SLOPE)
+    origin = np.array([left, at[1], style.PLATE_LIP + style.TEXT_LIFT]) + style.BASELINE * up
+    words = pv.MultiBlock()
+    for (points, faces), x in letters(text):
+        flat = origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up
+        words.append(mesh(flat, faces, to_bytes(style.INK), material="ink"))
+    words.user_dict = {"text": text, "origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist(), "width": width}
+    scene.append(words, f"label/{name}")
+
+
+def row(
+    scene: pv.MultiBlock,
+    trace: "Trace",
+    array: str,
+    indices: Sequence[Sequence[int]],
+    texts: Sequence[str],
+    row: int = 0,
+    place: float = 0,
+    glyph: Glyph = column,
+) -> None:
+    """Adds vectors `getattr(trace, array)[index]` side by side on plinths, each with a name plate unless it has no text.
+
+    `row` and `place` say where the first one stands, in steps of the grid of blocks and tokens. A mark's name is its
+    path: `residual/2/5`, and for an embedding `embedding/<token>`.
+    """
+    scale = Scale(scene.user_dict["limit"])
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: glyph.__name__}}
+    # A word too long for its place makes all the names of the row smaller.
+    room = style.SPACING - 2 * style.TEXT_MARGIN
+    size = min(style.TEXT_SIZE, room / max(map(width_of, texts), default=1) if any(texts) else room)
+    y = row * style.DEPTH
+    for t, index in enumerate(indices):
+        x = (place + t) * style.SPACING
+        ground(scene, box(*foot((x, y)), to_bytes(style.STONE)))
+        path = [trace.vocab[index[0]]] if array == "embedding" else map(str, index)
+        shape = glyph(getattr(trace, array)[tuple(index)], scale, (x, y))
+        mark(scene, "/".join([array, *path]), shape, trace, array, index)
+    for t, text in enumerate(texts):
+        front = y - style.PLINTH - style.PLATE_GAP - size * style.LINE
+        label(scene, f"token/{row}/{t}", text, ((place + t) * style.SPACING, front), size)
+
+
+def stream(scene: pv.MultiBlock, trace: "Trace") -> None:
+    """Adds the residual stream: a row of columns for what enters block 1, for what leaves each block, and after ln_f."""
+    L, T = len(trace.residual) - 1, len(trace.tokens)
+    rows = [("residual", l) for l in range(L + 1)] + [("normed", L)]
+    texts = ["embedding + position", *(f"block {l + 1}" for l in range(L)), "final LayerNorm"]
+    for y, ((array, l), text) in enumerate(zip(rows, texts, strict=True)):
+        row(scene, trace, array, [(l, t) for t in range(T)], () if y else trace.tokens, y)
+        side = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
+        label(scene, f"row/{y}", text, (side, y * style.DEPTH - style.PLINTH), align=1)
+
+
+def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int) -> None:
+    """Adds the attention pattern of head h in block l: a ribbon for every weight, from the key's plinth to the query's.
+
+    At its query's plinth the ribbons of a head lie side by side, in the order of the keys; together they are as wide as
+    a weight of 1. The wider a ribbon, the lower it lies, so that none cuts through another or hides a fainter one.
+    """
+    weights = trace.attention[l, :, :, :]
+    H, T, _ = weights.shape
+    cells = [(head, q, k) for head in range(H) for q in range(T) for k in range(q + 1)]
+    order = sorted(cells, key=lambda cell: -weights[cell])
+    heights = dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)), strict=True))
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"attention": "ribbon"}}
+    port = style.RIBBON + T * style.HAIR  # what a head's ribbons need at most, side by side
+    lane = (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
+    y = l * style.DEPTH + style.PLINTH
+    for q in range(T):
+        widths = style.HAIR + style.RIBBON * weights[h, q, : q + 1]
+        arrive = q * style.SPACING + lane + np.cumsum(widths) - widths / 2 - widths.sum() / 2
+        for k in range(q + 1):
+            band = ribbon(
+                weights[h, q, k], (k * style.SPACING + lane, y), (arrive[k], y + style.DEPTH - 2 * style.PLINTH),
+                heights[h, q, k], style.HEADS[h % len(style.HEADS)],
+            )  # fmt: skip
+            mark(scene, f"attention/{l}/{h}/{q}/{k}", band, trace, "attention", (l, h, q, k))
+
+
+def legend(scene: pv.MultiBlock, right: int, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:
+    """Adds, in front of the first row, single boxes of known values, and for each head three ribbons of known weights.
+
+    The last box stands at the place `right` of the row; a glyph that takes several values a box gets copies of one.
+    """
+    scale, y = Scale(scene.user_dict["limit"]), style.LEGEND_ROW
+    front = y - style.PLINTH - style.PLATE_GAP - style.TEXT_SIZE * style.LINE
+    parts = np.array(style.LEGEND_PARTS)
+    places = right * style.SPACING + style.LEGEND_SPACING * np.arange(1 - len(parts), 1)
+    group = pv.MultiBlock()
+    for i, (x, value) in enumerate(zip(places, parts * scale.limit, strict=True)):
+        group.append(glyph([value] * copies, scale, (x, y)))
+        label(scene, f"value/{i}", number(value), (x, front))
+    scene.append(group, "legend/value")
+    ground(scene, box(*foot((places[0], y), (places[-1], y)), to_bytes(style.STONE)))
+    x = places[0] - style.PLINTH
+    for h in reversed(range(heads)):
+        group = pv.MultiBlock()
+        for i, weight in reversed(list(enumerate(style.LEGEND_WEIGHTS))):
+            x -= style.LEGEND_RIBBON
+            ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
+            group.append(ribbon(weight, *ends, style.RIBBON_LOW, style.HEADS[h % len(style.HEADS)]))
+            label(scene, f"weight/{h}/{i}", number(weight), (x, front))
+        scene.append(group, f"legend/weight/{h}")
+        x -= style.LEGEND_RIBBON
+        label(scene, f"head/{h}", f"head {h + 1}", (x, front), align=1)
+        x -= style.TEXT_SIZE * width_of(f"head {h + 1}")

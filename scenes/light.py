@@ -1,0 +1,43 @@
+"""The light of the scenes: a soft studio, as a panorama for the viewer and as the shade of a surface for the stills."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scenes import style
+
+WIDTH, HEIGHT = 64, 32  # narrower panoramas turn the model black in model-viewer
+
+
+def directions() -> NDArray[np.float64]:
+    """The direction (HEIGHT, WIDTH, 3) that each pixel of the panorama looks in; z up, its middle along y."""
+    polar = (np.arange(HEIGHT) + 0.5) / HEIGHT * np.pi
+    around = ((np.arange(WIDTH) + 0.5) / WIDTH - 0.5) * 2 * np.pi
+    level = np.sin(polar)[:, None]
+    return np.stack([level * np.sin(around), level * np.cos(around), np.broadcast_to(np.cos(polar)[:, None], (HEIGHT, WIDTH))], axis=-1)
+
+
+def panorama() -> NDArray[np.float64]:
+    """The brightness (HEIGHT, WIDTH) that comes from each direction: a sky, a floor and a few large soft lamps."""
+    look = directions()
+    light = np.where(look[..., 2] > 0, style.SKY, style.FLOOR).astype(float)
+    for azimuth, elevation, size, strength in style.LAMPS:
+        a, e = np.radians([azimuth, elevation])
+        lamp = np.array([np.sin(a) * np.cos(e), np.cos(a) * np.cos(e), np.sin(e)])
+        light += strength * np.exp((look @ lamp - 1) / size)
+    return light
+
+
+def shade(normals: ArrayLike) -> NDArray[np.float64]:
+    """How bright a matt white surface looks in this light (n,), for normals (n, 3): the cosine-weighted mean."""
+    look = directions()
+    area = np.sin(np.arccos(look[..., 2]))
+    cosine = np.maximum(np.tensordot(np.asarray(normals, float), look, axes=(-1, -1)), 0)
+    return (cosine * (panorama() * area)).sum(axis=(-2, -1)) * (np.pi / HEIGHT) * (2 * np.pi / WIDTH) / np.pi
+
+
+def to_hdr() -> bytes:
+    """The panorama as a Radiance picture (.hdr), uncompressed: three mantissas and a common exponent a pixel."""
+    mantissa, exponent = np.frexp(panorama())
+    byte = np.clip(np.floor(mantissa * 256), 0, 255).astype(np.uint8)
+    pixels = np.stack([byte, byte, byte, (exponent + 128).astype(np.uint8)], axis=-1)
+    return b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %d +X %d\n" % (HEIGHT, WIDTH) + pixels.tobytes()

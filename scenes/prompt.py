@@ -1,0 +1,19 @@
+"""The prompt as it enters the first block: each token's embedding with its position added."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from gpt import Trace
+
+
+def build(trace: "Trace") -> pv.MultiBlock:
+    T = len(trace.tokens)
+    scene = glyphs.start("prompt", trace, Scale.of(trace.residual[0]))
+    glyphs.row(scene, trace, "residual", [(0, t) for t in range(T)], trace.tokens)
+    glyphs.legend(scene, right=T - 1)
+    return scene

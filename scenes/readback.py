@@ -1,0 +1,147 @@
+"""The numbers of a `.glb`, read from its geometry and colours alone.
+
+Extras say how the scene's shapes are to be read (`asset.extras`) and which node stands for which numbers, never what
+the numbers are. trimesh opens the file, so that nothing of our own writer is trusted.
+"""
+
+import io
+import itertools
+import json
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
+COLOR = 1 / 40  # the same, for a number told by a colour of bytes
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A node that stands for numbers: what its extras say, and what its shape and colour say."""
+
+    trace: str  # the array of the trace
+    index: tuple[int, ...]
+    stated: NDArray[np.float64]  # (n,)
+    shape: NDArray[np.float64]  # (n,), from the geometry
+    color: NDArray[np.float64]  # (n,), from the colours; NaN where the colour tells no number
+    limit: float  # of the scale that it is drawn on
+
+
+def header(glb: bytes) -> dict:
+    """The JSON part of a `.glb`. Raises ValueError if the bytes are none, or none that says how to read it."""
+    try:
+        magic, version, length = struct.unpack("<4sII", glb[:12])
+        size, kind = struct.unpack("<I4s", glb[12:20])
+        if (magic, version, length, kind) != (b"glTF", 2, len(glb), b"JSON"):
+            raise ValueError
+        document = json.loads(glb[20 : 20 + size])
+        document["asset"]["extras"]["glyphs"]
+    except (struct.error, ValueError, KeyError, TypeError):
+        raise ValueError("it is no .glb with a scene of ours in it") from None
+    return document
+
+
+def read_back(glb: bytes) -> dict[str, NDArray[np.float64]]:
+    """The numbers (n,) of each mark, by the name of its node, from the geometry alone. Raises ValueError like `marks`."""
+    return {name: mark.shape for name, mark in marks(glb).items()}
+
+
+def marks(glb: bytes) -> dict[str, Mark]:
+    """Every mark by the name of its node. Raises ValueError for a file, or a shape in it, that cannot be read."""
+    document = header(glb)
+    how = document["asset"]["extras"]
+    try:
+        scene = trimesh.load(io.BytesIO(glb), file_type="glb", process=False)
+    except Exception as error:  # whatever trimesh stumbles over in a damaged file
+        raise ValueError(f"trimesh cannot open it ({error})") from None
+    found = {}
+    for node in document["nodes"]:
+        if "trace" not in node.get("extras", {}):
+            continue
+        name, extras = node["name"], node["extras"]
+        try:
+            transform, geometry = scene.graph[name]
+            mesh = scene.geometry[geometry]
+            points = trimesh.transform_points(mesh.vertices, transform)
+            glyph = how["glyphs"][extras["trace"]]
+            color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
+            shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
+        except (KeyError, ValueError, IndexError, AttributeError) as error:
+            raise ValueError(f"the node {name!r} cannot be read ({error})") from None
+        limit = 1.0 if glyph == "ribbon" else how["limit"]
+        stated = np.asarray(extras["values"], float)
+        found[name] = Mark(extras["trace"], tuple(extras["index"]), stated, shape, color, limit)
+    return found
+
+
+def column(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The numbers (n,) of n boxes, from their widths and turns, and from their colours (linear, 0 to 1)."""
+    x, _, z = np.moveaxis(corners(points) - corners(points).mean(axis=1, keepdims=True), -1, 0)
+    # A square's corners lie on the diagonals, those of one turned by 45 degrees on the axes.
+    turned = np.minimum(abs(x), abs(z)).mean(axis=1) < np.maximum(abs(x), abs(z)).mean(axis=1) / 2
+    half = (np.ptp(x, axis=1) + np.ptp(z, axis=1)) / 4 / np.where(turned, np.sqrt(2), 1)
+    values = (half - how["column"]["base"]) / how["column"]["span"] * how["limit"]
+    return np.where(turned, -values, values), number_of(color[::8, :3], how)
+
+
+def stack(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The numbers (4n,) of n boxes: width, depth and height from their edges, the fourth from the colour alone."""
+    edges = np.ptp(corners(points), axis=1)[:, [0, 2, 1]]
+    values = (edges - how["stack"]["middle"]) / how["stack"]["span"] * how["limit"]
+    fourth = number_of(color[::8, :3], how)[:, None]
+    return np.hstack([values, fourth]).ravel(), np.hstack([np.full_like(values, np.nan), fourth]).ravel()
+
+
+def ribbon(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The weight (1,) of a ribbon, from its width, the mean of the distances between its rims."""
+    rims = points.reshape(-1, 2, 3)
+    width = np.linalg.norm(rims[:, 1] - rims[:, 0], axis=1).mean()
+    return np.array([(width - how["ribbon"]["hair"]) / how["ribbon"]["span"]]), np.array([np.nan])
+
+
+READERS = {"column": column, "stack": stack, "ribbon": ribbon}
+
+
+def corners(points: NDArray) -> NDArray[np.float64]:
+    """The corners (n, 8, 3) of n boxes, from the lowest to the highest."""
+    boxes = points.reshape(-1, 8, 3)
+    return boxes[np.argsort(boxes[:, :, 1].mean(axis=1), kind="stable")]
+
+
+def number_of(color: NDArray, how: dict) -> NDArray[np.float64]:
+    """The numbers (n,) of colours (n, 3), linear 0 to 1: their nearest places on the scale's two lines of colour."""
+    srgb = np.where(color <= 0.0031308, color * 12.92, 1.055 * color ** (1 / 2.4) - 0.055)
+    best, value = np.full(len(srgb), np.inf), np.zeros(len(srgb))
+    for sign, stops in ((1, np.array(how["positive"])), (-1, np.array(how["negative"]))):
+        for i, (start, end) in enumerate(itertools.pairwise(stops)):
+            along = end - start
+            part = np.clip((srgb - start) @ along / (along @ along), 0, 1)
+            distance = np.linalg.norm(srgb - start - part[:, None] * along, axis=1)
+            value = np.where(distance < best, sign * (i + part) / (len(stops) - 1) * how["limit"], value)
+            best = np.minimum(distance, best)
+    return value
+
+
+def disagreements(glb: bytes, fresh: object = None) -> list[str]:
+    """A sentence for each mark whose numbers do not agree; none if all do.
+
+    What the extras state, what the geometry says and, given a fresh `gpt.Trace`, what it holds must be the same within
+    1/500 of the scale's limit. A colour of bytes tells a number less finely: within COLOR of the limit.
+    """
+    found = []
+    for name, mark in marks(glb).items():
+        said = {"the geometry": (mark.shape, FINE), "the colour": (mark.color, FINE if np.isnan(mark.color).any() else COLOR)}
+        if fresh is not None:
+            said["a fresh trace"] = (np.ravel(getattr(fresh, mark.trace)[mark.index]), FINE)
+        for who, (values, tolerance) in said.items():
+            if values.shape != mark.stated.shape:
+                found.append(f"{name}: the extras hold {mark.stated.size} numbers and {who} {values.size}")
+                continue
+            off = np.nan_to_num(np.abs(values - mark.stated))
+            worst = int(off.argmax())
+            if off[worst] > tolerance * mark.limit:
+                says = f"the extras say {mark.stated[worst]:.4f} and {who} {values[worst]:.4f}"
+                found.append(f"{name}, component {worst}: {says}")
+    return found

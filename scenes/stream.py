@@ -1,0 +1,18 @@
+"""The residual stream of the prompt: what enters block 1, what leaves each block, and what the final LayerNorm makes."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from gpt import Trace
+
+
+def build(trace: "Trace") -> pv.MultiBlock:
+    scene = glyphs.start("stream", trace, Scale.of(trace.residual, trace.normed[-1]), style.VIEW_OF_GRID)
+    glyphs.stream(scene, trace)
+    glyphs.legend(scene, right=len(trace.tokens) - 1)
+    return scene

@@ -1,0 +1,112 @@
+"""Every visual number of the scenes, and the scale that turns values into lengths and colours.
+
+Scenes are built in a right-handed frame with z up: tokens along x, blocks into the depth along y, components upwards
+along z, the floor at z = 0. One unit is about the width of a small box. Colours are sRGB, 0 to 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# --- Boxes --------------------------------------------------------------------------------------------------------
+
+BASE = 0.075  # half-width of a box that stands for zero
+SPAN = 1.0  # what the scale's limit adds to it
+PITCH = 0.24  # from one box of a column to the next
+GAP = 0.04  # the air between them
+PITCH_STEPS = 12  # of the file's grid in a pitch; a whole number of them makes the gap
+
+STACK_PITCH = 1.2  # from one box of a stack to the next
+STACK_MIDDLE = 0.62  # edge of a stack's box that stands for zero
+STACK_SPAN = 0.5  # what the scale's limit adds to it, and its negative takes away
+
+# --- Ground -------------------------------------------------------------------------------------------------------
+
+SPACING = 3.4  # from token to token
+DEPTH = 9.2  # from block to block
+PLINTH = 1.12  # half-width of a column's plinth
+PLINTH_HEIGHT = 0.3
+PLATE_GAP = 0.12  # between a plinth and its plate
+PLATE_SLOPE = 0.55  # rise over run of a name plate, towards the eye
+TEXT_SIZE = 0.82  # font size of the labels
+TEXT_MARGIN = 0.2  # between a label and the sides of its plate
+TEXT_LIFT = 0.015  # of a label over its plate
+TEXT_TOLERANCE = 0.05  # how far the outline of a letter may be off its curve, in font sizes
+LINE = 1.25  # depth of a plate, in font sizes
+BASELINE = 0.36  # of a label on its plate, in font sizes
+PLATE_LIP = 0.12  # height of a plate at its front
+
+# --- Legend -------------------------------------------------------------------------------------------------------
+
+LEGEND_ROW = -5.2  # where it stands along y, before the first row
+LEGEND_SPACING = 2.8  # from box to box
+LEGEND_PARTS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of the limit
+LEGEND_WEIGHTS = (0.0, 0.5, 1.0)
+LEGEND_RIBBON = 1.7  # from ribbon to ribbon
+DECIMALS = 4  # of the numbers that travel with the marks
+
+# --- Attention ----------------------------------------------------------------------------------------------------
+
+HAIR = 0.04  # width of a ribbon of weight 0
+RIBBON = 0.75  # what a weight of 1 adds to it
+RIBBON_GAP = 0.05  # between the two heads' ribbons, where they meet a plinth
+RIBBON_STEPS = (7, 10)  # points along a thin and along a wide ribbon that bends
+RIBBON_THIN = 0.1  # weight up to which a ribbon is thin
+RIBBON_LOW, RIBBON_HIGH = 0.02, 0.24  # the ribbons of a block lie between, so that none cuts through another
+
+# --- Colours ------------------------------------------------------------------------------------------------------
+
+POSITIVE = ((0.97, 0.85, 0.66), (0.91, 0.55, 0.20), (0.60, 0.20, 0.07))  # warm: zero, half, limit
+NEGATIVE = ((0.76, 0.86, 0.91), (0.25, 0.56, 0.74), (0.06, 0.24, 0.45))  # cool
+HEADS = ((0.56, 0.30, 0.62), (0.28, 0.60, 0.42))  # plum, green: neither warm nor cool
+STONE = (0.90, 0.89, 0.87)  # plinths and plates
+INK = (0.13, 0.13, 0.15)
+
+# --- Light --------------------------------------------------------------------------------------------------------
+
+SKY, FLOOR = 0.45, 0.32  # brightness from above and below the horizon
+LAMPS = (  # azimuth and elevation in degrees, size, strength
+    (0.0, 80.0, 0.25, 0.85),  # from above
+    (-150.0, 30.0, 0.2, 1.15),  # from the front, left of the default camera
+    (130.0, 20.0, 0.2, 0.5),  # from the front, right of it
+)
+
+# --- Camera -------------------------------------------------------------------------------------------------------
+
+# Degrees to the left of straight ahead, and from straight above.
+VIEW_OF_GRID = (-15.0, 58.0)
+VIEW_OF_ROW = (-20.0, 70.0)
+FIELD_OF_VIEW = 26.0  # degrees, vertical
+ASPECT = 1.6  # of a figure, width over height
+MARGIN = 0.03  # free on each side of a figure
+STILL_WIDTH = 1200  # pixels
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What values look like: lengths and colours, linear, symmetric about zero, the same for a whole scene."""
+
+    limit: float
+
+    @classmethod
+    def of(cls, *values: ArrayLike) -> "Scale":
+        """The scale that fits all the values: its limit is the largest magnitude, or 1 if there is none but zero."""
+        return cls(max(float(np.abs(v).max(initial=0)) for v in map(np.asarray, values)) or 1.0)
+
+    def fraction(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Values as fractions of the limit, -1 to 1, in the values' shape."""
+        return np.asarray(values, float) / self.limit
+
+    def length(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Half-widths of boxes, in units of the scene and the values' shape."""
+        return BASE + SPAN * np.abs(self.fraction(values))
+
+    def color(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Colours (..., 3) of values (...): warm where positive, cool where negative, darker with size."""
+        part = self.fraction(values)
+        rgb = [
+            np.where(part < 0, *(np.interp(np.abs(part), np.linspace(0, 1, len(stops)), stops) for stops in channel))
+            for channel in zip(np.transpose(NEGATIVE), np.transpose(POSITIVE), strict=True)
+        ]
+        return np.stack(rgb, axis=-1)
