@@ -27,7 +27,7 @@ class Config:
     """Every number that shapes the model and its training."""
 
     n_vocab: int  # V
-    n_context: int  # the largest T
+    n_context: int = 8  # the largest T
     n_embd: int = 20  # D
     n_layer: int = 2  # L
     n_head: int = 2  # H

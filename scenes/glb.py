@@ -13,6 +13,8 @@ import numpy as np
 import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 
+from scenes import style
+
 STEPS = 2**16 - 1
 COMPONENTS = {"uint8": 5121, "uint16": 5123}  # componentType
 TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
@@ -167,7 +169,8 @@ class _Writer:
             entry = {"buffer": 0, "byteOffset": len(data), "byteLength": len(view), "target": target}
             views.append(entry | ({"byteStride": stride} if target == VERTICES else {}))
             data += view + bytes(-len(view) % 4)
-        root = {"name": "scene", "children": top, "scale": [self.step] * 3, "translation": self.low.tolist()}
+        scale, place = [self.step * style.METER] * 3, (self.low * style.METER).tolist()
+        root = {"name": "scene", "children": top, "scale": scale, "translation": place}
         document = {
             "asset": {"version": "2.0", "generator": "Vitrine", "extras": extras},
             "extensionsUsed": ["KHR_materials_unlit", "KHR_mesh_quantization"],

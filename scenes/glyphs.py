@@ -184,6 +184,7 @@ def start(name: str, trace: "Trace", scale: Scale, view: tuple[float, float] = s
         "sentence": trace.sentence,
         "weights": trace.weights,
         "view": view,
+        "meter": style.METER,
         "limit": scale.limit,
         "column": {"base": style.BASE, "span": style.SPAN},
         "stack": {"middle": style.STACK_MIDDLE, "span": style.STACK_SPAN},

@@ -14,7 +14,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
-COLOR = 1 / 40  # the same, for a number told by a colour of bytes
+COLOR = 1 / 100  # the same, for a number told by a colour of bytes
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def marks(glb: bytes) -> dict[str, Mark]:
         try:
             transform, geometry = scene.graph[name]
             mesh = scene.geometry[geometry]
-            points = trimesh.transform_points(mesh.vertices, transform)
+            points = trimesh.transform_points(mesh.vertices, transform) / how["meter"]
             glyph = how["glyphs"][extras["trace"]]
             color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
             shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)

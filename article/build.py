@@ -1,0 +1,414 @@
+"""The whole job: from `data/` to a published `docs/`, and the command line that starts it.
+
+`docs/` is built beside itself and then exchanged in one step: it is the old one or the new one at every moment.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+    from article.facts import Evidence
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTICLE = ROOT / "article"
+SCENES = ("animals", "homes", "prompt", "stream", "forward", "boxes")
+PREVIEW = "forward"  # the scene in link previews
+VIEWER = "node_modules/@google/model-viewer"
+PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
+
+
+class Refusal(Exception):
+    """The input cannot be used; says what is wrong, where, and what to do, in one sentence."""
+
+
+class Falsehood(Exception):
+    """A claim or a verification failed; says which."""
+
+
+# --- Command line -------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status: 0 done, 1 a claim or verification failed, 2 unusable input."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        if arguments[:1] == ["verify"]:
+            return verify(verify_parser().parse_args(arguments[1:]))
+        return publish(parser().parse_args(arguments))
+    except (Refusal, Falsehood) as problem:
+        print(f"gpt.py: {problem}", file=sys.stderr)
+        return 1 if isinstance(problem, Falsehood) else 2
+    except KeyboardInterrupt:
+        print("gpt.py: interrupted; nothing was changed.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the job itself."""
+    result = argparse.ArgumentParser(
+        prog="gpt.py",
+        description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the article that shows them.",
+        epilog="gpt.py verify FILE.glb ... reads the numbers back out of scenes; gpt.py verify -h explains.",
+    )
+    result.add_argument("--out", type=Path, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/")
+    result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
+    result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
+    return result
+
+
+def verify_parser() -> argparse.ArgumentParser:
+    """The options of `verify`."""
+    result = argparse.ArgumentParser(
+        prog="gpt.py verify",
+        description="Decodes the numbers in scenes from their geometry and compares them with what the files state and "
+        "with a fresh trace of the sentence that they show. Exits 1 and names the node where they disagree.",
+    )
+    result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
+    result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
+    return result
+
+
+def seed(text: str) -> int:
+    """A whole number that torch takes as a seed."""
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2**63 - 1")
+    return int(text)
+
+
+# --- The job ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Site:
+    """What a build has made: the files by name, what it knows of each scene, and the seconds of each stage."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    scenes: list[dict] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Builds the site and puts it in place; prints the summary. Raises Refusal and Falsehood."""
+    site = Site()
+    with workplace(options.out) as work:
+        with site.stage("train"):
+            evidence = study(options.seed)
+        make(site, evidence, options.url)
+        with site.stage("write"):
+            for name, data in site.files.items():
+                (work / name).write_bytes(data)
+            viewer = install_viewer(work / "vendor")
+    print(summary(site, evidence, options.out))
+    if viewer:
+        print(f"gpt.py: {viewer} The page shows stills.", file=sys.stderr)
+    return 0
+
+
+def study(seed: int | None) -> "Evidence":
+    """Trains the model on `data/` and traces the held-out sentence without its last word."""
+    import torch
+
+    import gpt
+    from article.facts import Evidence
+
+    torch.set_num_threads(1)  # the model is too small to share
+    corpus, held_out = sentences(ROOT / "data" / "train.txt"), sentences(ROOT / "data" / "held_out.txt")
+    tokenizer = gpt.Tokenizer(sentence for _, sentence in corpus)
+    config = gpt.Config(n_vocab=len(tokenizer.vocab), **({} if seed is None else {"seed": seed}))
+    for path, lines in (("data/train.txt", corpus), ("data/held_out.txt", held_out)):
+        for line, sentence in lines:
+            n, most = len(sentence.split()), config.n_context + 1
+            if not 2 <= n <= most:
+                raise Refusal(f"{path}, line {line}: the sentence has {n} words; it needs at least 2 and at most {most}.")
+            try:
+                tokenizer.encode(sentence)
+            except ValueError as error:
+                raise Refusal(f"{path}, line {line}: {error}; use it in data/train.txt, too, or leave it out.") from None
+    model = gpt.train(config, tokenizer, [sentence for _, sentence in corpus])
+    answers = [sentence for _, sentence in held_out]
+    prompt = answers[0].rsplit(maxsplit=1)[0]
+    return Evidence(config, tokenizer, [s for _, s in corpus], answers, model, gpt.trace(model, tokenizer, prompt))
+
+
+def sentences(path: Path) -> list[tuple[int, str]]:
+    """The numbered lines of a text that hold words. Raises Refusal where there is none to be had."""
+    name = path.relative_to(ROOT)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise Refusal(f"{name} cannot be read: {error.strerror}; it holds the sentences, one a line.") from None
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{name} is not UTF-8 text (at byte {error.start}); save it as UTF-8.") from None
+    if any(ord(letter) < 32 and letter not in "\t\n\r" for letter in text):
+        raise Refusal(f"{name} holds control characters, as binary files do; it takes plain text, one sentence a line.")
+    lines = [(n, " ".join(line.split())) for n, line in enumerate(text.split("\n"), 1) if line.split()]
+    if not lines:
+        raise Refusal(f"{name} holds no sentence; write one a line.")
+    return lines
+
+
+def make(site: Site, evidence: "Evidence", url: str = "") -> None:
+    """Everything between the trained model and the files of the site. Raises Refusal and Falsehood."""
+    from article import facts, render
+    from scenes import light, readback, style
+    from scenes.glb import to_glb
+    from scenes.still import frame, to_png, to_svg
+
+    figures = {}
+    for name in SCENES:
+        with site.stage("scenes"):
+            try:
+                scene = importlib.import_module(f"scenes.{name}").build(evidence.trace)
+            except ValueError as error:
+                raise Refusal(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
+        with site.stage("glb"):
+            glb = to_glb(scene)
+        with site.stage("verify"):
+            for problem in readback.disagreements(glb, evidence.trace):
+                raise Falsehood(f"{name}.glb does not show the model: {problem}.")
+        with site.stage("stills"):
+            camera = frame(scene)
+            site.files[f"{name}.svg"] = to_svg(scene, camera).encode()
+            if name == PREVIEW:
+                site.files[f"{name}.png"] = to_png(scene, camera, PAPER)
+        site.files[f"{name}.glb"] = glb
+        marks = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
+        site.scenes.append(
+            {
+                "name": name,
+                "file": f"{name}.glb",
+                "still": f"{name}.svg",
+                "sentence": evidence.trace.sentence,
+                "bytes": len(glb),
+                "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in marks),
+                "values": sum(len(mark["values"]) for mark in marks),
+            }
+        )
+        x, y, z = (style.METER * length for length in camera.target)
+        figures[f"{name}.glb"] = {
+            "still": f"{name}.svg",
+            "size": (style.STILL_WIDTH, round(style.STILL_WIDTH / style.ASPECT)),
+            "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.3f}m",
+            "target": f"{x:.3f}m {z:.3f}m {-y:.3f}m",
+            "field-of-view": f"{camera.field_of_view:g}deg",
+            "bytes": len(glb),
+            "tables": tables(scene),
+        }
+    with site.stage("article"):
+        text, template = ((ARTICLE / name).read_text("utf-8") for name in ("index.md", "template.html"))
+        known = facts.gather(evidence, figures, url)
+        try:
+            claims = render.claims(text, known)
+            page = render.render(text, known, template)
+        except render.Unknown as error:
+            raise Refusal(f"article/index.md, {error}.") from None
+        for claim in claims:
+            if not claim["holds"]:
+                said = f"“{claim['sentence']}” is false of this model"
+                raise Falsehood(f"article/index.md, line {claim.pop('line')}: {said}: {known.claims[claim['id']].words}.")
+            del claim["line"]
+    site.files |= {"index.html": page.encode(), "light.hdr": light.to_hdr(), ".nojekyll": b""}
+    site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
+    site.files |= {asset: (ARTICLE / asset).read_bytes() for asset in ("page.css", "page.js")}
+
+
+def to_json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def tables(scene: "pv.MultiBlock") -> list[dict]:
+    """The numbers of a scene as tables: one a row of vectors, a component a line, and one an attention pattern.
+
+    Each is {"title", "corner", "columns", "rows"}; a row is its head and its cells, which are texts.
+    """
+    groups: dict[tuple, list[dict]] = {}
+    for name in scene.keys():
+        mark = scene[name].user_dict | {"name": name.split("/", 1)[-1]}
+        if "trace" in mark:
+            depth = {"attention": 2, "embedding": 0}.get(mark["trace"], 1)
+            groups.setdefault((mark["trace"], *mark["index"][:depth]), []).append(mark)
+    tokens = scene.user_dict["sentence"].split()
+    result = []
+    for (array, *index), marks in groups.items():
+        if array == "attention":
+            cells = {tuple(mark["index"][2:]): mark["values"][0] for mark in marks}
+            rows = [[q, *(f"{cells[t, k]:.3f}" if (t, k) in cells else "" for k in range(len(tokens)))] for t, q in enumerate(tokens)]
+            title, corner, columns = f"Attention in block {index[0] + 1}, head {index[1] + 1}", "query \\ key", tokens
+        else:
+            titles = {"embedding": "Embedding", "normed": "After the final LayerNorm"}
+            title = titles.get(array) or ("Residual stream, " + (f"after block {index[0]}" if index[0] else "entering block 1"))
+            corner = "component"
+            columns = [mark["name"] if array == "embedding" else tokens[mark["index"][1]] for mark in marks]
+            vectors = [mark["values"] for mark in marks]
+            rows = [[str(d + 1), *(f"{value:.3f}" for value in line)] for d, line in enumerate(zip(*vectors, strict=True))]
+        result.append({"title": title, "corner": corner, "columns": columns, "rows": rows})
+    return result
+
+
+def summary(site: Site, evidence: "Evidence", out: Path) -> str:
+    """What the job has done, for the terminal."""
+    trace, answer = evidence.trace, evidence.answer
+    lines = [
+        f"loss        {evidence.loss:.3f} nats a token, {evidence.parameters:,} parameters",
+        f"held out    {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})",
+        *([] if trace.prediction == answer else [f"            but the sentence goes on with {answer}"]),
+        *(f"scene       {scene['file']:<14}{scene['values']:>5} numbers{scene['bytes']:>9,} bytes" for scene in site.scenes),
+        f"seconds     {sum(site.seconds.values()):.1f} in all: "
+        + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in site.seconds.items()),
+        f"page        {out / 'index.html'}",
+    ]
+    return "\n".join(lines)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Compares scenes with what they state and with a fresh trace. Raises Refusal and Falsehood."""
+    import gpt
+    from scenes import readback
+
+    contents = {}
+    for path in options.files:
+        try:
+            contents[path] = path.read_bytes()
+            readback.header(contents[path])
+        except OSError as error:
+            raise Refusal(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
+        except ValueError as error:
+            raise Refusal(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
+    evidence = study(options.seed)
+    wrong = 0
+    for path, glb in contents.items():
+        sentence = readback.header(glb)["asset"]["extras"]["sentence"]
+        try:
+            fresh = gpt.trace(evidence.model, evidence.tokenizer, sentence)
+        except ValueError as error:
+            raise Refusal(f"{path} shows a sentence that this model cannot read: {error}.") from None
+        try:
+            problems = readback.disagreements(glb, fresh)
+        except ValueError as error:
+            problems = [str(error)]
+        wrong += len(problems)
+        for problem in problems:
+            print(f"{path}: {problem}", file=sys.stderr)
+        if not problems:
+            marks = readback.marks(glb).values()
+            print(f"{path}: {sum(mark.stated.size for mark in marks)} numbers agree, in {len(marks)} nodes")
+    if wrong:
+        raise Falsehood(f"{wrong} nodes do not show what they should; rebuild the scenes, or name their --seed.")
+    return 0
+
+
+# --- docs/ --------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def workplace(out: Path) -> Iterator[Path]:
+    """A new folder beside `out` that takes its place when all went well, and goes away in any case.
+
+    It is locked while in use, so that the remains of a killed build can be told from a build under way.
+    """
+    out = out.absolute()
+    refuse_to_replace(out)
+    prefix = f".{out.name}.building-"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for remains in out.parent.glob(f"{prefix}*"):
+            with contextlib.suppress(OSError), locked(remains):
+                shutil.rmtree(remains, ignore_errors=True)
+        work = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+    except OSError as error:
+        raise Refusal(f"{out} cannot be written: {error.strerror}; choose another --out.") from None
+    try:
+        with locked(work):
+            work.chmod(0o755)
+            yield work
+            if out.exists():
+                exchange(work, out)
+            else:
+                work.rename(out)
+    except OSError as error:
+        raise Refusal(f"{out} cannot be written: {error.strerror}; it is as it was.") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def refuse_to_replace(out: Path) -> None:
+    """Raises Refusal if `out` is anything but a site of ours, an empty folder, or not there yet."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise Refusal(f"{out} is a file; name a folder with --out.")
+    if out.exists() and any(out.iterdir()) and not (out / "scenes.json").is_file():
+        raise Refusal(f"{out} holds something else, which the site would replace; name a new or empty folder with --out.")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder. Raises BlockingIOError if another process does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Exchanges two folders in one step, by the system call that Linux and macOS have for it.
+
+    Where the file system cannot, they are renamed one after the other.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    paths = os.fsencode(one), os.fsencode(other)
+    if sys.platform == "darwin":
+        failed = libc.renamex_np(*paths, 2)  # RENAME_SWAP
+    else:
+        failed = libc.renameat2(-100, paths[0], -100, paths[1], 2)  # AT_FDCWD, RENAME_EXCHANGE
+    if failed:
+        aside = one.with_name(one.name + ".old")
+        other.rename(aside)
+        one.rename(other)
+        aside.rename(one)
+
+
+def install_viewer(vendor: Path) -> str:
+    """Copies model-viewer into `vendor`, after npm has installed it once; returns what went wrong, or nothing."""
+    lock = json.loads((ARTICLE / "package-lock.json").read_text())
+    wanted = lock["packages"][VIEWER]["version"]
+    package = ARTICLE / VIEWER / "package.json"
+    if not package.is_file() or json.loads(package.read_text())["version"] != wanted:
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        npm = shutil.which("npm", path=path)
+        if npm is None:
+            return "The 3D viewer is missing, because there is no npm to install it with."
+        command = [npm, "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund"]
+        with contextlib.ExitStack() as stack:
+            handle = stack.enter_context(open(ARTICLE / "package-lock.json"))
+            fcntl.flock(handle, fcntl.LOCK_EX)  # npm itself does not keep two installations apart
+            done = subprocess.run(command, cwd=ARTICLE, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+        if done.returncode:
+            reason = next((line for line in done.stderr.splitlines() if "code" in line), "npm failed")
+            return f"The 3D viewer is missing, because npm could not install it ({reason.strip()})."
+    vendor.mkdir()
+    shutil.copy(ARTICLE / VIEWER / "dist" / "model-viewer.min.js", vendor)
+    shutil.copy(ARTICLE / VIEWER / "LICENSE", vendor / "model-viewer.LICENSE.txt")
+    return ""

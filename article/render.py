@@ -1,0 +1,167 @@
+"""The article as a page: Markdown in, HTML out, with figures, values and claims filled in.
+
+An image whose source is a `.glb` is a figure; its title is the caption. `{name}` is a value; a link to `claim:name` is
+a claim. Everything that is filled in is text: it is escaped where it enters the page.
+"""
+
+import re
+import xml.etree.ElementTree as etree
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+import markdown
+from markdown.extensions import Extension
+from markdown.inlinepatterns import InlineProcessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
+
+if TYPE_CHECKING:
+    from article.facts import Facts
+
+VALUE = r"\{([a-z][a-z0-9_.]*)\}"
+CLAIM = r"\[((?:[^\]\\]|\\.)+)\]\(claim:([\w.-]*)\)"
+
+
+class Unknown(ValueError):
+    """The text refers to something that does not exist; says what and in which line."""
+
+
+def render(text: str, facts: "Facts", template: str) -> str:
+    """The page of a Markdown text. Raises Unknown for a value, claim or figure that `facts` lacks."""
+    check(text, facts)
+    converter = markdown.Markdown(extensions=["tables", "smarty", "toc", _Vitrine(facts)], output_format="html")
+    body = converter.convert(text)
+    tree = etree.fromstring(f"<body>{markdown.markdown(fill(text, facts.values))}</body>")
+    paragraphs = ["".join(node.itertext()) for node in tree.iter() if node.tag in ("h1", "p") and "".join(node.itertext()).strip()]
+    parts = {"body": body, "title": escape(paragraphs[0]), "description": escape(" ".join(paragraphs[1].split()))}
+    parts |= {name: escape(value) for name, value in facts.values.items()}
+    return re.sub(r"\{\{([a-z_]+)\}\}", lambda match: parts[match[1]], template)
+
+
+def claims(text: str, facts: "Facts") -> list[dict]:
+    """The claims of a Markdown text in order, as {"id", "sentence", "value", "holds", "held", "seeds", "line"}.
+
+    Raises Unknown like `render`.
+    """
+    check(text, facts)
+    result = []
+    for match in re.finditer(CLAIM, text):
+        found = facts.claims[match[2]]
+        sentence = " ".join(fill(match[1], facts.values).split())
+        counts = {"held": int(found.holds), "seeds": 1}
+        entry = {"id": match[2], "sentence": sentence, "value": found.value, "holds": found.holds}
+        result.append(entry | counts | {"line": line_of(text, match.start())})
+    return result
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """A text with its values in place."""
+    return re.sub(VALUE, lambda match: values[match[1]], text)
+
+
+def line_of(text: str, place: int) -> int:
+    return text.count("\n", 0, place) + 1
+
+
+def check(text: str, facts: "Facts") -> None:
+    """Raises Unknown for the first reference that leads nowhere."""
+    kinds = (
+        (VALUE, 1, facts.values, "there is no value {!r}; article/facts.py names them"),
+        (CLAIM, 2, facts.claims, "there is no claim {!r}; article/facts.py names them"),
+        (r"!\[[^\]]*\]\((\S+\.glb)\b", 1, facts.figures, "there is no scene {!r}; scenes/ holds them"),
+    )
+    for pattern, group, known, message in kinds:
+        for match in re.finditer(pattern, text):
+            if match[group] not in known:
+                raise Unknown(f"line {line_of(text, match.start())}: {message.format(match[group])}")
+
+
+class _Vitrine(Extension):
+    """What our Markdown adds to Python-Markdown's."""
+
+    def __init__(self, facts: "Facts") -> None:
+        super().__init__()
+        self.facts = facts
+
+    def extendMarkdown(self, md: markdown.Markdown) -> None:
+        # After code spans (190), which show braces as they are; before links (160), which would take claims for theirs.
+        md.inlinePatterns.register(_Value(VALUE, md, self.facts), "value", 185)
+        md.inlinePatterns.register(_Claim(CLAIM, md, self.facts), "claim", 184)
+        # After the inline patterns (20), which make the images.
+        md.treeprocessors.register(_Figures(md, self.facts), "figures", 15)
+
+
+class _Value(InlineProcessor):
+    def __init__(self, pattern: str, md: markdown.Markdown, facts: "Facts") -> None:
+        super().__init__(pattern, md)
+        self.facts = facts
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[etree.Element, int, int]:
+        element = etree.Element("span", {"class": "value"})
+        element.text = AtomicString(self.facts.values[m[1]])
+        return element, m.start(0), m.end(0)
+
+
+class _Claim(_Value):
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[etree.Element, int, int]:
+        found = self.facts.claims[m[2]]
+        element = etree.Element("span", {"class": "claim", "id": f"claim-{m[2]}", "title": f"{found.words}: {found.value}"})
+        element.text = m[1]  # not atomic: a claim may hold values and emphasis
+        return element, m.start(0), m.end(0)
+
+
+class _Figures(Treeprocessor):
+    """Puts a figure in the place of each paragraph that is an image of a scene."""
+
+    def __init__(self, md: markdown.Markdown, facts: "Facts") -> None:
+        super().__init__(md)
+        self.facts = facts
+
+    def run(self, root: etree.Element) -> None:
+        for place, paragraph in enumerate(list(root)):
+            image = paragraph.find("img")
+            if image is not None and image.get("src", "").endswith(".glb"):
+                root[place] = self.figure(image)
+
+    def figure(self, image: etree.Element) -> etree.Element:
+        source = image.get("src", "")
+        data = self.facts.figures[source]
+        alt, caption = (fill(image.get(key, ""), self.facts.values) for key in ("alt", "title"))
+        name = source.removesuffix(".glb")
+        figure = etree.Element("figure", {"class": "scene", "id": name, "data-src": source})
+        for key in ("orbit", "target", "field-of-view"):
+            figure.set(f"data-{key}", data[key])
+        stage = etree.SubElement(figure, "div", {"class": "stage"})
+        width, height = map(str, data["size"])
+        still = {"class": "still", "src": data["still"], "alt": alt, "width": width, "height": height, "loading": "lazy"}
+        etree.SubElement(stage, "img", still)
+        text = etree.SubElement(figure, "figcaption")
+        text.text = AtomicString(caption)
+        details = etree.SubElement(figure, "details")
+        etree.SubElement(details, "summary").text = AtomicString("The exact numbers, and files to keep")
+        files = etree.SubElement(details, "p", {"class": "files"})
+        link = etree.SubElement(files, "a", {"href": source, "download": ""})
+        link.text = AtomicString(f"{source}, {data['bytes']}")
+        link.tail = AtomicString(" · ")
+        etree.SubElement(files, "a", {"href": data["still"], "download": ""}).text = AtomicString(data["still"])
+        for table in data["tables"]:
+            details.append(self.table(table))
+        return figure
+
+    @staticmethod
+    def table(data: dict) -> etree.Element:
+        """A table of numbers in a box of its own, which scrolls sideways where it must."""
+        box = etree.Element("div", {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": data["title"]})
+        table = etree.SubElement(box, "table")
+        etree.SubElement(table, "caption").text = AtomicString(data["title"])
+        head = etree.SubElement(etree.SubElement(table, "thead"), "tr")
+        for text in (data["corner"], *data["columns"]):
+            etree.SubElement(head, "th", {"scope": "col"}).text = AtomicString(text)
+        body = etree.SubElement(table, "tbody")
+        for first, *cells in data["rows"]:
+            row = etree.SubElement(body, "tr")
+            etree.SubElement(row, "th", {"scope": "row"}).text = AtomicString(first)
+            for text in cells:
+                etree.SubElement(row, "td").text = AtomicString(text)
+        return box
