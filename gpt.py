@@ -194,7 +194,7 @@ def optimizer_for(model: GPT, config: Config) -> torch.optim.Optimizer:
     decays = [model.position.weight, model.ln_f.weight, *(w for w in model.blocks.parameters() if w.dim() == 2)]
     others = [w for w in model.parameters() if all(w is not other for other in decays)]
     groups = [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
 
 
 def train(config: Config, tokenizer: Tokenizer, corpus: Sequence[str]) -> GPT:
@@ -250,7 +250,7 @@ class Trace:
         return self.vocab.index(token)
 
     def probability(self, token: str, level: int = -1, t: int = -1) -> float:
-        """The probability of a token after token t, read from the residual stream at a level; by default the model's."""
+        """The probability of a token after token t, as the residual stream says at a level; by default the last."""
         logits = self.lens[level, t]
         return float(np.exp(logits[self.id(token)] - logits.max()) / np.exp(logits - logits.max()).sum())
 

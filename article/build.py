@@ -33,11 +33,11 @@ VIEWER = "node_modules/@google/model-viewer"
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """The input cannot be used; says what is wrong, where, and what to do, in one sentence."""
 
 
-class Falsehood(Exception):
+class FalsehoodError(Exception):
     """A claim or a verification failed; says which."""
 
 
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments[:1] == ["verify"]:
             return verify(verify_parser().parse_args(arguments[1:]))
         return publish(parser().parse_args(arguments))
-    except (Refusal, Falsehood) as problem:
+    except (RefusalError, FalsehoodError) as problem:
         print(f"gpt.py: {problem}", file=sys.stderr)
-        return 1 if isinstance(problem, Falsehood) else 2
+        return 1 if isinstance(problem, FalsehoodError) else 2
     except KeyboardInterrupt:
         print("gpt.py: interrupted; nothing was changed.", file=sys.stderr)
         return 130
@@ -66,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
         description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the article that shows them.",
         epilog="gpt.py verify FILE.glb ... reads the numbers back out of scenes; gpt.py verify -h explains.",
     )
-    result.add_argument("--out", type=Path, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/")
+    result.add_argument(
+        "--out", type=Path, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/"
+    )
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
     return result
@@ -110,7 +112,7 @@ class Site:
 
 
 def publish(options: argparse.Namespace) -> int:
-    """Builds the site and puts it in place; prints the summary. Raises Refusal and Falsehood."""
+    """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     site = Site()
     with workplace(options.out) as work:
         with site.stage("train"):
@@ -141,11 +143,15 @@ def study(seed: int | None) -> "Evidence":
         for line, sentence in lines:
             n, most = len(sentence.split()), config.n_context + 1
             if not 2 <= n <= most:
-                raise Refusal(f"{path}, line {line}: the sentence has {n} words; it needs at least 2 and at most {most}.")
+                raise RefusalError(
+                    f"{path}, line {line}: the sentence has {n} words; it needs at least 2 and at most {most}."
+                )
             try:
                 tokenizer.encode(sentence)
             except ValueError as error:
-                raise Refusal(f"{path}, line {line}: {error}; use it in data/train.txt, too, or leave it out.") from None
+                raise RefusalError(
+                    f"{path}, line {line}: {error}; use it in data/train.txt, too, or leave it out."
+                ) from None
     model = gpt.train(config, tokenizer, [sentence for _, sentence in corpus])
     answers = [sentence for _, sentence in held_out]
     prompt = answers[0].rsplit(maxsplit=1)[0]
@@ -153,24 +159,26 @@ def study(seed: int | None) -> "Evidence":
 
 
 def sentences(path: Path) -> list[tuple[int, str]]:
-    """The numbered lines of a text that hold words. Raises Refusal where there is none to be had."""
+    """The numbered lines of a text that hold words. Raises RefusalError where there is none to be had."""
     name = path.relative_to(ROOT)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise Refusal(f"{name} cannot be read: {error.strerror}; it holds the sentences, one a line.") from None
+        raise RefusalError(f"{name} cannot be read: {error.strerror}; it holds the sentences, one a line.") from None
     except UnicodeDecodeError as error:
-        raise Refusal(f"{name} is not UTF-8 text (at byte {error.start}); save it as UTF-8.") from None
+        raise RefusalError(f"{name} is not UTF-8 text (at byte {error.start}); save it as UTF-8.") from None
     if any(ord(letter) < 32 and letter not in "\t\n\r" for letter in text):
-        raise Refusal(f"{name} holds control characters, as binary files do; it takes plain text, one sentence a line.")
+        raise RefusalError(
+            f"{name} holds control characters, as binary files do; it takes plain text, one sentence a line."
+        )
     lines = [(n, " ".join(line.split())) for n, line in enumerate(text.split("\n"), 1) if line.split()]
     if not lines:
-        raise Refusal(f"{name} holds no sentence; write one a line.")
+        raise RefusalError(f"{name} holds no sentence; write one a line.")
     return lines
 
 
 def make(site: Site, evidence: "Evidence", url: str = "") -> None:
-    """Everything between the trained model and the files of the site. Raises Refusal and Falsehood."""
+    """Everything between the trained model and the files of the site. Raises RefusalError and FalsehoodError."""
     from article import facts, render
     from scenes import light, readback, style
     from scenes.glb import to_glb
@@ -182,12 +190,12 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
             try:
                 scene = importlib.import_module(f"scenes.{name}").build(evidence.trace)
             except ValueError as error:
-                raise Refusal(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
+                raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
         with site.stage("glb"):
             glb = to_glb(scene)
         with site.stage("verify"):
             for problem in readback.disagreements(glb, evidence.trace):
-                raise Falsehood(f"{name}.glb does not show the model: {problem}.")
+                raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
         with site.stage("stills"):
             camera = frame(scene)
             site.files[f"{name}.svg"] = to_svg(scene, camera).encode()
@@ -222,12 +230,14 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
         try:
             claims = render.claims(text, known)
             page = render.render(text, known, template)
-        except render.Unknown as error:
-            raise Refusal(f"article/index.md, {error}.") from None
+        except render.UnknownNameError as error:
+            raise RefusalError(f"article/index.md, {error}.") from None
         for claim in claims:
             if not claim["holds"]:
                 said = f"“{claim['sentence']}” is false of this model"
-                raise Falsehood(f"article/index.md, line {claim.pop('line')}: {said}: {known.claims[claim['id']].words}.")
+                raise FalsehoodError(
+                    f"article/index.md, line {claim.pop('line')}: {said}: {known.claims[claim['id']].words}."
+                )
             del claim["line"]
     site.files |= {"index.html": page.encode(), "light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
@@ -244,8 +254,8 @@ def tables(scene: "pv.MultiBlock") -> list[dict]:
     Each is {"title", "corner", "columns", "rows"}; a row is its head and its cells, which are texts.
     """
     groups: dict[tuple, list[dict]] = {}
-    for name in scene.keys():
-        mark = scene[name].user_dict | {"name": name.split("/", 1)[-1]}
+    for name, block in zip(scene.keys(), scene, strict=True):
+        mark = dict(block.user_dict) | {"name": name.split("/", 1)[-1]}
         if "trace" in mark:
             depth = {"attention": 2, "embedding": 0}.get(mark["trace"], 1)
             groups.setdefault((mark["trace"], *mark["index"][:depth]), []).append(mark)
@@ -254,15 +264,22 @@ def tables(scene: "pv.MultiBlock") -> list[dict]:
     for (array, *index), marks in groups.items():
         if array == "attention":
             cells = {tuple(mark["index"][2:]): mark["values"][0] for mark in marks}
-            rows = [[q, *(f"{cells[t, k]:.3f}" if (t, k) in cells else "" for k in range(len(tokens)))] for t, q in enumerate(tokens)]
+            rows = [
+                [q, *(f"{cells[t, k]:.3f}" if (t, k) in cells else "" for k in range(len(tokens)))]
+                for t, q in enumerate(tokens)
+            ]
             title, corner, columns = f"Attention in block {index[0] + 1}, head {index[1] + 1}", "query \\ key", tokens
         else:
             titles = {"embedding": "Embedding", "normed": "After the final LayerNorm"}
-            title = titles.get(array) or ("Residual stream, " + (f"after block {index[0]}" if index[0] else "entering block 1"))
+            title = titles.get(array) or (
+                "Residual stream, " + (f"after block {index[0]}" if index[0] else "entering block 1")
+            )
             corner = "component"
             columns = [mark["name"] if array == "embedding" else tokens[mark["index"][1]] for mark in marks]
             vectors = [mark["values"] for mark in marks]
-            rows = [[str(d + 1), *(f"{value:.3f}" for value in line)] for d, line in enumerate(zip(*vectors, strict=True))]
+            rows = [
+                [str(d + 1), *(f"{value:.3f}" for value in line)] for d, line in enumerate(zip(*vectors, strict=True))
+            ]
         result.append({"title": title, "corner": corner, "columns": columns, "rows": rows})
     return result
 
@@ -274,7 +291,10 @@ def summary(site: Site, evidence: "Evidence", out: Path) -> str:
         f"loss        {evidence.loss:.3f} nats a token, {evidence.parameters:,} parameters",
         f"held out    {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})",
         *([] if trace.prediction == answer else [f"            but the sentence goes on with {answer}"]),
-        *(f"scene       {scene['file']:<14}{scene['values']:>5} numbers{scene['bytes']:>9,} bytes" for scene in site.scenes),
+        *(
+            f"scene       {scene['file']:<14}{scene['values']:>5} numbers{scene['bytes']:>9,} bytes"
+            for scene in site.scenes
+        ),
         f"seconds     {sum(site.seconds.values()):.1f} in all: "
         + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in site.seconds.items()),
         f"page        {out / 'index.html'}",
@@ -283,7 +303,7 @@ def summary(site: Site, evidence: "Evidence", out: Path) -> str:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Compares scenes with what they state and with a fresh trace. Raises Refusal and Falsehood."""
+    """Compares scenes with what they state and with a fresh trace. Raises RefusalError and FalsehoodError."""
     import gpt
     from scenes import readback
 
@@ -293,9 +313,9 @@ def verify(options: argparse.Namespace) -> int:
             contents[path] = path.read_bytes()
             readback.header(contents[path])
         except OSError as error:
-            raise Refusal(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
+            raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
-            raise Refusal(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
+            raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
     evidence = study(options.seed)
     wrong = 0
     for path, glb in contents.items():
@@ -303,7 +323,7 @@ def verify(options: argparse.Namespace) -> int:
         try:
             fresh = gpt.trace(evidence.model, evidence.tokenizer, sentence)
         except ValueError as error:
-            raise Refusal(f"{path} shows a sentence that this model cannot read: {error}.") from None
+            raise RefusalError(f"{path} shows a sentence that this model cannot read: {error}.") from None
         try:
             problems = readback.disagreements(glb, fresh)
         except ValueError as error:
@@ -315,7 +335,7 @@ def verify(options: argparse.Namespace) -> int:
             marks = readback.marks(glb).values()
             print(f"{path}: {sum(mark.stated.size for mark in marks)} numbers agree, in {len(marks)} nodes")
     if wrong:
-        raise Falsehood(f"{wrong} nodes do not show what they should; rebuild the scenes, or name their --seed.")
+        raise FalsehoodError(f"{wrong} nodes do not show what they should; rebuild the scenes, or name their --seed.")
     return 0
 
 
@@ -338,7 +358,7 @@ def workplace(out: Path) -> Iterator[Path]:
                 shutil.rmtree(remains, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
     except OSError as error:
-        raise Refusal(f"{out} cannot be written: {error.strerror}; choose another --out.") from None
+        raise RefusalError(f"{out} cannot be written: {error.strerror}; choose another --out.") from None
     try:
         with locked(work):
             work.chmod(0o755)
@@ -348,17 +368,19 @@ def workplace(out: Path) -> Iterator[Path]:
             else:
                 work.rename(out)
     except OSError as error:
-        raise Refusal(f"{out} cannot be written: {error.strerror}; it is as it was.") from None
+        raise RefusalError(f"{out} cannot be written: {error.strerror}; it is as it was.") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def refuse_to_replace(out: Path) -> None:
-    """Raises Refusal if `out` is anything but a site of ours, an empty folder, or not there yet."""
+    """Raises RefusalError if `out` is anything but a site of ours, an empty folder, or not there yet."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise Refusal(f"{out} is a file; name a folder with --out.")
+        raise RefusalError(f"{out} is a file; name a folder with --out.")
     if out.exists() and any(out.iterdir()) and not (out / "scenes.json").is_file():
-        raise Refusal(f"{out} holds something else, which the site would replace; name a new or empty folder with --out.")
+        raise RefusalError(
+            f"{out} holds something else, which the site would replace; name a new or empty folder with --out."
+        )
 
 
 @contextlib.contextmanager

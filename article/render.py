@@ -5,10 +5,10 @@ a claim. Everything that is filled in is text: it is escaped where it enters the
 """
 
 import re
-import xml.etree.ElementTree as etree
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import markdown
 from markdown.extensions import Extension
@@ -23,18 +23,16 @@ VALUE = r"\{([a-z][a-z0-9_.]*)\}"
 CLAIM = r"\[((?:[^\]\\]|\\.)+)\]\(claim:([\w.-]*)\)"
 
 
-class Unknown(ValueError):
+class UnknownNameError(ValueError):
     """The text refers to something that does not exist; says what and in which line."""
 
 
 def render(text: str, facts: "Facts", template: str) -> str:
-    """The page of a Markdown text. Raises Unknown for a value, claim or figure that `facts` lacks."""
+    """The page of a Markdown text. Raises UnknownNameError for a value, claim or figure that `facts` lacks."""
     check(text, facts)
-    converter = markdown.Markdown(extensions=["tables", "smarty", "toc", _Vitrine(facts)], output_format="html")
-    body = converter.convert(text)
-    tree = etree.fromstring(f"<body>{markdown.markdown(fill(text, facts.values))}</body>")
-    paragraphs = ["".join(node.itertext()) for node in tree.iter() if node.tag in ("h1", "p") and "".join(node.itertext()).strip()]
-    parts = {"body": body, "title": escape(paragraphs[0]), "description": escape(" ".join(paragraphs[1].split()))}
+    ours = _Vitrine(facts)
+    body = markdown.markdown(text, extensions=["tables", "toc", ours], output_format="html")
+    parts = {"body": body, "title": escape(ours.title), "description": escape(ours.description)}
     parts |= {name: escape(value) for name, value in facts.values.items()}
     return re.sub(r"\{\{([a-z_]+)\}\}", lambda match: parts[match[1]], template)
 
@@ -42,7 +40,7 @@ def render(text: str, facts: "Facts", template: str) -> str:
 def claims(text: str, facts: "Facts") -> list[dict]:
     """The claims of a Markdown text in order, as {"id", "sentence", "value", "holds", "held", "seeds", "line"}.
 
-    Raises Unknown like `render`.
+    Raises UnknownNameError like `render`.
     """
     check(text, facts)
     result = []
@@ -65,7 +63,7 @@ def line_of(text: str, place: int) -> int:
 
 
 def check(text: str, facts: "Facts") -> None:
-    """Raises Unknown for the first reference that leads nowhere."""
+    """Raises UnknownNameError for the first reference that leads nowhere."""
     kinds = (
         (VALUE, 1, facts.values, "there is no value {!r}; article/facts.py names them"),
         (CLAIM, 2, facts.claims, "there is no claim {!r}; article/facts.py names them"),
@@ -74,7 +72,7 @@ def check(text: str, facts: "Facts") -> None:
     for pattern, group, known, message in kinds:
         for match in re.finditer(pattern, text):
             if match[group] not in known:
-                raise Unknown(f"line {line_of(text, match.start())}: {message.format(match[group])}")
+                raise UnknownNameError(f"line {line_of(text, match.start())}: {message.format(match[group])}")
 
 
 class _Vitrine(Extension):
@@ -83,13 +81,14 @@ class _Vitrine(Extension):
     def __init__(self, facts: "Facts") -> None:
         super().__init__()
         self.facts = facts
+        self.title = self.description = ""  # known once a text was converted
 
     def extendMarkdown(self, md: markdown.Markdown) -> None:
         # After code spans (190), which show braces as they are; before links (160), which would take claims for theirs.
         md.inlinePatterns.register(_Value(VALUE, md, self.facts), "value", 185)
         md.inlinePatterns.register(_Claim(CLAIM, md, self.facts), "claim", 184)
         # After the inline patterns (20), which make the images.
-        md.treeprocessors.register(_Figures(md, self.facts), "figures", 15)
+        md.treeprocessors.register(_Figures(md, self), "figures", 15)
 
 
 class _Value(InlineProcessor):
@@ -97,71 +96,88 @@ class _Value(InlineProcessor):
         super().__init__(pattern, md)
         self.facts = facts
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[etree.Element, int, int]:
-        element = etree.Element("span", {"class": "value"})
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[ElementTree.Element, int, int]:
+        element = ElementTree.Element("span", {"class": "value"})
         element.text = AtomicString(self.facts.values[m[1]])
         return element, m.start(0), m.end(0)
 
 
 class _Claim(_Value):
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[etree.Element, int, int]:
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[ElementTree.Element, int, int]:
         found = self.facts.claims[m[2]]
-        element = etree.Element("span", {"class": "claim", "id": f"claim-{m[2]}", "title": f"{found.words}: {found.value}"})
+        element = ElementTree.Element(
+            "span", {"class": "claim", "id": f"claim-{m[2]}", "title": f"{found.words}: {found.value}"}
+        )
         element.text = m[1]  # not atomic: a claim may hold values and emphasis
         return element, m.start(0), m.end(0)
 
 
 class _Figures(Treeprocessor):
-    """Puts a figure in the place of each paragraph that is an image of a scene."""
+    """Puts a figure in the place of each paragraph that is an image of a scene; notes the page's first words."""
 
-    def __init__(self, md: markdown.Markdown, facts: "Facts") -> None:
+    def __init__(self, md: markdown.Markdown, ours: _Vitrine) -> None:
         super().__init__(md)
-        self.facts = facts
+        self.ours, self.facts = ours, ours.facts
 
-    def run(self, root: etree.Element) -> None:
+    def run(self, root: ElementTree.Element) -> None:
+        texts = {
+            tag: " ".join("".join(found.itertext()).split())
+            for tag in ("h1", "p")
+            if (found := root.find(tag)) is not None
+        }
+        self.ours.title, self.ours.description = texts.get("h1", ""), texts.get("p", "")
         for place, paragraph in enumerate(list(root)):
             image = paragraph.find("img")
             if image is not None and image.get("src", "").endswith(".glb"):
                 root[place] = self.figure(image)
 
-    def figure(self, image: etree.Element) -> etree.Element:
+    def figure(self, image: ElementTree.Element) -> ElementTree.Element:
         source = image.get("src", "")
         data = self.facts.figures[source]
         alt, caption = (fill(image.get(key, ""), self.facts.values) for key in ("alt", "title"))
         name = source.removesuffix(".glb")
-        figure = etree.Element("figure", {"class": "scene", "id": name, "data-src": source})
+        figure = ElementTree.Element("figure", {"class": "scene", "id": name, "data-src": source})
         for key in ("orbit", "target", "field-of-view"):
             figure.set(f"data-{key}", data[key])
-        stage = etree.SubElement(figure, "div", {"class": "stage"})
+        stage = ElementTree.SubElement(figure, "div", {"class": "stage"})
         width, height = map(str, data["size"])
-        still = {"class": "still", "src": data["still"], "alt": alt, "width": width, "height": height, "loading": "lazy"}
-        etree.SubElement(stage, "img", still)
-        text = etree.SubElement(figure, "figcaption")
+        still = {
+            "class": "still",
+            "src": data["still"],
+            "alt": alt,
+            "width": width,
+            "height": height,
+            "loading": "lazy",
+        }
+        ElementTree.SubElement(stage, "img", still)
+        text = ElementTree.SubElement(figure, "figcaption")
         text.text = AtomicString(caption)
-        details = etree.SubElement(figure, "details")
-        etree.SubElement(details, "summary").text = AtomicString("The exact numbers, and files to keep")
-        files = etree.SubElement(details, "p", {"class": "files"})
-        link = etree.SubElement(files, "a", {"href": source, "download": ""})
+        details = ElementTree.SubElement(figure, "details")
+        ElementTree.SubElement(details, "summary").text = AtomicString("The exact numbers, and files to keep")
+        files = ElementTree.SubElement(details, "p", {"class": "files"})
+        link = ElementTree.SubElement(files, "a", {"href": source, "download": ""})
         link.text = AtomicString(f"{source}, {data['bytes']}")
         link.tail = AtomicString(" · ")
-        etree.SubElement(files, "a", {"href": data["still"], "download": ""}).text = AtomicString(data["still"])
+        ElementTree.SubElement(files, "a", {"href": data["still"], "download": ""}).text = AtomicString(data["still"])
         for table in data["tables"]:
             details.append(self.table(table))
         return figure
 
     @staticmethod
-    def table(data: dict) -> etree.Element:
+    def table(data: dict) -> ElementTree.Element:
         """A table of numbers in a box of its own, which scrolls sideways where it must."""
-        box = etree.Element("div", {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": data["title"]})
-        table = etree.SubElement(box, "table")
-        etree.SubElement(table, "caption").text = AtomicString(data["title"])
-        head = etree.SubElement(etree.SubElement(table, "thead"), "tr")
+        box = ElementTree.Element(
+            "div", {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": data["title"]}
+        )
+        table = ElementTree.SubElement(box, "table")
+        ElementTree.SubElement(table, "caption").text = AtomicString(data["title"])
+        head = ElementTree.SubElement(ElementTree.SubElement(table, "thead"), "tr")
         for text in (data["corner"], *data["columns"]):
-            etree.SubElement(head, "th", {"scope": "col"}).text = AtomicString(text)
-        body = etree.SubElement(table, "tbody")
+            ElementTree.SubElement(head, "th", {"scope": "col"}).text = AtomicString(text)
+        body = ElementTree.SubElement(table, "tbody")
         for first, *cells in data["rows"]:
-            row = etree.SubElement(body, "tr")
-            etree.SubElement(row, "th", {"scope": "row"}).text = AtomicString(first)
+            row = ElementTree.SubElement(body, "tr")
+            ElementTree.SubElement(row, "th", {"scope": "row"}).text = AtomicString(first)
             for text in cells:
-                etree.SubElement(row, "td").text = AtomicString(text)
+                ElementTree.SubElement(row, "td").text = AtomicString(text)
         return box

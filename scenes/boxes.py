@@ -1,7 +1,6 @@
 """Every embedding as a stack of five boxes: four components give a box its width, depth, height and colour."""
 
 import math
-
 from typing import TYPE_CHECKING
 
 import pyvista as pv

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def build(trace: "Trace") -> pv.MultiBlock:
     L, H, T, _ = trace.attention.shape
     token, id = trace.prediction, trace.id(trace.prediction)
-    scene = glyphs.start("forward", trace, Scale.of(trace.residual, trace.normed[-1], trace.embedding[id]), style.VIEW_OF_GRID)
+    scene = glyphs.start(
+        "forward", trace, Scale.of(trace.residual, trace.normed[-1], trace.embedding[id]), style.VIEW_OF_GRID
+    )
     glyphs.stream(scene, trace)
     for l, h in np.ndindex(L, H):
         glyphs.pattern(scene, trace, l, h)

@@ -28,7 +28,7 @@ MATERIALS = {
 
 
 def to_linear(color: ArrayLike) -> NDArray[np.float64]:
-    """sRGB 0 to 1 as light 0 to 1 (IEC 61966-2-1)."""
+    """Colours (sRGB, 0 to 1) as light 0 to 1 (IEC 61966-2-1)."""
     color = np.asarray(color, float)
     return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
 
@@ -58,8 +58,9 @@ def to_glb(scene: pv.MultiBlock) -> bytes:
     if not leaves(scene):
         raise ValueError("the scene is empty")
     writer = _Writer(scene)
-    names = [name for name in scene.keys() if not isinstance(scene[name], pv.MultiBlock) or leaves(scene[name])]
-    return writer.file([writer.node(scene[name], name) for name in names], dict(scene.user_dict))
+    blocks = zip(scene.keys(), scene, strict=True)
+    top = [writer.node(block, name) for name, block in blocks if not isinstance(block, pv.MultiBlock) or leaves(block)]
+    return writer.file(top, dict(scene.user_dict))
 
 
 class _Table(list):
@@ -110,12 +111,12 @@ class _Writer:
         return len(self.nodes) - 1
 
     def whole(self, shape: pv.PolyData) -> dict:
-        """What a node of a shape says of it: its mesh and, if the shape has a grid of bytes of its own, where that is."""
+        """A shape as part of its node: its mesh and, if it has a grid of bytes of its own, where that is."""
         points = self.upright(shape)
         if "grid" not in shape.user_dict:
             return {"mesh": self.mesh(shape, self.steps(points - self.low))}
         origin, step = (self.turn(np.array(shape.user_dict["grid"][key])) for key in ("origin", "step"))
-        mesh = self.mesh(shape, self.steps(points - origin, np.abs(step), np.uint8))
+        mesh = self.mesh(shape, np.round((points - origin) / np.abs(step)).astype(np.uint8))
         place, scale = (np.round(length / self.step, 3).tolist() for length in (origin - self.low, np.abs(step)))
         return {"mesh": mesh, "translation": place, "scale": scale}
 
@@ -126,11 +127,11 @@ class _Writer:
         self.nodes.append({"mesh": self.mesh(shape, self.steps(points - corner)), "translation": place})
         return len(self.nodes) - 1
 
-    def steps(self, lengths: NDArray[np.float64], step: ArrayLike = 0.0, kind: type = np.uint16) -> NDArray[np.integer]:
-        """Lengths (..., 3) from a corner in steps of a grid, by default the scene's."""
-        return np.round(lengths / (step if np.any(step) else self.step)).astype(kind)
+    def steps(self, lengths: NDArray[np.float64]) -> NDArray[np.uint16]:
+        """Lengths (..., 3) from a corner in steps of the scene's grid."""
+        return np.round(lengths / self.step).astype(np.uint16)
 
-    def mesh(self, shape: pv.PolyData, grid: NDArray[np.uint16]) -> int:
+    def mesh(self, shape: pv.PolyData, grid: NDArray[np.integer]) -> int:
         material = json.loads(json.dumps(MATERIALS[shape.user_dict.get("material", "solid")]))
         extent = {"min": grid.min(axis=0).tolist(), "max": grid.max(axis=0).tolist()}
         attributes = {"POSITION": self.accessor(grid, VERTICES, **extent)}

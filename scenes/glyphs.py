@@ -5,9 +5,9 @@ where the colour itself is a number to be read back. What a shape stands for tra
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyvista as pv
@@ -30,7 +30,7 @@ CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
 TURNED = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]) * np.sqrt(2)  # the same square, turned by 45 degrees
 
 
-def mesh(points: ArrayLike, faces: ArrayLike, color: ArrayLike, **meaning: object) -> pv.PolyData:
+def mesh(points: ArrayLike, faces: ArrayLike, color: ArrayLike, **meaning: Any) -> pv.PolyData:
     """A shape from points (n, 3), faces (m, k) and one colour (3,) or one a point (n, 3), as bytes or floats 0 to 1."""
     points, faces, color = np.asarray(points, float), np.asarray(faces), np.asarray(color)
     shape = pv.PolyData(points, np.insert(faces, 0, faces.shape[1], axis=1).ravel())
@@ -40,11 +40,11 @@ def mesh(points: ArrayLike, faces: ArrayLike, color: ArrayLike, **meaning: objec
 
 
 def to_bytes(color: ArrayLike) -> NDArray[np.uint8]:
-    """sRGB 0 to 1 as 0 to 255."""
+    """Colours 0 to 1 as colours 0 to 255."""
     return np.round(np.asarray(color) * 255).astype(np.uint8)
 
 
-def boxes(bottoms: ArrayLike, tops: ArrayLike, color: ArrayLike, **meaning: object) -> pv.PolyData:
+def boxes(bottoms: ArrayLike, tops: ArrayLike, color: ArrayLike, **meaning: Any) -> pv.PolyData:
     """Boxes from their bottoms and tops (n, 4, 3), counter-clockwise, and a colour (3,) each (n, 3) or for all (3,)."""
     points = np.concatenate([bottoms, tops], axis=1)
     n = len(points)
@@ -52,7 +52,7 @@ def boxes(bottoms: ArrayLike, tops: ArrayLike, color: ArrayLike, **meaning: obje
     return mesh(points.reshape(-1, 3), (BOX + 8 * np.arange(n)[:, None, None]).reshape(-1, 4), color, **meaning)
 
 
-def box(low: ArrayLike, high: ArrayLike, color: ArrayLike, **meaning: object) -> pv.PolyData:
+def box(low: ArrayLike, high: ArrayLike, color: ArrayLike, **meaning: Any) -> pv.PolyData:
     """The box between two opposite corners (3,)."""
     (x0, y0, z0), (x1, y1, z1) = np.asarray(low), np.asarray(high)
     ring = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
@@ -72,7 +72,7 @@ def column(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
         np.concatenate([square, np.broadcast_to(z[:, None, None], (len(values), 4, 1))], axis=2)
         for z in (low, low + style.PITCH - style.GAP)
     ]
-    return boxes(*rings, to_bytes(scale.color(values)), grid=byte_grid(at, np.abs(square - at).max()))
+    return boxes(rings[0], rings[1], to_bytes(scale.color(values)), grid=byte_grid(at, np.abs(square - at).max()))
 
 
 def byte_grid(at: Point, reach: float) -> dict[str, list[float]]:
@@ -87,7 +87,7 @@ def byte_grid(at: Point, reach: float) -> dict[str, list[float]]:
 
 
 def stack(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
-    """A vector (4n,) as n boxes, four values each: width (x), depth (y), height (z) and colour; the first at the bottom.
+    """A vector (4n,) as n boxes, the first at the bottom; four values each: width (x), depth (y), height (z), colour.
 
     An edge grows and shrinks with its value from the middle size that stands for zero.
     """
@@ -96,7 +96,7 @@ def stack(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
     middle = style.PLINTH_HEIGHT + style.STACK_PITCH * (np.arange(len(groups)) + 0.5)
     square = CORNERS * half[:, None, :2] + at
     rings = [np.insert(square, 2, (middle + side * half[:, 2])[:, None], axis=2) for side in (-1, 1)]
-    return boxes(*rings, scale.color(groups[:, 3]))
+    return boxes(rings[0], rings[1], scale.color(groups[:, 3]))
 
 
 def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike) -> pv.PolyData:
@@ -113,7 +113,7 @@ def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayL
     half = (style.HAIR + style.RIBBON * weight) / 2
     points = np.stack([middle - half * across, middle + half * across], axis=1).reshape(-1, 2)
     first = 2 * np.arange(len(u) - 1)[:, None]
-    return mesh(np.insert(points, 2, height, axis=1), first + [0, 1, 3, 2], to_bytes(color), material="sheet")
+    return mesh(np.insert(points, 2, height, axis=1), first + np.array([0, 1, 3, 2]), to_bytes(color), material="sheet")
 
 
 def foot(first: Point, last: Point | None = None) -> tuple[Point3, Point3]:
@@ -140,7 +140,9 @@ def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int6
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # matplotlib's own word about the empty box
         placed, outlines, _ = text_to_path.get_glyphs_with_font(font, text)
-    shapes = {id: fill(np.asarray(vertices) / unit, codes) for id, (vertices, codes) in outlines.items() if len(vertices)}
+    shapes = {
+        id: fill(np.asarray(vertices) / unit, codes) for id, (vertices, codes) in outlines.items() if len(vertices)
+    }
     return tuple((shapes[id], x / unit) for id, x, *_ in placed if id in shapes)
 
 
@@ -149,7 +151,7 @@ def fill(vertices: NDArray[np.float64], codes: ArrayLike) -> tuple[NDArray[np.fl
     from matplotlib.path import Path
 
     rings: list[list[NDArray[np.float64]]] = []
-    for curve, code in Path(vertices, codes).iter_bezier():
+    for curve, code in cast(Any, Path(vertices, codes).iter_bezier()):
         if code == Path.MOVETO:
             rings.append([])
         elif code != Path.CLOSEPOLY:
@@ -157,8 +159,12 @@ def fill(vertices: NDArray[np.float64], codes: ArrayLike) -> tuple[NDArray[np.fl
             steps = 1 + int(np.sqrt(bend / style.TEXT_TOLERANCE))
             rings[-1].extend(curve(t) for t in np.arange(steps) / steps)
     starts = np.cumsum([0, *map(len, rings)])
-    lines = [[len(ring) + 1, *range(start, start + len(ring)), start] for ring, start in zip(rings, starts, strict=False)]
-    flat = pv.PolyData(np.insert(np.concatenate(rings), 2, 0, axis=1), lines=np.concatenate(lines)).triangulate_contours()
+    lines = [
+        [len(ring) + 1, *range(start, start + len(ring)), start] for ring, start in zip(rings, starts, strict=False)
+    ]
+    flat = pv.PolyData(
+        np.insert(np.concatenate(rings), 2, 0, axis=1), lines=np.concatenate(lines)
+    ).triangulate_contours()
     return np.asarray(flat.points, float)[:, :2], flat.regular_faces[:, ::-1]
 
 
@@ -177,9 +183,10 @@ def number(value: float) -> str:
 
 def start(name: str, trace: "Trace", scale: Scale, view: tuple[float, float] = style.VIEW_OF_ROW) -> pv.MultiBlock:
     """An empty scene of a trace, which knows its name, its sentence, its weights, how its shapes are to be read, and
-    from which side (degrees to the left, degrees from above) it is seen first."""
+    from which side (degrees to the left, degrees from above) it is seen first.
+    """
     scene = pv.MultiBlock()
-    scene.user_dict = {
+    meaning: dict[str, Any] = {
         "scene": name,
         "sentence": trace.sentence,
         "weights": trace.weights,
@@ -193,19 +200,17 @@ def start(name: str, trace: "Trace", scale: Scale, view: tuple[float, float] = s
         "negative": style.NEGATIVE,
         "glyphs": {},
     }
+    scene.user_dict = meaning
+    scene.append(pv.MultiBlock(), "plinths")
     return scene
 
 
 def ground(scene: pv.MultiBlock, stone: pv.PolyData) -> None:
     """Adds a plinth to the group "plinths"."""
-    if "plinths" not in scene.keys():
-        scene.append(pv.MultiBlock(), "plinths")
-    scene["plinths"].append(stone)
+    cast(pv.MultiBlock, scene["plinths"]).append(stone)
 
 
-def mark(
-    scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: "Trace", array: str, index: Sequence[int]
-) -> None:
+def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: "Trace", array: str, index: Sequence[int]) -> None:
     """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
     index = tuple(map(int, index))
     values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS).tolist()
@@ -213,10 +218,12 @@ def mark(
     scene.append(shape, name)
 
 
-def label(scene: pv.MultiBlock, name: str, text: str, at: Point, size: float = style.TEXT_SIZE, align: float = 0.5) -> None:
+def label(
+    scene: pv.MultiBlock, name: str, text: str, at: Point, size: float = style.TEXT_SIZE, align: float = 0.5
+) -> None:
     """Adds a name plate that leans back, and the text on it as the block `label/<name>`.
 
-    `at` is the middle of the plate's front rim on the floor; with `align` 0 the text starts there, with 1 it ends there.
+    `at` is the middle of the plate's front rim; with `align` 0 the text starts there, with 1 it ends there.
     The text also travels as itself, with its origin, the vector of one font size to the right and the one upwards, for
     renderers that have letters of their own.
     """
@@ -227,14 +234,21 @@ def label(scene: pv.MultiBlock, name: str, text: str, at: Point, size: float = s
     ring[:, 0] += np.array([-1, 1, 1, -1]) * style.TEXT_MARGIN
     top = np.insert(ring, 2, [style.PLATE_LIP, style.PLATE_LIP, back, back], axis=1)
     stone = boxes([np.insert(ring, 2, 0, axis=1)], [top], to_bytes(style.STONE))
-    scene["plates"] = scene["plates"].append_polydata(stone) if "plates" in scene.keys() else stone
+    plates = cast("pv.PolyData | None", scene["plates"]) if "plates" in scene.keys() else None  # noqa: SIM118
+    scene["plates"] = cast(Any, plates.append_polydata(stone) if plates else stone)
     up = size * np.array([0, 1, style.PLATE_SLOPE]) / np.hypot(1, style.PLATE_SLOPE)
     origin = np.array([left, at[1], style.PLATE_LIP + style.TEXT_LIFT]) + style.BASELINE * up
     words = pv.MultiBlock()
     for (points, faces), x in letters(text):
         flat = origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up
         words.append(mesh(flat, faces, to_bytes(style.INK), material="ink"))
-    words.user_dict = {"text": text, "origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist(), "width": width}
+    words.user_dict = {
+        "text": text,
+        "origin": origin.tolist(),
+        "right": [size, 0, 0],
+        "up": up.tolist(),
+        "width": width,
+    }
     scene.append(words, f"label/{name}")
 
 
@@ -248,7 +262,7 @@ def row(
     place: float = 0,
     glyph: Glyph = column,
 ) -> None:
-    """Adds vectors `getattr(trace, array)[index]` side by side on plinths, each with a name plate unless it has no text.
+    """Adds vectors `getattr(trace, array)[index]` side by side on plinths, with name plates if there are texts.
 
     `row` and `place` say where the first one stands, in steps of the grid of blocks and tokens. A mark's name is its
     path: `residual/2/5`, and for an embedding `embedding/<token>`.
@@ -271,7 +285,7 @@ def row(
 
 
 def stream(scene: pv.MultiBlock, trace: "Trace") -> None:
-    """Adds the residual stream: a row of columns for what enters block 1, for what leaves each block, and after ln_f."""
+    """Adds the residual stream: a row of columns for what enters block 1, what leaves each block, and after ln_f."""
     L, T = len(trace.residual) - 1, len(trace.tokens)
     rows = [("residual", l) for l in range(L + 1)] + [("normed", L)]
     texts = ["embedding + position", *(f"block {l + 1}" for l in range(L)), "final LayerNorm"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
 COLOR = 1 / 100  # the same, for a number told by a colour of bytes
 
@@ -44,7 +45,7 @@ def header(glb: bytes) -> dict:
 
 
 def read_back(glb: bytes) -> dict[str, NDArray[np.float64]]:
-    """The numbers (n,) of each mark, by the name of its node, from the geometry alone. Raises ValueError like `marks`."""
+    """The numbers (n,) of each mark by the name of its node, from the geometry alone. Raises ValueError like `marks`."""
     return {name: mark.shape for name, mark in marks(glb).items()}
 
 
@@ -53,7 +54,7 @@ def marks(glb: bytes) -> dict[str, Mark]:
     document = header(glb)
     how = document["asset"]["extras"]
     try:
-        scene = trimesh.load(io.BytesIO(glb), file_type="glb", process=False)
+        scene = trimesh.load_scene(io.BytesIO(glb), file_type="glb", process=False)
     except Exception as error:  # whatever trimesh stumbles over in a damaged file
         raise ValueError(f"trimesh cannot open it ({error})") from None
     found = {}
@@ -132,7 +133,10 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     """
     found = []
     for name, mark in marks(glb).items():
-        said = {"the geometry": (mark.shape, FINE), "the colour": (mark.color, FINE if np.isnan(mark.color).any() else COLOR)}
+        said = {
+            "the geometry": (mark.shape, FINE),
+            "the colour": (mark.color, FINE if np.isnan(mark.color).any() else COLOR),
+        }
         if fresh is not None:
             said["a fresh trace"] = (np.ravel(getattr(fresh, mark.trace)[mark.index]), FINE)
         for who, (values, tolerance) in said.items():

@@ -8,9 +8,8 @@ import io
 import itertools
 import math
 from collections.abc import Iterator
-from html import escape
-
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import pyvista as pv
@@ -49,7 +48,7 @@ class Camera:
 
 
 def frame(scene: pv.MultiBlock) -> Camera:
-    """The nearest camera that sees the whole scene from the side that its `user_dict` names, with the margin of `style`."""
+    """The nearest camera that sees the whole scene, with a margin, from the side that its `user_dict` names."""
     azimuth, zenith = scene.user_dict["view"]
     points = np.concatenate([np.asarray(shape.points, float) for shape in leaves(scene)])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
@@ -63,22 +62,29 @@ def frame(scene: pv.MultiBlock) -> Camera:
     top, bottom = (y - high * z).max(), (-y - high * z).max()
     depth = min(-(right + left) / (2 * wide), -(top + bottom) / (2 * high))
     target = middle + np.array([(right - left) / 2, (top - bottom) / 2, 0]) @ axes
-    return Camera(tuple(map(float, target)), float(-depth), azimuth, zenith)
+    x, y, z = target.tolist()
+    return Camera((x, y, z), float(-depth), azimuth, zenith)
 
 
 def to_svg(scene: pv.MultiBlock, camera: Camera) -> str:
     """The scene as an SVG document, its labels as text."""
     parts = [
-        f'<path fill="{color}" d="{"".join(map(_path, polygons))}"/>' for color, polygons in _merged(_faces(scene, camera, 0, 1))
+        f'<path fill="{color}" d="{"".join(map(_path, polygons))}"/>'
+        for color, polygons in _merged(_faces(scene, camera, 0, 1))
     ]
     for label in (block for block in scene if "text" in block.user_dict):
         parts.append(_text(label.user_dict, camera))
     parts += [
-        f'<path fill="{color}" d="{"".join(map(_path, polygons))}"/>' for color, polygons in _merged(_faces(scene, camera, 3))
+        f'<path fill="{color}" d="{"".join(map(_path, polygons))}"/>'
+        for color, polygons in _merged(_faces(scene, camera, 3))
     ]
     size = f"0 0 {style.STILL_WIDTH} {style.STILL_WIDTH / style.ASPECT:g}"
     title = escape(f"{scene.user_dict['scene']}: {scene.user_dict['sentence']}")
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}"><title>{title}</title>\n' + "\n".join(parts) + "\n</svg>\n"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}"><title>{title}</title>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
 
 
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
@@ -131,7 +137,12 @@ def _faces(scene: pv.MultiBlock, camera: Camera, *layers: int) -> Iterator[tuple
             middle = points[corners].mean(axis=1)
             depth = _screen(points.mean(axis=0, keepdims=True), camera)[0, 2]
             for polygon, rgb, height, distance, ok in zip(
-                outline, _to_srgb(to_linear(tint) * shades), middle[:, 2], _screen(middle, camera)[:, 2], front, strict=True
+                outline,
+                _to_srgb(to_linear(tint) * shades),
+                middle[:, 2],
+                _screen(middle, camera)[:, 2],
+                front,
+                strict=True,
             ):
                 # Upright shapes are painted from the floor upwards, one behind the other; ribbons by their height.
                 key = {0: (height, 0.0), 3: (-depth, height)}.get(layer, (-distance, 0.0))
@@ -149,7 +160,10 @@ def _to_srgb(light: NDArray[np.float64]) -> list[str]:
 
 def _merged(faces: Iterator[tuple[str, NDArray[np.float64]]]) -> list[tuple[str, list[NDArray[np.float64]]]]:
     """Faces of one colour that are painted one after the other, together."""
-    return [(color, [polygon for _, polygon in group]) for color, group in itertools.groupby(faces, key=lambda face: face[0])]
+    return [
+        (color, [polygon for _, polygon in group])
+        for color, group in itertools.groupby(faces, key=lambda face: face[0])
+    ]
 
 
 def _path(polygon: NDArray[np.float64]) -> str:
@@ -165,7 +179,9 @@ def _text(label: dict, camera: Camera) -> str:
     middle = origin + right / np.linalg.norm(right) * label["width"] / 2
     center, a, b = _screen([middle, middle + right, middle + up], camera)[:, :2]
     ax, ay, bx, by = *(a - center), *(b - center)
-    matrix = " ".join(f"{v:.4g}" for v in (ax / 100, ay / 100, -bx / 100, -by / 100)) + f" {center[0]:.1f} {center[1]:.1f}"
+    matrix = (
+        " ".join(f"{v:.4g}" for v in (ax / 100, ay / 100, -bx / 100, -by / 100)) + f" {center[0]:.1f} {center[1]:.1f}"
+    )
     length = 100 * label["width"] / np.linalg.norm(right)
     return (
         f'<text transform="matrix({matrix})" font-size="100" font-family="DejaVu Sans, Verdana, sans-serif" '

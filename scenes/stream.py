@@ -1,4 +1,4 @@
-"""The residual stream of the prompt: what enters block 1, what leaves each block, and what the final LayerNorm makes."""
+"""The residual stream of the prompt: what enters block 1, what leaves each block, and what ln_f makes of it."""
 
 from typing import TYPE_CHECKING
 

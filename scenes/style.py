@@ -53,7 +53,7 @@ DECIMALS = 4  # of the numbers that travel with the marks
 HAIR = 0.04  # width of a ribbon of weight 0
 RIBBON = 0.75  # what a weight of 1 adds to it
 RIBBON_GAP = 0.05  # between the two heads' ribbons, where they meet a plinth
-RIBBON_STEPS = (7, 10)  # points along a thin and along a wide ribbon that bends
+RIBBON_STEPS = (6, 10)  # points along a thin and along a wide ribbon that bends
 RIBBON_THIN = 0.1  # weight up to which a ribbon is thin
 RIBBON_LOW, RIBBON_HIGH = 0.02, 0.24  # the ribbons of a block lie between, so that none cuts through another
 

