@@ -221,7 +221,7 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
             "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.3f}m",
             "target": f"{x:.3f}m {z:.3f}m {-y:.3f}m",
             "field-of-view": f"{camera.field_of_view:g}deg",
-            "bytes": len(glb),
+            "bytes": f"{len(glb) / 1000:.0f} KB",
             "tables": tables(scene),
         }
     with site.stage("article"):

@@ -138,7 +138,8 @@ class _Writer:
         color = shape.point_data["color"]
         kind = np.uint8 if color.dtype == np.uint8 else np.uint16
         light = to_linear(color / 255 if kind is np.uint8 else color)
-        if (color == color[0]).all():
+        # The colours of a column or a stack are numbers and stay with the boxes, even if they are all the same.
+        if (color == color[0]).all() and "grid" not in shape.user_dict and kind is np.uint8:
             material["pbrMetallicRoughness"]["baseColorFactor"] = [*light[0].round(4).tolist(), 1]
         else:
             rgba = np.round(np.insert(light, 3, 1, axis=1) * np.iinfo(kind).max).astype(kind)

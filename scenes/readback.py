@@ -15,7 +15,7 @@ import trimesh
 from numpy.typing import NDArray
 
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
-COLOR = 1 / 100  # the same, for a number told by a colour of bytes
+COLOR = 1 / 150  # the same, for a number told by a colour of bytes
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def header(glb: bytes) -> dict:
 
 
 def read_back(glb: bytes) -> dict[str, NDArray[np.float64]]:
-    """The numbers (n,) of each mark by the name of its node, from the geometry alone. Raises ValueError like `marks`."""
+    """The numbers (n,) of each mark by the name of its node, from the geometry. Raises ValueError like `marks`."""
     return {name: mark.shape for name, mark in marks(glb).items()}
 
 
@@ -112,17 +112,16 @@ def corners(points: NDArray) -> NDArray[np.float64]:
 
 
 def number_of(color: NDArray, how: dict) -> NDArray[np.float64]:
-    """The numbers (n,) of colours (n, 3), linear 0 to 1: their nearest places on the scale's two lines of colour."""
-    srgb = np.where(color <= 0.0031308, color * 12.92, 1.055 * color ** (1 / 2.4) - 0.055)
-    best, value = np.full(len(srgb), np.inf), np.zeros(len(srgb))
-    for sign, stops in ((1, np.array(how["positive"])), (-1, np.array(how["negative"]))):
-        for i, (start, end) in enumerate(itertools.pairwise(stops)):
-            along = end - start
-            part = np.clip((srgb - start) @ along / (along @ along), 0, 1)
-            distance = np.linalg.norm(srgb - start - part[:, None] * along, axis=1)
-            value = np.where(distance < best, sign * (i + part) / (len(stops) - 1) * how["limit"], value)
-            best = np.minimum(distance, best)
-    return value
+    """The numbers (n,) of colours (n, 3), linear 0 to 1: those whose colours on the scale come nearest."""
+    parts = np.linspace(0, 1, 4001)
+    scale = [
+        np.stack([np.interp(parts, np.linspace(0, 1, len(stops)), channel) for channel in zip(*stops, strict=True)], axis=1)
+        for stops in (how["negative"], how["positive"])
+    ]
+    srgb = np.concatenate(scale)
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    nearest = np.array([((linear - one) ** 2).sum(axis=1).argmin() for one in color], int)
+    return np.concatenate([-parts, parts])[nearest] * how["limit"]
 
 
 def disagreements(glb: bytes, fresh: object = None) -> list[str]:

@@ -1,0 +1,103 @@
+"""What the tests share: an untrained model and its trace, copies of the project, and one site built by the real command."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import gpt
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("gpt.py", "scenes", "article", "data")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What builds a site, trains or opens a browser takes seconds."""
+    for item in items:
+        if {"site", "browser", "run"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+def lines(name: str) -> list[str]:
+    return (ROOT / "data" / name).read_text("utf-8").split("\n")[:-1]
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[str]:
+    return lines("train.txt")
+
+
+@pytest.fixture(scope="session")
+def held_out() -> str:
+    return lines("held_out.txt")[0]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(corpus: list[str]) -> gpt.Tokenizer:
+    return gpt.Tokenizer(corpus)
+
+
+@pytest.fixture(scope="session")
+def model(tokenizer: gpt.Tokenizer) -> gpt.GPT:
+    """An untrained model with weights large enough for its attention to be uneven."""
+    torch.set_num_threads(1)
+    model = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab))).double()
+    gpt.initialise(model, 2.0, torch.Generator().manual_seed(7))
+    return model
+
+
+@pytest.fixture(scope="session")
+def trace(model: gpt.GPT, tokenizer: gpt.Tokenizer, held_out: str) -> gpt.Trace:
+    """The trace of the prompt through the untrained model."""
+    return gpt.trace(model, tokenizer, held_out.rsplit(maxsplit=1)[0])
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Runs gpt.py of a project with arguments and variables of the environment."""
+
+    def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "error", "gpt.py", *map(str, arguments)]
+        return subprocess.run(command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that a test may change; what npm has installed is shared with it."""
+    root = tmp_path / "project"
+    root.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        else:
+            shutil.copy(source, root)
+    if (ROOT / "article" / "node_modules").is_dir():
+        (root / "article" / "node_modules").symlink_to(ROOT / "article" / "node_modules")
+    return root
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+    """The site as `python gpt.py --out` makes it, once for all workers, with the viewer that npm installs."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with open(shared / "site.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "site").exists():
+            done = run("--out", shared / "site")
+            assert done.returncode == 0, done.stderr
+            (shared / "site.out").write_text(done.stdout)
+    return shared / "site"

@@ -1,0 +1,159 @@
+"""The untrained model: what must hold of any GPT, with torch's own layers as oracles."""
+
+import ast
+import dataclasses
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss
+from torch import nn
+
+import gpt
+from tests.conftest import ROOT
+
+SENTENCES = st.lists(st.integers(0, 20), min_size=1, max_size=8)
+
+
+def forward(model: gpt.GPT, ids: list[int]) -> gpt.Pass:
+    with torch.no_grad():
+        return model(torch.tensor([ids]))
+
+
+@settings(deadline=None, max_examples=50)
+@given(SENTENCES)
+def test_patterns_are_causal_and_sum_to_one(model, ids):
+    pattern = forward(model, ids).attention
+    assert torch.allclose(pattern.sum(-1), torch.ones(()).double(), atol=1e-12)
+    assert (pattern.triu(1) == 0).all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(SENTENCES, st.data())
+def test_a_token_changes_nothing_before_it(model, ids, data):
+    t = data.draw(st.integers(0, len(ids) - 1))
+    other = [*ids[:t], (ids[t] + 1) % 21, *ids[t + 1 :]]
+    before, after = forward(model, ids), forward(model, other)
+    assert torch.equal(before.residual[:, :, :t], after.residual[:, :, :t])
+    assert torch.equal(before.lens[:, :, :t], after.lens[:, :, :t])
+    assert not torch.equal(before.lens[:, :, t], after.lens[:, :, t])
+
+
+@settings(deadline=None, max_examples=25)
+@given(SENTENCES)
+def test_torch_computes_the_same(model, ids):
+    """The same weights in torch's own layers, with its own attention, give the same residual stream and logits."""
+    recorded = forward(model, ids)
+    T, D = len(ids), 20
+    with torch.no_grad():
+        x = F.embedding(torch.tensor([ids]), model.embedding.weight) + model.position.weight[:T]
+        for l, block in enumerate(model.blocks):
+            assert torch.allclose(x, recorded.residual[l], atol=1e-12)
+            theirs = nn.MultiheadAttention(D, 2, batch_first=True, dtype=torch.float64)
+            ours = block.attention
+            theirs.in_proj_weight.data = torch.cat([ours.query.weight, ours.key.weight, ours.value.weight])
+            theirs.in_proj_bias.data.zero_()
+            theirs.out_proj.weight.data, theirs.out_proj.bias.data = ours.project.weight.data, ours.project.bias.data
+            n = F.layer_norm(x, (D,), block.ln_1.weight, block.ln_1.bias)
+            mask = nn.Transformer.generate_square_subsequent_mask(T, dtype=torch.float64)
+            write, pattern = theirs(n, n, n, attn_mask=mask, average_attn_weights=False)
+            assert torch.allclose(pattern, recorded.attention[l], atol=1e-12)
+            heads = [ours.heads(linear(n)) for linear in (ours.query, ours.key, ours.value)]
+            fused = F.scaled_dot_product_attention(*heads, is_causal=True).transpose(1, 2).flatten(2)
+            assert torch.allclose(ours.project(fused), write, atol=1e-12)
+            x = x + write
+            x = x + block.mlp.down(block.mlp.up(F.layer_norm(x, (D,), block.ln_2.weight, block.ln_2.bias)).clamp(min=0))
+        assert torch.allclose(x, recorded.residual[-1], atol=1e-12)
+        final = F.layer_norm(x, (D,), model.ln_f.weight, model.ln_f.bias)
+        assert torch.allclose(final, recorded.normed[-1], atol=1e-12)
+        assert torch.allclose(F.linear(final, model.embedding.weight), recorded.lens[-1], atol=1e-12)
+
+
+def test_what_is_filled_in_counts_for_nothing(model, tokenizer, corpus):
+    """The loss of a batch of unequal sentences is that of the sentences one by one, as scikit-learn computes it."""
+    ids, targets = gpt.batch(tokenizer, corpus)
+    with torch.no_grad():
+        whole = gpt.loss(model(ids).lens[-1], targets).item()
+    rows, right = [], []
+    for sentence in corpus:
+        *shown, _ = encoded = tokenizer.encode(sentence)
+        rows.append(forward(model, shown).lens[-1, 0].softmax(-1).numpy())
+        right += encoded[1:]
+    assert (targets == gpt.NO_TARGET).any()
+    assert math.isclose(whole, log_loss(right, np.concatenate(rows), labels=range(21)), rel_tol=1e-12)
+
+
+def test_ids_are_places_of_first_appearance():
+    tokenizer = gpt.Tokenizer(["b a b", "c a"])
+    assert tokenizer.vocab == ("b", "a", "c")
+    assert tokenizer.encode("c b a") == [2, 0, 1]
+    assert tokenizer.decode([2, 0, 1]) == "c b a"
+
+
+def test_an_unknown_word_is_named(tokenizer):
+    with pytest.raises(ValueError, match="'moon'"):
+        tokenizer.encode("the spider made this moon")
+
+
+def test_trace_is_the_forward_pass(model, trace, tokenizer):
+    recorded = forward(model, tokenizer.encode(trace.sentence))
+    for name, tensor in recorded._asdict().items():
+        assert np.array_equal(getattr(trace, name), tensor.squeeze(1).numpy())
+    embedded = trace.embedding[tokenizer.encode(trace.sentence)]
+    assert np.array_equal(trace.residual[0], embedded + trace.position)
+    assert sum(trace.probability(token) for token in trace.vocab) == pytest.approx(1)
+    assert trace.prediction == max(trace.vocab, key=trace.probability)
+    assert all(getattr(trace, field.name) is not None for field in dataclasses.fields(trace))
+
+
+def test_size(model):
+    assert 10_000 < sum(weight.numel() for weight in model.parameters()) < 11_000
+    assert {weight.dtype for weight in model.parameters()} == {torch.float64}
+
+
+def test_corpus(corpus, held_out, tokenizer):
+    """Four linked pairs in five patterns; the held-out link occurs in all patterns but one."""
+    from scenes.animals import ANIMALS
+    from scenes.homes import HOMES
+
+    pairs = list(zip(ANIMALS, HOMES, strict=True))
+    patterns = {s.replace(a, "A").replace(h, "H") for s in corpus for a, h in pairs if a in s.split() and h in s.split()}
+    every = {pattern.replace("A", a).replace("H", h) for pattern in patterns for a, h in pairs}
+    assert len(patterns) == 5
+    assert every - set(corpus) == {held_out}
+    assert len(set(corpus)) == len(corpus) == 19
+
+
+def test_importing_acts_on_nothing():
+    """`gpt` holds definitions only, and importing it writes nothing anywhere and trains nothing."""
+    tree = ast.parse((ROOT / "gpt.py").read_text("utf-8"))
+    allowed = ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef | ast.Assign
+    *body, guard = tree.body[1:]
+    assert all(isinstance(node, allowed) for node in body)
+    assert not any(isinstance(node, ast.Call) for child in body if isinstance(child, ast.Assign) for node in ast.walk(child))
+    assert ast.unparse(guard).startswith("if __name__ == '__main__':")
+    done = subprocess.run([sys.executable, "-c", "import gpt"], cwd=ROOT, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("scenes.forward", {"torch", "gpt", "trimesh", "scenes.stream", "scenes.glb"}),
+        ("scenes.glb", {"torch", "gpt", "trimesh", "matplotlib.path"}),
+        ("scenes.readback", {"torch", "gpt", "pyvista", "scenes.glb", "scenes.style"}),
+        ("article.render", {"torch", "gpt", "pyvista", "scenes", "article.facts"}),
+        ("gpt", {"pyvista", "scenes", "article"}),
+        ("article.build", {"torch", "pyvista", "trimesh", "markdown"}),
+    ],
+)
+def test_who_may_import_whom(module, without):
+    code = f"import {module}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert without.isdisjoint(done.stdout.split())

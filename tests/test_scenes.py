@@ -1,0 +1,263 @@
+"""One contract over all scenes, and the glyphs and the writer under it."""
+
+import contextlib
+import importlib
+import itertools
+import json
+import subprocess
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import pyvista as pv
+import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from article.build import SCENES
+from scenes import glyphs, readback, style
+from scenes.glb import leaves, to_glb
+from scenes.style import Scale
+from tests.conftest import ROOT
+
+NUMBERS = st.floats(-1e3, 1e3, allow_subnormal=False)
+NOWHERE = SimpleNamespace(sentence="", weights="")  # all that an empty scene needs of a trace
+VECTORS = arrays.arrays(float, 20, elements=NUMBERS)
+
+
+@pytest.fixture(params=SCENES)
+def scene(request, trace) -> pv.MultiBlock:
+    return importlib.import_module(f"scenes.{request.param}").build(trace)
+
+
+def test_contract(scene, trace):
+    """Deterministic, named, finite, in the frame of the floor; each mark states what the trace holds."""
+    name = scene.user_dict["scene"]
+    assert to_glb(importlib.import_module(f"scenes.{name}").build(trace)) == to_glb(scene)
+    assert len(set(scene.keys())) == len(scene.keys())
+    for shape in leaves(scene):
+        assert np.isfinite(shape.points).all()
+        assert shape.points[:, 2].min() >= -1e-9
+        assert shape.n_cells
+    marks = {key: scene[key].user_dict for key in scene.keys() if "trace" in scene[key].user_dict}
+    assert marks
+    for key, mark in marks.items():
+        truth = np.ravel(getattr(trace, mark["trace"])[tuple(mark["index"])])
+        assert np.allclose(mark["values"], truth, rtol=0, atol=0.5001 * 10**-style.DECIMALS), key
+        path = "/".join(map(str, mark["index"]))
+        assert key == f"{mark['trace']}/{trace.vocab[mark['index'][0]] if mark['trace'] == 'embedding' else path}"
+
+
+def test_reads_back(scene, trace):
+    glb = to_glb(scene)
+    assert readback.disagreements(glb, trace) == []
+    assert set(readback.read_back(glb)) == {key for key in scene.keys() if "trace" in scene[key].user_dict}
+
+
+def test_trimesh_finds_the_same_names(scene):
+    opened = trimesh.load_scene(trimesh.util.wrap_as_stream(to_glb(scene)), file_type="glb")
+    assert set(scene.keys()) <= set(opened.graph.nodes)
+
+
+def test_legend_is_to_scale(scene):
+    """The legend's boxes and ribbons decode to the numbers on the plates before them."""
+    how = dict(scene.user_dict)
+    labels = {key: scene[key].user_dict["text"] for key in scene.keys() if key.startswith("label/")}
+    glyph = next(glyph for glyph in how["glyphs"].values() if glyph != "ribbon")
+    for i, shape in enumerate(scene["legend/value"]):
+        upright = np.asarray(shape.points)[:, [0, 2, 1]] * [1, 1, -1]
+        color = np.asarray(shape.point_data["color"]) / (255 if shape.point_data["color"].dtype == np.uint8 else 1)
+        linear = np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
+        values, _ = readback.READERS[glyph](upright, linear, how)
+        text = float(labels[f"label/value/{i}"].replace("\N{MINUS SIGN}", "-"))
+        assert values == pytest.approx(text, abs=0.0051 + how["limit"] / 500)
+    for h in range(2) if "attention" in how["glyphs"] else ():
+        for shape, i in zip(scene[f"legend/weight/{h}"], reversed(range(3)), strict=True):
+            assert readback.ribbon(np.asarray(shape.points), None, how)[0] == pytest.approx(
+                float(labels[f"label/weight/{h}/{i}"]), abs=1e-9
+            )
+
+
+def test_every_weight_is_drawn(trace):
+    """Self included, nothing dropped, nothing on the future; the ribbons of a query are as wide as a weight of one."""
+    scene = importlib.import_module("scenes.forward").build(trace)
+    drawn = {key for key in scene.keys() if key.startswith("attention/")}
+    T = len(trace.tokens)
+    assert drawn == {
+        f"attention/{l}/{h}/{q}/{k}" for l, h, q in itertools.product(range(2), range(2), range(T)) for k in range(q + 1)
+    }
+    for l, h, q in itertools.product(range(2), range(2), range(T)):
+        ends = [np.asarray(scene[f"attention/{l}/{h}/{q}/{k}"].points)[-2:] for k in range(q + 1)]
+        spans = sorted((end[:, 0].min(), end[:, 0].max()) for end in ends)
+        assert spans[-1][1] - spans[0][0] == pytest.approx(style.RIBBON + (q + 1) * style.HAIR)
+        assert all(left[1] == pytest.approx(right[0]) for left, right in itertools.pairwise(spans))
+
+
+def test_columns_do_not_touch(trace):
+    """Even at the limit of the scale, no column reaches another's, and boxes have air between them."""
+    widest = style.BASE + style.SPAN
+    assert 2 * widest * np.sqrt(2) < style.SPACING
+    assert style.PLINTH < style.SPACING / 2
+    assert style.STACK_MIDDLE - style.STACK_SPAN > 0
+    assert style.STACK_MIDDLE + style.STACK_SPAN < style.STACK_PITCH
+    steps = (style.PITCH - style.GAP) / style.PITCH * style.PITCH_STEPS
+    assert steps == pytest.approx(round(steps))
+    assert 20 * style.PITCH_STEPS <= 256
+
+
+# --- Scale and glyphs ---------------------------------------------------------------------------------------------
+
+
+def test_scale():
+    scale = Scale.of([1, -4], [[2.0]])
+    assert scale.limit == 4
+    assert Scale.of([0.0]).limit == Scale.of([]).limit == 1
+    assert scale.length(0) == style.BASE
+    assert scale.length(-4) == scale.length(4) == style.BASE + style.SPAN
+    assert scale.length(2) == pytest.approx(style.BASE + style.SPAN / 2)
+    assert tuple(scale.color(4)) == style.POSITIVE[-1]
+    assert tuple(scale.color(-4)) == style.NEGATIVE[-1]
+    assert tuple(scale.color(0)) == style.POSITIVE[0]
+
+
+def luminance(color) -> float:
+    color = np.asarray(color)
+    return float(np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def test_colors_say_size_and_labels_can_be_read():
+    """Each hue darkens steadily, and ink on stone has the contrast that WCAG asks of text."""
+    scale = Scale(1.0)
+    for sign in (1, -1):
+        light = [luminance(scale.color(sign * part)) for part in np.linspace(0.01, 1, 30)]
+        assert all(a > b for a, b in itertools.pairwise(light))
+    assert (luminance(style.STONE) + 0.05) / (luminance(style.INK) + 0.05) > 7
+
+
+def little(shape: pv.PolyData, scale: Scale, glyph: str) -> bytes:
+    """A scene with one mark and a far point, as large as the largest of ours."""
+    scene = glyphs.start("little", NOWHERE, scale)
+    scene.user_dict |= {"glyphs": {"embedding": glyph}}
+    shape.user_dict |= {"trace": "embedding", "index": [0], "values": []}
+    scene.append(shape, "embedding/x")
+    scene.append(glyphs.box((30, 30, 0), (31, 31, 1), style.STONE), "far")
+    return to_glb(scene)
+
+
+@settings(deadline=None, max_examples=100)
+@given(VECTORS, st.sampled_from([glyphs.column, glyphs.stack]))
+def test_any_vector_reads_back(vector, glyph):
+    scale = Scale.of(vector)
+    (mark,) = readback.marks(little(glyph(vector, scale, (3.3, 4.4)), scale, glyph.__name__)).values()
+    assert np.abs(mark.shape - vector).max() <= scale.limit / 500
+    told = ~np.isnan(mark.color)
+    assert np.abs((mark.color - vector)[told]).max() <= scale.limit * (1 / 500 if glyph is glyphs.stack else readback.COLOR)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.floats(0, 1), st.floats(0, 25), st.floats(0, 25))
+def test_any_weight_reads_back(weight, start, end):
+    band = glyphs.ribbon(weight, (start, 0), (end, 6), 0.1, style.HEADS[0])
+    (mark,) = readback.marks(little(band, Scale(1.0), "ribbon")).values()
+    assert abs(mark.shape[0] - weight) <= 1 / 500
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.text(min_size=1, max_size=12))
+def test_any_text_makes_a_label(text):
+    scene = glyphs.start("label", NOWHERE, Scale(1.0))
+    glyphs.label(scene, "x", text, (0, 0))
+    assert scene["label/x"].user_dict["text"] == text
+    assert to_glb(scene)
+
+
+# --- Damage is found ----------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_width_is_named(trace):
+    scene = importlib.import_module("scenes.animals").build(trace)
+    box = np.asarray(scene["embedding/fox"].points)[8 * 7 : 8 * 8]
+    box[:, :2] = (box[:, :2] - box[:, :2].mean(axis=0)) * 1.05 + box[:, :2].mean(axis=0)
+    scene["embedding/fox"].points[8 * 7 : 8 * 8] = box
+    (problem,) = readback.disagreements(to_glb(scene), trace)
+    assert problem.startswith("embedding/fox, component 7: the extras say")
+    assert "the geometry" in problem
+
+
+def test_a_wrong_color_is_named(trace):
+    scene = importlib.import_module("scenes.animals").build(trace)
+    scene["embedding/bee"].point_data["color"][:8] = 255 - scene["embedding/bee"].point_data["color"][:8]
+    (problem,) = readback.disagreements(to_glb(scene), trace)
+    assert problem.startswith("embedding/bee, component 0")
+    assert "the colour" in problem
+
+
+def test_another_model_is_told_apart(trace):
+    scene = importlib.import_module("scenes.animals").build(trace)
+    other = type(trace)(**(vars(trace) | {"embedding": trace.embedding * 1.01}))
+    assert all("a fresh trace" in problem for problem in readback.disagreements(to_glb(scene), other))
+    assert len(readback.disagreements(to_glb(scene), other)) == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"glTF", b"<html>", b"\0" * 100])
+def test_what_is_no_scene_is_refused(damage):
+    with pytest.raises(ValueError, match="no .glb with a scene of ours"):
+        readback.marks(damage)
+
+
+SOUND = little(glyphs.column(np.linspace(-1, 1, 20), Scale(1.0), (0, 0)), Scale(1.0), "column")
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(0, len(SOUND) - 1), st.integers(1, 255), st.sampled_from([None, len(SOUND) // 2, -1]))
+def test_damage_raises_one_kind_of_error(place, change, end):
+    """Any byte changed, or an end cut off: read, refused, or found out, but never a crash."""
+    damaged = bytearray(SOUND)
+    damaged[place] ^= change
+    with contextlib.suppress(ValueError):
+        readback.disagreements(bytes(damaged[:end]))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_shape_that_is_not_finite_is_refused(bad):
+    scene = pv.MultiBlock({"x": glyphs.box((0, 0, 0), (1, 1, bad), style.STONE)})
+    with pytest.raises(ValueError, match="finite"):
+        to_glb(scene)
+
+
+def test_a_word_that_the_corpus_lacks_is_named(trace):
+    with pytest.raises(ValueError, match="'bird'"):
+        importlib.import_module("scenes.animals").build(type(trace)(**(vars(trace) | {"vocab": ("a",)})))
+
+
+# --- The files ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.npm
+def test_khronos_finds_nothing(site, tmp_path):
+    script = tmp_path / "validate.js"
+    script.write_text(
+        "const {validateBytes} = require(process.argv[2]), {readFileSync} = require('fs');"
+        "Promise.all(process.argv.slice(3).map(file => validateBytes(new Uint8Array(readFileSync(file)))))"
+        ".then(reports => console.log(JSON.stringify(reports.map(report => report.issues))))"
+    )
+    files = [str(site / f"{name}.glb") for name in SCENES]
+    command = ["node", str(script), str(ROOT / "tests" / "node_modules" / "gltf-validator"), *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for name, issues in zip(SCENES, json.loads(done.stdout), strict=True):
+        assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), (name, issues["messages"][:3])
+
+
+def test_budget(site):
+    import gzip
+
+    sizes = {name: (site / f"{name}.glb").read_bytes() for name in SCENES}
+    assert len(sizes["forward"]) <= 160_000
+    assert len(gzip.compress(sizes["forward"])) <= 56_000
+    assert sum(map(len, sizes.values())) <= 450_000
+    index = {entry["name"]: entry for entry in json.loads((site / "scenes.json").read_text())}
+    assert index["forward"]["marks"] >= 800
+    for name, entry in index.items():
+        assert entry["bytes"] == len(sizes[name])
+        assert entry["values"] == sum(len(v) for v in readback.read_back(sizes[name]).values())

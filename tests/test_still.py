@@ -1,0 +1,87 @@
+"""The stills: well-formed, true to the camera, and drawn without a display."""
+
+import importlib
+import io
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import pyvista as pv
+from PIL import Image
+
+from article.build import SCENES
+from scenes import glyphs, light, style
+from scenes.glb import leaves
+from scenes.still import Camera, frame, to_png, to_svg
+from scenes.style import Scale
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_still(name, trace):
+    """Every label is there as text, all of it lies within the picture, and the same scene gives the same bytes."""
+    scene = importlib.import_module(f"scenes.{name}").build(trace)
+    camera = frame(scene)
+    svg = to_svg(scene, camera)
+    assert svg == to_svg(scene, camera)
+    tree = ElementTree.fromstring(svg)  # noqa: S314 - our own
+    texts = [node.text for node in tree.iter(f"{SVG}text")]
+    assert texts == [block.user_dict["text"] for block in scene if "text" in block.user_dict]
+    assert len(list(tree.iter(f"{SVG}path"))) > 30
+    points = camera.project(np.concatenate([shape.points for shape in leaves(scene)]))
+    assert np.abs(points[:, 1]).max() <= 1 - style.MARGIN
+    assert np.abs(points[:, 0]).max() <= style.ASPECT * (1 - style.MARGIN)
+    # The frame is tight: the picture is filled in one direction.
+    fills = np.ptp(points[:, 0]) / style.ASPECT, np.ptp(points[:, 1])
+    assert max(fills) > 1.8
+
+
+def test_project_agrees_with_vtk():
+    """The camera sees what VTK's own camera sees."""
+    camera = Camera((1.0, 2.0, 3.0), 20.0, -15.0, 58.0)
+    points = np.random.default_rng(1).normal(size=(50, 3)) * 3
+    theirs = pv.Camera()
+    theirs.focal_point = camera.target
+    theirs.position = np.array(camera.target) - 20 * camera.axes()[2]
+    theirs.up = (0, 0, 1)
+    theirs.view_angle = camera.field_of_view
+    theirs.clipping_range = (1, 100)
+    matrix = theirs.GetCompositeProjectionTransformMatrix(style.ASPECT, -1, 1)
+    matrix = np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])
+    clip = np.insert(points, 3, 1, axis=1) @ matrix.T
+    assert np.allclose(camera.project(points)[:, :2] / [style.ASPECT, 1], clip[:, :2] / clip[:, 3:], atol=1e-9)
+
+
+def test_png(trace):
+    scene = importlib.import_module("scenes.animals").build(trace)
+    image = Image.open(io.BytesIO(to_png(scene, frame(scene), "#fbfaf8")))
+    assert image.size == (1200, 750)
+    pixels = np.asarray(image).reshape(-1, 3).astype(int)
+    warm, cool = (pixels[:, 0] - pixels[:, 2] > 60).mean(), (pixels[:, 2] - pixels[:, 0] > 60).mean()
+    assert warm > 0.01
+    assert cool > 0.01
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "\"'&", "../x", "🦊", "עכביש"])
+def test_labels_are_escaped(text):
+    from types import SimpleNamespace
+
+    scene = glyphs.start("x", SimpleNamespace(sentence=text, weights=""), Scale(1.0))
+    glyphs.label(scene, "x", text, (0, 0))
+    tree = ElementTree.fromstring(to_svg(scene, frame(scene)))  # noqa: S314 - our own
+    assert [node.text for node in tree.iter(f"{SVG}text")] == [text]
+    assert not list(tree.iter(f"{SVG}script"))
+
+
+def test_light():
+    """A white surface that faces the sky looks white, one that faces the floor darker, and the panorama is valid RGBE."""
+    up, front, down = light.shade(np.array([[0, 0, 1], [0, -1, 0], [0, 0, -1]]))
+    assert 0.9 < up < 1.1
+    assert down < front < up
+    data = light.to_hdr()
+    head, pixels = data.split(b"-Y 32 +X 64\n")
+    assert head.startswith(b"#?RADIANCE\n")
+    rgbe = np.frombuffer(pixels, np.uint8).reshape(light.HEIGHT, light.WIDTH, 4).astype(float)
+    decoded = rgbe[..., 0] / 256 * 2.0 ** (rgbe[..., 3] - 128)
+    assert np.allclose(decoded, light.panorama(), rtol=1 / 128)
