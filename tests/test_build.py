@@ -1,0 +1,304 @@
+"""The job from outside: its command line, bad input, interruptions, and the same site on every machine."""
+
+import json
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from article.build import SCENES, workplace
+from scenes import readback
+from tests.conftest import ROOT, Run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a site by its path, what npm has brought apart."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.parent.name != "vendor"}
+
+
+# --- The same everywhere ------------------------------------------------------------------------------------------
+
+
+def test_summary(site):
+    text = (site.parent / "site.out").read_text()
+    assert re.search(r"^loss +0\.\d+ nats", text, re.MULTILINE)
+    assert re.search(r"^held out +at night .* web \(\d+%\)$", text, re.MULTILINE)
+    assert len(re.findall(r"^scene +\w+\.glb +\d+ numbers +[\d,]+ bytes$", text, re.MULTILINE)) == len(SCENES)
+    assert "seconds" in text
+    assert text.rstrip().endswith("index.html")
+
+
+def test_docs_are_what_a_rebuild_makes(site):
+    """If this fails, run `python gpt.py` and commit docs/."""
+    ours, fresh = contents(ROOT / "docs"), contents(site)
+    assert set(ours) == set(fresh)
+    for name in ("index.html", "claims.json", "page.css", "page.js", "light.hdr", "scenes.json"):
+        assert ours[name] == fresh[name], name
+    for name in SCENES:
+        one, other = (readback.read_back(files[f"{name}.glb"]) for files in (ours, fresh))
+        assert set(one) == set(other)
+        assert all(np.abs(one[key] - other[key]).max() <= 1e-4 for key in one)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"},
+        {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "avx2"},
+    ],
+)
+def test_two_runs_are_byte_identical(site, tmp_path, run: Run, variables):
+    assert run("--out", tmp_path / "site", **variables).returncode == 0
+    assert contents(tmp_path / "site") == contents(site)
+
+
+def test_claims_and_index(site):
+    said = json.loads((site / "claims.json").read_text())
+    assert len(said) >= 15
+    for claim in said:
+        assert set(claim) == {"id", "sentence", "value", "holds", "held", "seeds"}
+        assert claim["holds"] is True
+        assert f'id="claim-{claim["id"]}"' in (site / "index.html").read_text()
+    for entry in json.loads((site / "scenes.json").read_text()):
+        assert set(entry) == {"name", "file", "still", "sentence", "bytes", "marks", "values"}
+        assert (site / entry["file"]).is_file()
+        assert (site / entry["still"]).is_file()
+
+
+def test_url_makes_the_preview_absolute(site, tmp_path, run: Run):
+    assert run("--out", tmp_path / "site", "--url", "https://example.org/v/").returncode == 0
+    here, there = ((folder / "index.html").read_text() for folder in (site, tmp_path / "site"))
+    assert '<meta property="og:image" content="https://example.org/v/forward.png">' in there
+    assert there.replace("https://example.org/v/", "") == here
+
+
+# --- Bad input ----------------------------------------------------------------------------------------------------
+
+TRAIN, HELD_OUT = "data/train.txt", "data/held_out.txt"
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "says"),
+    [
+        ({TRAIN: None}, [], "data/train.txt cannot be read: No such file"),
+        ({HELD_OUT: None}, [], "data/held_out.txt cannot be read: No such file"),
+        ({TRAIN: b""}, [], "data/train.txt holds no sentence"),
+        ({TRAIN: b"\n \n"}, [], "data/train.txt holds no sentence"),
+        ({TRAIN: b"caf\xe9 au lait"}, [], "data/train.txt is not UTF-8 text (at byte 3)"),
+        ({TRAIN: b"\x00\x01\x02"}, [], "data/train.txt holds control characters"),
+        ({TRAIN: b"one\n"}, [], "data/train.txt, line 1: the sentence has 1 words"),
+        ({TRAIN: b"a b\n" + b"a " * 10}, [], "data/train.txt, line 2: the sentence has 10 words"),
+        ({HELD_OUT: b"at night the moth sleeps"}, [], "data/held_out.txt, line 1: the corpus lacks the word 'moth'"),
+        ({HELD_OUT: b"at " * 12}, [], "data/held_out.txt, line 1: the sentence has 12 words"),
+        ({"site": b"a file"}, ["--out", "site"], "site is a file"),
+        ({"site/letter.txt": b"mine"}, ["--out", "site"], "site holds something else"),
+        ({}, ["--out", "gpt.py/site"], "cannot be written"),
+        ({}, ["--out", "/proc/site"], "cannot be written"),
+        ({}, ["--colour"], "unrecognized arguments: --colour"),
+        ({}, ["--seed", "x"], "'x' is no whole number"),
+        ({}, ["--seed", "-1"], "--seed"),
+        ({}, ["verify"], "required: FILE.glb"),
+        ({}, ["verify", "lost.glb"], "lost.glb cannot be read: No such file"),
+        ({}, ["verify", "gpt.py"], "gpt.py cannot be used: it is no .glb"),
+        ({}, ["verify", "data"], "data cannot be read"),
+    ],
+)
+def test_bad_input_is_refused(project, run: Run, change, arguments, says):
+    """One sentence, exit status 2, nothing written."""
+    for name, data in change.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).unlink(missing_ok=True) if data is None else (project / name).write_bytes(data)
+    before = contents(project)
+    done = run(*arguments, root=project, PYTHONDONTWRITEBYTECODE="1")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    said = done.stderr.strip().split("\n")[-1]
+    assert says in said
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().split("\n")) == 1 or done.stderr.startswith("usage: ")
+    assert contents(project) == before
+
+
+def test_an_unknown_reference_is_refused(project, run: Run):
+    with open(project / "article" / "index.md", "a") as text:
+        text.write("\n{loss_of_nerve}\n")
+    done = run("--out", "site", root=project)
+    assert done.returncode == 2
+    assert re.fullmatch(r"gpt.py: article/index.md, line \d+: there is no value 'loss_of_nerve'.*\n", done.stderr)
+    assert not (project / "site").exists()
+
+
+def test_a_false_claim_stops_the_build(project, site, run: Run):
+    """Status 1, the sentence, the predicate and the place; the site stays as it was."""
+    shutil.copytree(site, project / "docs")
+    facts = project / "article" / "facts.py"
+    facts.write_text(facts.read_text().replace("ratio < 0.25", "ratio < 0.01"))
+    before = contents(project / "docs")
+    done = run(root=project)
+    assert done.returncode == 1
+    assert re.search(r"article/index.md, line \d+: “less than a quarter” is false of this model", done.stderr)
+    assert contents(project / "docs") == before
+
+
+def test_a_broken_scene_stops_the_build(project, run: Run):
+    """A builder that draws other numbers than it states is found out before anything is written."""
+    glyphs = project / "scenes" / "glyphs.py"
+    glyphs.write_text(glyphs.read_text().replace("scale.length(values)", "scale.length(0.98 * values)"))
+    done = run("--out", "site", root=project)
+    assert done.returncode == 1
+    assert "animals.glb does not show the model: embedding/bird, component" in done.stderr
+    assert not (project / "site").exists()
+
+
+def test_hostile_words_come_out_as_text(project, site, run: Run):
+    """The same corpus in other words gives the same model, the same claims, and no tag, path or file of theirs."""
+    words = {"at": "<script>alert(1)</script>", "night": "../x", "own": "\"'&amp;{loss}", "sleeps": "🦊", "in": "בתוך"}
+    for name in (TRAIN, HELD_OUT):
+        text = (project / name).read_text()
+        text = "\n".join(" ".join(words.get(word, word) for word in line.split(" ")) for line in text.split("\n"))
+        (project / name).write_text(text, "utf-8")
+    done = run("--out", "site", root=project)
+    assert done.returncode == 0, done.stderr
+    ours, plain = contents(project / "site"), contents(site)
+    assert set(ours) == set(plain)
+    page, other = ours["index.html"].decode(), plain["index.html"].decode()
+    assert re.findall(r"<(/?\w+)", page) == re.findall(r"<(/?\w+)", other)
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 10
+    for name in SCENES:
+        marks = readback.read_back(ours[f"{name}.glb"])
+        renamed = {"/".join([key.split("/")[0], words.get(key.split("/")[1], key.split("/")[1]), *key.split("/")[2:]]) for key in readback.read_back(plain[f"{name}.glb"])}
+        assert set(marks) == renamed
+
+
+# --- Interruptions ------------------------------------------------------------------------------------------------
+
+
+def start(root: Path, *arguments: object, **options) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "gpt.py", *map(str, arguments)], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+    )
+
+
+def works(folder: Path) -> set[Path]:
+    """The places of builds under way, and what killed ones have left."""
+    return set(folder.glob(".docs.building-*"))
+
+
+def test_killed_and_interrupted_builds_leave_the_old_site(project, site, run: Run):
+    shutil.copytree(site, project / "docs")
+    before = contents(project / "docs")
+    for how, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        left = works(project)
+        build = start(project)
+        while not works(project) - left:
+            assert build.poll() is None
+        build.send_signal(how)
+        _, errors = build.communicate()
+        assert build.returncode == status
+        assert b"Traceback" not in errors
+        assert contents(project / "docs") == before
+    # What the killed one left behind goes with the next build that needs the place, here one that is refused.
+    (project / TRAIN).write_text("")
+    assert run(root=project).returncode == 2
+    assert not works(project)
+
+
+def test_a_full_disk_leaves_the_old_site(project, site):
+    shutil.copytree(site, project / "docs")
+    before = contents(project / "docs")
+    full = start(project, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    _, errors = full.communicate()
+    assert full.returncode == 2
+    assert re.fullmatch(r"gpt.py: .*docs cannot be written: File too large; it is as it was.\n", errors.decode())
+    assert contents(project / "docs") == before
+    assert not works(project)
+
+
+def test_two_builds_at_once_do_not_mix(project, site):
+    builds = [start(project), start(project)]
+    for build in builds:
+        assert build.communicate()[1] == b""
+        assert build.returncode == 0
+    assert contents(project / "docs") == contents(site)
+    assert not works(project)
+
+
+def test_the_site_is_there_at_every_moment(tmp_path):
+    """While one process replaces the folder again and again, another always finds a whole one."""
+    out, missing, done = tmp_path / "docs", [], threading.Event()
+
+    def replace() -> None:
+        for n in range(300):
+            with workplace(out) as work:
+                (work / "scenes.json").write_text(str(n))
+        done.set()
+
+    with workplace(out) as work:
+        (work / "scenes.json").write_text("first")
+    writer = threading.Thread(target=replace)
+    writer.start()
+    while not done.is_set():
+        try:
+            assert (out / "scenes.json").read_text()
+        except FileNotFoundError:
+            missing.append(out.exists())
+    writer.join()
+    # A reader may catch the moment in which the old folder is emptied, having found it first; never an absent one.
+    assert all(missing)
+    assert (out / "scenes.json").read_text() == "299"
+
+
+def test_without_npm_and_network_the_page_shows_stills(project, site, tmp_path, run: Run):
+    (project / "article" / "node_modules").unlink()
+    offline = {"npm_config_offline": "true", "npm_config_cache": str(tmp_path / "empty")}
+    done = run("--out", "site", root=project, **offline)
+    assert done.returncode == 0
+    assert re.fullmatch(r"gpt.py: The 3D viewer is missing, because .*\. The page shows stills\.\n", done.stderr)
+    assert contents(project / "site") == contents(site)
+    assert not (project / "site" / "vendor").exists()
+
+
+# --- verify -------------------------------------------------------------------------------------------------------
+
+
+def test_verify(site, tmp_path, run: Run):
+    """True scenes pass; a box made wider, a number restated and a file cut short are found, by name."""
+    good = [site / f"{name}.glb" for name in SCENES]
+    done = run("verify", *good)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "forward.glb: 804 numbers agree, in 177 nodes" in done.stdout
+
+    data = (site / "animals.glb").read_bytes()
+    size = int.from_bytes(data[12:16], "little")
+    document = json.loads(data[20 : 20 + size])
+    node = next(node for node in document["nodes"] if node.get("name") == "embedding/fox")
+    node["extras"]["values"][3] += 0.1
+    restated = json.dumps(document).encode()
+    restated += b" " * (-len(restated) % 4)
+    rest = data[20 + size :]
+    head = b"glTF" + b"".join(n.to_bytes(4, "little") for n in (2, 20 + len(restated) + len(rest), len(restated))) + b"JSON"
+    (tmp_path / "restated.glb").write_bytes(head + restated + rest)
+    done = run("verify", site / "homes.glb", tmp_path / "restated.glb")
+    assert done.returncode == 1
+    assert "homes.glb: 80 numbers agree" in done.stdout
+    assert re.search(r"restated.glb: embedding/fox, component 3: the extras say \S+ and the geometry", done.stderr)
+    assert re.search(r"restated.glb: embedding/fox, component 3: the extras say \S+ and a fresh trace", done.stderr)
+
+    assert run("verify", site / "animals.glb", "--seed", "2").returncode == 1
+
+
+def test_environment_is_untouched(project, run: Run):
+    """Asking for help acts on nothing."""
+    before = contents(project)
+    for arguments in (["-h"], ["verify", "-h"]):
+        done = run(*arguments, root=project, PYTHONDONTWRITEBYTECODE="1")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert contents(project) == before
