@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = ROOT / "article"
-SCENES = ("animals", "homes", "prompt", "stream", "forward", "boxes")
-PREVIEW = "forward"  # the scene in link previews
+PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 VIEWER = "node_modules/@google/model-viewer"
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
@@ -103,6 +102,8 @@ class Site:
     files: dict[str, bytes] = field(default_factory=dict)
     scenes: list[dict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    summary: str = ""
+    missing: str = ""  # what could not be had, in one sentence
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -113,19 +114,26 @@ class Site:
 
 def publish(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
+    site = build(options.out, options.seed, options.url)
+    print(site.summary)
+    if site.missing:
+        print(f"gpt.py: {site.missing} The page shows stills.", file=sys.stderr)
+    return 0
+
+
+def build(out: Path, seed: int | None = None, url: str = "") -> Site:
+    """The whole job. Raises RefusalError and FalsehoodError."""
     site = Site()
-    with workplace(options.out) as work:
+    with workplace(out) as work:
         with site.stage("train"):
-            evidence = study(options.seed)
-        make(site, evidence, options.url)
+            evidence = study(seed)
+        make(site, evidence, url)
         with site.stage("write"):
             for name, data in site.files.items():
                 (work / name).write_bytes(data)
-            viewer = install_viewer(work / "vendor")
-    print(summary(site, evidence, options.out))
-    if viewer:
-        print(f"gpt.py: {viewer} The page shows stills.", file=sys.stderr)
-    return 0
+            site.missing = install_viewer(work / "vendor")
+    site.summary = summary(site, evidence, out)
+    return site
 
 
 def study(seed: int | None) -> "Evidence":
@@ -184,9 +192,16 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
     from scenes.glb import to_glb
     from scenes.still import frame, to_png, to_svg
 
+    text, template = ((ARTICLE / name).read_text("utf-8") for name in ("index.md", "template.html"))
+    names = render.figures(text)
+    preview = PREVIEW if PREVIEW in names else next(iter(names), "")
     figures = {}
-    for name in SCENES:
+    for name, line in names.items():
         with site.stage("scenes"):
+            if not (ROOT / "scenes" / f"{name}.py").is_file():
+                raise RefusalError(
+                    f"article/index.md, line {line}: there is no scene {name!r}; write scenes/{name}.py."
+                )
             try:
                 scene = importlib.import_module(f"scenes.{name}").build(evidence.trace)
             except ValueError as error:
@@ -199,7 +214,7 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
         with site.stage("stills"):
             camera = frame(scene)
             site.files[f"{name}.svg"] = to_svg(scene, camera).encode()
-            if name == PREVIEW:
+            if name == preview:
                 site.files[f"{name}.png"] = to_png(scene, camera, PAPER)
         site.files[f"{name}.glb"] = glb
         marks = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
@@ -225,8 +240,7 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
             "tables": tables(scene),
         }
     with site.stage("article"):
-        text, template = ((ARTICLE / name).read_text("utf-8") for name in ("index.md", "template.html"))
-        known = facts.gather(evidence, figures, url)
+        known = facts.gather(evidence, figures, url, f"{preview}.png")
         try:
             claims = render.claims(text, known)
             page = render.render(text, known, template)

@@ -79,11 +79,11 @@ def claim(predicate: Predicate) -> Predicate:
     return predicate
 
 
-def gather(evidence: Evidence, figures: Mapping[str, dict], url: str = "") -> Facts:
-    """Everything that the page may refer to. `url` is where it will be published, or nothing."""
+def gather(evidence: Evidence, figures: Mapping[str, dict], url: str, preview: str) -> Facts:
+    """Everything that the page may refer to, the picture for link previews at `url` among it."""
     base = f"{url.rstrip('/')}/" if url else ""
     claims = {name: predicate(evidence) for name, predicate in CLAIMS.items()}
-    return Facts(values(evidence) | {"url": base}, claims, figures)
+    return Facts(values(evidence) | {"preview": base + preview}, claims, figures)
 
 
 # --- Measures -----------------------------------------------------------------------------------------------------

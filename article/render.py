@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from article.facts import Facts
 
 VALUE = r"\{([a-z][a-z0-9_.]*)\}"
+FIGURE = r"!\[[^\]]*\]\(([\w-]+)\.glb\b"
 CLAIM = r"\[((?:[^\]\\]|\\.)+)\]\(claim:([\w.-]*)\)"
 
 
@@ -28,7 +29,7 @@ class UnknownNameError(ValueError):
 
 
 def render(text: str, facts: "Facts", template: str) -> str:
-    """The page of a Markdown text. Raises UnknownNameError for a value, claim or figure that `facts` lacks."""
+    """The page of a Markdown text. Raises UnknownNameError for a value or claim that `facts` lacks."""
     check(text, facts)
     ours = _Vitrine(facts)
     body = markdown.markdown(text, extensions=["tables", "toc", ours], output_format="html")
@@ -53,6 +54,14 @@ def claims(text: str, facts: "Facts") -> list[dict]:
     return result
 
 
+def figures(text: str) -> dict[str, int]:
+    """The scenes that a Markdown text shows, by name, in order, each with the line where it comes first."""
+    found: dict[str, int] = {}
+    for match in re.finditer(FIGURE, text):
+        found.setdefault(match[1], line_of(text, match.start()))
+    return found
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """A text with its values in place."""
     return re.sub(VALUE, lambda match: values[match[1]], text)
@@ -63,11 +72,10 @@ def line_of(text: str, place: int) -> int:
 
 
 def check(text: str, facts: "Facts") -> None:
-    """Raises UnknownNameError for the first reference that leads nowhere."""
+    """Raises UnknownNameError for the first value or claim that does not exist."""
     kinds = (
         (VALUE, 1, facts.values, "there is no value {!r}; article/facts.py names them"),
         (CLAIM, 2, facts.claims, "there is no claim {!r}; article/facts.py names them"),
-        (r"!\[[^\]]*\]\((\S+\.glb)\b", 1, facts.figures, "there is no scene {!r}; scenes/ holds them"),
     )
     for pattern, group, known, message in kinds:
         for match in re.finditer(pattern, text):

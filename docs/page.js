@@ -2,6 +2,9 @@
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** Where a viewer that a button moved will come to rest, until the reader moves it by hand. */
+const goals = new WeakMap();
+
 /** Whether this browser can draw in 3D at all; without it, model-viewer would show an empty box. */
 function hasWebGL() {
   const canvas = document.createElement("canvas");
@@ -29,21 +32,29 @@ function copyOf(id) {
 }
 
 /** Turns a viewer by degrees around and down, and moves it by a factor; without a turn, back to where it began.
+ * A turn starts where the last one will end, so that none is lost when a button is pressed twice.
  * @param {any} viewer @param {HTMLElement} figure @param {string} turn */
 function move(viewer, figure, turn) {
-  const { orbit, target, fieldOfView } = figure.dataset;
+  const { orbit = "", target, fieldOfView } = figure.dataset;
+  const start = orbit.split(" ").map(Number.parseFloat);
+  let goal = start;
   if (turn) {
     const [theta, phi, factor] = turn.split(" ").map(Number);
-    const now = viewer.getCameraOrbit();
-    const degrees = (/** @type {number} */ radians) => (radians * 180) / Math.PI;
-    const down = Math.min(Math.max(degrees(now.phi) + phi, 2), 89);
-    viewer.cameraOrbit = `${degrees(now.theta) + theta}deg ${down}deg ${now.radius * factor}m`;
+    const now = goals.get(viewer) ?? orbitOf(viewer);
+    goal = [now[0] + theta, Math.min(Math.max(now[1] + phi, 2), 89), Math.min(now[2] * factor, 2 * start[2])];
   } else {
-    viewer.cameraOrbit = orbit;
     viewer.cameraTarget = target;
     viewer.fieldOfView = fieldOfView;
   }
+  goals.set(viewer, goal);
+  viewer.cameraOrbit = `${goal[0]}deg ${goal[1]}deg ${goal[2]}m`;
   if (still.matches) viewer.jumpCameraToGoal();
+}
+
+/** Where the camera is: degrees around, degrees down, metres away. @param {any} viewer */
+function orbitOf(viewer) {
+  const { theta, phi, radius } = viewer.getCameraOrbit();
+  return [(theta * 180) / Math.PI, (phi * 180) / Math.PI, radius];
 }
 
 /** @param {HTMLElement} figure */
@@ -63,10 +74,13 @@ async function bringToLife(figure) {
   viewer.setAttribute("camera-target", target);
   viewer.setAttribute("field-of-view", fieldOfView);
   viewer.setAttribute("max-field-of-view", fieldOfView);
-  viewer.setAttribute("max-camera-orbit", `auto auto ${2 * distance}m`);
+  viewer.setAttribute("max-camera-orbit", `auto 89deg ${2 * distance}m`);
   viewer.setAttribute("alt", picture.alt);
   viewer.addEventListener("load", () => figure.classList.add("live"), { once: true });
   viewer.addEventListener("error", () => stayFlat(figure, "The 3D figure could not be loaded, so it is a still."));
+  viewer.addEventListener("camera-change", (/** @type {CustomEvent} */ event) => {
+    if (event.detail.source === "user-interaction") goals.delete(viewer);
+  });
   const tools = copyOf("tools");
   tools.addEventListener("click", (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");

@@ -181,9 +181,11 @@ def number(value: float) -> str:
 # --- Into the scene -----------------------------------------------------------------------------------------------
 
 
-def start(name: str, trace: "Trace", scale: Scale, view: tuple[float, float] = style.VIEW_OF_ROW) -> pv.MultiBlock:
-    """An empty scene of a trace, which knows its name, its sentence, its weights, how its shapes are to be read, and
-    from which side (degrees to the left, degrees from above) it is seen first.
+def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style.VIEW_OF_ROW) -> pv.MultiBlock:
+    """An empty scene of a `gpt.Trace`, or of anything that has a sentence, weights and arrays.
+
+    It knows its name, its sentence, its weights, how its shapes are to be read, and from which side it is seen first:
+    degrees to the left of straight ahead, and from straight above.
     """
     scene = pv.MultiBlock()
     meaning: dict[str, Any] = {
@@ -210,7 +212,7 @@ def ground(scene: pv.MultiBlock, stone: pv.PolyData) -> None:
     cast(pv.MultiBlock, scene["plinths"]).append(stone)
 
 
-def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: "Trace", array: str, index: Sequence[int]) -> None:
+def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array: str, index: Sequence[int]) -> None:
     """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
     index = tuple(map(int, index))
     values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS).tolist()
@@ -254,7 +256,7 @@ def label(
 
 def row(
     scene: pv.MultiBlock,
-    trace: "Trace",
+    trace: Any,
     array: str,
     indices: Sequence[Sequence[int]],
     texts: Sequence[str],

@@ -5,7 +5,6 @@ the numbers are. trimesh opens the file, so that nothing of our own writer is tr
 """
 
 import io
-import itertools
 import json
 import struct
 from dataclasses import dataclass
@@ -115,7 +114,9 @@ def number_of(color: NDArray, how: dict) -> NDArray[np.float64]:
     """The numbers (n,) of colours (n, 3), linear 0 to 1: those whose colours on the scale come nearest."""
     parts = np.linspace(0, 1, 4001)
     scale = [
-        np.stack([np.interp(parts, np.linspace(0, 1, len(stops)), channel) for channel in zip(*stops, strict=True)], axis=1)
+        np.stack(
+            [np.interp(parts, np.linspace(0, 1, len(stops)), channel) for channel in zip(*stops, strict=True)], axis=1
+        )
         for stops in (how["negative"], how["positive"])
     ]
     srgb = np.concatenate(scale)

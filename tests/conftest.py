@@ -1,4 +1,4 @@
-"""What the tests share: an untrained model and its trace, copies of the project, and one site built by the real command."""
+"""What the tests share: an untrained model and its trace, copies of the project, and a site built by the command."""
 
 import fcntl
 import os
@@ -14,6 +14,7 @@ import torch
 import gpt
 
 ROOT = Path(__file__).resolve().parent.parent
+SCENES = ("animals", "homes", "boxes", "prompt", "stream", "forward")  # in the order of the article
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
@@ -67,7 +68,9 @@ def run() -> Run:
 
     def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-W", "error", "gpt.py", *map(str, arguments)]
-        return subprocess.run(command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False
+        )
 
     return run
 

@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from article.build import SCENES, workplace
+from article.build import workplace
 from scenes import readback
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, SCENES, Run
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -136,6 +137,14 @@ def test_an_unknown_reference_is_refused(project, run: Run):
     assert not (project / "site").exists()
 
 
+def test_an_unknown_scene_is_refused(project, run: Run):
+    with open(project / "article" / "index.md", "a") as text:
+        text.write("\n![](castle.glb)\n")
+    done = run("--out", "site", root=project)
+    assert done.returncode == 2
+    assert re.search(r"index.md, line \d+: there is no scene 'castle'; write scenes/castle.py", done.stderr)
+
+
 def test_a_false_claim_stops_the_build(project, site, run: Run):
     """Status 1, the sentence, the predicate and the place; the site stays as it was."""
     shutil.copytree(site, project / "docs")
@@ -160,7 +169,7 @@ def test_a_broken_scene_stops_the_build(project, run: Run):
 
 def test_hostile_words_come_out_as_text(project, site, run: Run):
     """The same corpus in other words gives the same model, the same claims, and no tag, path or file of theirs."""
-    words = {"at": "<script>alert(1)</script>", "night": "../x", "own": "\"'&amp;{loss}", "sleeps": "🦊", "in": "בתוך"}
+    words: dict[str, str] = {"at": "<script>alert(1)</script>", "night": "../x", "own": "\"'&amp;{loss}", "sleeps": "🦊", "in": "בתוך"}
     for name in (TRAIN, HELD_OUT):
         text = (project / name).read_text()
         text = "\n".join(" ".join(words.get(word, word) for word in line.split(" ")) for line in text.split("\n"))
@@ -173,18 +182,17 @@ def test_hostile_words_come_out_as_text(project, site, run: Run):
     assert re.findall(r"<(/?\w+)", page) == re.findall(r"<(/?\w+)", other)
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 10
     for name in SCENES:
-        marks = readback.read_back(ours[f"{name}.glb"])
-        renamed = {"/".join([key.split("/")[0], words.get(key.split("/")[1], key.split("/")[1]), *key.split("/")[2:]]) for key in readback.read_back(plain[f"{name}.glb"])}
-        assert set(marks) == renamed
+        theirs = [key.split("/") for key in readback.read_back(plain[f"{name}.glb"])]
+        renamed = {"/".join([array, words.get(first, first), *rest]) for array, first, *rest in theirs}
+        assert set(readback.read_back(ours[f"{name}.glb"])) == renamed
 
 
 # --- Interruptions ------------------------------------------------------------------------------------------------
 
 
-def start(root: Path, *arguments: object, **options) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "gpt.py", *map(str, arguments)], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
-    )
+def start(root: Path, before: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "gpt.py"]
+    return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before)
 
 
 def works(folder: Path) -> set[Path]:
@@ -214,7 +222,7 @@ def test_killed_and_interrupted_builds_leave_the_old_site(project, site, run: Ru
 def test_a_full_disk_leaves_the_old_site(project, site):
     shutil.copytree(site, project / "docs")
     before = contents(project / "docs")
-    full = start(project, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    full = start(project, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
     _, errors = full.communicate()
     assert full.returncode == 2
     assert re.fullmatch(r"gpt.py: .*docs cannot be written: File too large; it is as it was.\n", errors.decode())
@@ -284,7 +292,11 @@ def test_verify(site, tmp_path, run: Run):
     restated = json.dumps(document).encode()
     restated += b" " * (-len(restated) % 4)
     rest = data[20 + size :]
-    head = b"glTF" + b"".join(n.to_bytes(4, "little") for n in (2, 20 + len(restated) + len(rest), len(restated))) + b"JSON"
+    head = (
+        b"glTF"
+        + b"".join(n.to_bytes(4, "little") for n in (2, 20 + len(restated) + len(rest), len(restated)))
+        + b"JSON"
+    )
     (tmp_path / "restated.glb").write_bytes(head + restated + rest)
     done = run("verify", site / "homes.glb", tmp_path / "restated.glb")
     assert done.returncode == 1

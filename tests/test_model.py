@@ -117,13 +117,15 @@ def test_size(model):
     assert {weight.dtype for weight in model.parameters()} == {torch.float64}
 
 
-def test_corpus(corpus, held_out, tokenizer):
+def test_corpus(corpus, held_out):
     """Four linked pairs in five patterns; the held-out link occurs in all patterns but one."""
     from scenes.animals import ANIMALS
     from scenes.homes import HOMES
 
     pairs = list(zip(ANIMALS, HOMES, strict=True))
-    patterns = {s.replace(a, "A").replace(h, "H") for s in corpus for a, h in pairs if a in s.split() and h in s.split()}
+    patterns = {
+        s.replace(a, "A").replace(h, "H") for s in corpus for a, h in pairs if a in s.split() and h in s.split()
+    }
     every = {pattern.replace("A", a).replace("H", h) for pattern in patterns for a, h in pairs}
     assert len(patterns) == 5
     assert every - set(corpus) == {held_out}
@@ -136,7 +138,9 @@ def test_importing_acts_on_nothing():
     allowed = ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef | ast.Assign
     *body, guard = tree.body[1:]
     assert all(isinstance(node, allowed) for node in body)
-    assert not any(isinstance(node, ast.Call) for child in body if isinstance(child, ast.Assign) for node in ast.walk(child))
+    assert not any(
+        isinstance(node, ast.Call) for child in body if isinstance(child, ast.Assign) for node in ast.walk(child)
+    )
     assert ast.unparse(guard).startswith("if __name__ == '__main__':")
     done = subprocess.run([sys.executable, "-c", "import gpt"], cwd=ROOT, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")

@@ -9,11 +9,11 @@ import pytest
 import pyvista as pv
 from PIL import Image
 
-from article.build import SCENES
 from scenes import glyphs, light, style
 from scenes.glb import leaves
 from scenes.still import Camera, frame, to_png, to_svg
 from scenes.style import Scale
+from tests.conftest import SCENES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -75,7 +75,7 @@ def test_labels_are_escaped(text):
 
 
 def test_light():
-    """A white surface that faces the sky looks white, one that faces the floor darker, and the panorama is valid RGBE."""
+    """White that faces the sky looks white, white that faces the floor darker; the panorama is valid RGBE."""
     up, front, down = light.shade(np.array([[0, 0, 1], [0, -1, 0], [0, 0, -1]]))
     assert 0.9 < up < 1.1
     assert down < front < up

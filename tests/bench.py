@@ -1,0 +1,253 @@
+"""Measures the job, its files and their peers; prints one JSON object. `make bench` runs it.
+
+Times are seconds of one run on this machine; compare their ratios. The predecessor's kind of training is a plain
+stand-in of our own: 10,000 steps, extrapolated from 300, each on 64 sampled sentences padded to 12 tokens, one module a
+head, dropout 0.2, AdamW, float32.
+"""
+
+import functools
+import gzip
+import http.server
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+STEPS, ALL_STEPS = 300, 10_000
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder) / "site"
+        peer = in_child("predecessor")
+        job = in_child("job", site)
+        size = {path.name: len(path.read_bytes()) for path in sorted(site.rglob("*")) if path.is_file()}
+        packed = {
+            path.name: len(gzip.compress(path.read_bytes())) for path in sorted(site.rglob("*")) if path.is_file()
+        }
+        scenes = {
+            scene["name"]: {
+                "bytes": scene["bytes"],
+                "gzip": packed[scene["file"]],
+                "marks": scene["marks"],
+                "bytes_per_mark": round(scene["bytes"] / scene["marks"], 1),
+            }
+            for scene in json.loads((site / "scenes.json").read_text())
+        }
+        result = {
+            "job": job,
+            "predecessor_training": peer,
+            "job_over_predecessor": round(job["seconds"]["all"] / peer["seconds"], 3),
+            "scenes": scenes,
+            "scenes_bytes": sum(scene["bytes"] for scene in scenes.values()),
+            "page_bytes": size,
+            "page_gzip": packed,
+            "first_3d_frame_seconds": first_frame(site),
+            "forward_exports": {
+                "ours": in_child("ours"),
+                "pyvista": in_child("pyvista", Path(folder) / "peer.gltf"),
+                "trimesh": in_child("trimesh"),
+            },
+        }
+    print(json.dumps(result, indent=1))
+
+
+def in_child(task: str, *arguments: object) -> dict:
+    """What a task of this file prints when it runs in a process of its own, which may crash."""
+    command = [sys.executable, "-W", "ignore", __file__, task, *map(str, arguments)]
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"failed": done.returncode}
+    result = json.loads(done.stdout.splitlines()[-1])
+    if task == "job":
+        result["seconds"]["all"] = round(time.perf_counter() - start, 2)
+    return result
+
+
+def job(out: str) -> dict:
+    """The whole job, with the seconds of its stages, the speed of its training and its peak memory."""
+    import gpt
+    from article import build
+
+    site = build.build(Path(out))
+    steps = gpt.Config(n_vocab=1).steps
+    return {
+        "seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()},
+        "steps_per_second": round(steps / site.seconds["train"]),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "viewer": site.missing or "installed",
+    }
+
+
+def predecessor() -> dict:
+    """Seconds of the predecessor's kind of training, alone."""
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    import gpt
+
+    corpus = (ROOT / "data" / "train.txt").read_text("utf-8").splitlines()
+    tokenizer = gpt.Tokenizer(corpus)
+    V, D, T, H, pad = len(tokenizer.vocab) + 1, 20, 12, 2, len(tokenizer.vocab)
+    rows = torch.tensor([(tokenizer.encode(sentence) + [pad] * (T + 1))[: T + 1] for sentence in corpus])
+
+    class Head(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.key, self.value = (nn.Linear(D, D // H, bias=False) for _ in range(3))
+            self.dropout = nn.Dropout(0.2)
+            self.register_buffer("mask", torch.tril(torch.ones(T, T)))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            score = self.query(x) @ self.key(x).transpose(-2, -1) * (D // H) ** -0.5
+            return self.dropout(score.masked_fill(self.mask == 0, -torch.inf).softmax(-1)) @ self.value(x)
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.heads, self.project = nn.ModuleList(Head() for _ in range(H)), nn.Linear(D, D)
+            self.mlp = nn.Sequential(nn.Linear(D, 4 * D), nn.ReLU(), nn.Linear(4 * D, D), nn.Dropout(0.2))
+            self.dropout, self.ln_1, self.ln_2 = nn.Dropout(0.2), nn.LayerNorm(D), nn.LayerNorm(D)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            n = self.ln_1(x)
+            x = x + self.dropout(self.project(torch.cat([head(n) for head in self.heads], -1)))
+            return x + self.mlp(self.ln_2(x))
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.position = nn.Embedding(V, D), nn.Embedding(T, D)
+            self.blocks = nn.Sequential(Block(), Block())
+            self.ln_f, self.unembed = nn.LayerNorm(D), nn.Linear(D, V)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.unembed(self.ln_f(self.blocks(self.embedding(ids) + self.position(torch.arange(T)))))
+
+    model = Model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    start = 0.0
+    for step in range(STEPS + 20):
+        if step == 20:  # the first steps warm up
+            start = time.perf_counter()
+        batch = rows[torch.randint(len(rows), (64,))]
+        optimizer.zero_grad()
+        F.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten()).backward()
+        optimizer.step()
+    seconds = (time.perf_counter() - start) / STEPS * ALL_STEPS
+    return {"seconds": round(seconds, 1), "steps": ALL_STEPS, "measured_steps": STEPS}
+
+
+# --- The forward scene, by three exporters ------------------------------------------------------------------------
+
+
+def forward_scene():
+    """The forward scene of an untrained model: as many marks as the trained one's."""
+    import torch
+
+    import gpt
+
+    corpus = (ROOT / "data" / "train.txt").read_text("utf-8").splitlines()
+    prompt = (ROOT / "data" / "held_out.txt").read_text("utf-8").splitlines()[0].rsplit(maxsplit=1)[0]
+    tokenizer = gpt.Tokenizer(corpus)
+    model = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab))).double()
+    gpt.initialise(model, 1.0, torch.Generator().manual_seed(1))
+    return importlib.import_module("scenes.forward").build(gpt.trace(model, tokenizer, prompt))
+
+
+def timed(write: Callable[[], bytes]) -> dict:
+    start = time.perf_counter()
+    data = write()
+    seconds = time.perf_counter() - start
+    return {"bytes": len(data), "gzip": len(gzip.compress(data)), "seconds": round(seconds, 3)}
+
+
+def ours() -> dict:
+    from scenes.glb import to_glb
+
+    scene = forward_scene()
+    return timed(lambda: to_glb(scene))
+
+
+def pyvista(out: str) -> dict:
+    """`Plotter.export_gltf`, which needs a GL library."""
+    import pyvista as pv
+
+    from scenes.glb import leaves
+
+    plotter = pv.Plotter(off_screen=True)
+    for shape in leaves(forward_scene()):
+        plotter.add_mesh(shape, scalars="color", rgb=True)
+
+    def write() -> bytes:
+        plotter.export_gltf(out)
+        return Path(out).read_bytes()
+
+    return timed(write)
+
+
+def trimesh() -> dict:
+    import numpy as np
+    from trimesh import Scene, Trimesh
+
+    from scenes.glb import leaves, triangles
+
+    scene = Scene()
+    for shape in leaves(forward_scene()):
+        colors = np.insert(np.asarray(shape.point_data["color"]), 3, 255, axis=1)
+        scene.add_geometry(Trimesh(shape.points, triangles(shape), vertex_colors=colors, process=False))
+    return timed(lambda: cast(bytes, scene.export(file_type="glb")))
+
+
+# --- The page -----------------------------------------------------------------------------------------------------
+
+
+def first_frame(site: Path) -> float | str:
+    """Seconds from the start of navigation until the first figure is live, in Chromium without a GPU."""
+    from playwright.sync_api import Error, sync_playwright
+
+    from tests.test_page import CHROMIUM
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(**CHROMIUM)
+                page = browser.new_page(viewport={"width": 1200, "height": 2400})
+                page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+                page.wait_for_function("document.querySelector('figure.live')")
+                return round(page.evaluate("performance.now()") / 1000, 2)
+        except Error as error:
+            return str(error)
+        finally:
+            server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server that does not write down what it serves."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
+    if len(sys.argv) > 1:
+        tasks = {"job": job, "predecessor": predecessor, "ours": ours, "pyvista": pyvista, "trimesh": trimesh}
+        print(json.dumps(tasks[sys.argv[1]](*sys.argv[2:])))
+    else:
+        main()
