@@ -232,7 +232,7 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
         x, y, z = (style.METER * length for length in camera.target)
         figures[f"{name}.glb"] = {
             "still": f"{name}.svg",
-            "size": (style.STILL_WIDTH, round(style.STILL_WIDTH / style.ASPECT)),
+            "size": camera.pixels,
             "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.3f}m",
             "target": f"{x:.3f}m {z:.3f}m {-y:.3f}m",
             "field-of-view": f"{camera.field_of_view:g}deg",

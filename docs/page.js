@@ -5,6 +5,9 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 /** Where a viewer that a button moved will come to rest, until the reader moves it by hand. */
 const goals = new WeakMap();
 
+/** Whether the browser has taken away the one WebGL context that all viewers share; new ones would stay empty. */
+let lost = false;
+
 /** Whether this browser can draw in 3D at all; without it, model-viewer would show an empty box. */
 function hasWebGL() {
   const canvas = document.createElement("canvas");
@@ -59,7 +62,7 @@ function orbitOf(viewer) {
 
 /** @param {HTMLElement} figure */
 async function bringToLife(figure) {
-  if (!hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
+  if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
     // @ts-ignore: npm brings it at build time
     await import("./vendor/model-viewer.min.js");
@@ -76,8 +79,11 @@ async function bringToLife(figure) {
   viewer.setAttribute("max-field-of-view", fieldOfView);
   viewer.setAttribute("max-camera-orbit", `auto 89deg ${2 * distance}m`);
   viewer.setAttribute("alt", picture.alt);
-  viewer.addEventListener("load", () => figure.classList.add("live"), { once: true });
-  viewer.addEventListener("error", () => stayFlat(figure, "The 3D figure could not be loaded, so it is a still."));
+  viewer.addEventListener("load", () => figure.classList.toggle("live", viewer.isConnected), { once: true });
+  viewer.addEventListener("error", (/** @type {CustomEvent} */ event) => {
+    lost ||= event.detail.type === "webglcontextlost";
+    stayFlat(figure, "The 3D figure could not be shown, so it is a still.");
+  });
   viewer.addEventListener("camera-change", (/** @type {CustomEvent} */ event) => {
     if (event.detail.source === "user-interaction") goals.delete(viewer);
   });

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def build(trace: "Trace") -> pv.MultiBlock:
-    """The whole vocabulary in three rows, in the order of the ids, the first row in front."""
+    """The whole vocabulary in two rows, in the order of the ids, the first row in front."""
     V = len(trace.vocab)
     scene = glyphs.start("boxes", trace, Scale.of(trace.embedding), style.VIEW_OF_GRID)
-    length = math.ceil(V / 3)
+    length = math.ceil(V / 2)
     for row, first in enumerate(range(0, V, length)):
         ids = range(first, min(first + length, V))
         words = [trace.vocab[id] for id in ids]

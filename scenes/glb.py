@@ -117,7 +117,7 @@ class _Writer:
             return {"mesh": self.mesh(shape, self.steps(points - self.low))}
         origin, step = (self.turn(np.array(shape.user_dict["grid"][key])) for key in ("origin", "step"))
         mesh = self.mesh(shape, np.round((points - origin) / np.abs(step)).astype(np.uint8))
-        place, scale = (np.round(length / self.step, 3).tolist() for length in (origin - self.low, np.abs(step)))
+        place, scale = (np.round(length / self.step, 2).tolist() for length in (origin - self.low, np.abs(step)))
         return {"mesh": mesh, "translation": place, "scale": scale}
 
     def part(self, shape: pv.PolyData) -> int:

@@ -329,13 +329,14 @@ def legend(scene: pv.MultiBlock, right: int, glyph: Glyph = column, copies: int 
     The last box stands at the place `right` of the row; a glyph that takes several values a box gets copies of one.
     """
     scale, y = Scale(scene.user_dict["limit"]), style.LEGEND_ROW
-    front = y - style.PLINTH - style.PLATE_GAP - style.TEXT_SIZE * style.LINE
+    reach = (style.BASE + style.SPAN) * np.sqrt(2)  # of the box that stands for the negative limit
+    front = y - reach - style.LEGEND_SIZE * style.LINE
     parts = np.array(style.LEGEND_PARTS)
     places = right * style.SPACING + style.LEGEND_SPACING * np.arange(1 - len(parts), 1)
     group = pv.MultiBlock()
     for i, (x, value) in enumerate(zip(places, parts * scale.limit, strict=True)):
         group.append(glyph([value] * copies, scale, (x, y)))
-        label(scene, f"value/{i}", number(value), (x, front))
+        label(scene, f"value/{i}", number(value), (x, front), style.LEGEND_SIZE)
     scene.append(group, "legend/value")
     ground(scene, box(*foot((places[0], y), (places[-1], y)), to_bytes(style.STONE)))
     x = places[0] - style.PLINTH
@@ -345,8 +346,8 @@ def legend(scene: pv.MultiBlock, right: int, glyph: Glyph = column, copies: int 
             x -= style.LEGEND_RIBBON
             ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
             group.append(ribbon(weight, *ends, style.RIBBON_LOW, style.HEADS[h % len(style.HEADS)]))
-            label(scene, f"weight/{h}/{i}", number(weight), (x, front))
+            label(scene, f"weight/{h}/{i}", number(weight), (x, front), style.LEGEND_SIZE)
         scene.append(group, f"legend/weight/{h}")
         x -= style.LEGEND_RIBBON
-        label(scene, f"head/{h}", f"head {h + 1}", (x, front), align=1)
-        x -= style.TEXT_SIZE * width_of(f"head {h + 1}")
+        label(scene, f"head/{h}", f"head {h + 1}", (x, front), style.LEGEND_SIZE, align=1)
+        x -= style.LEGEND_SIZE * width_of(f"head {h + 1}")

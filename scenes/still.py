@@ -24,14 +24,20 @@ class Camera:
     """An eye that looks at a target, in the frame of the scene (z up), as model-viewer describes it.
 
     Azimuth in degrees from straight ahead (looking along y), to the right; zenith in degrees from straight above; the
-    field of view is vertical, in degrees.
+    field of view is vertical, in degrees; the aspect of the picture is its width over its height.
     """
 
     target: tuple[float, float, float]
     distance: float
     azimuth: float
     zenith: float
+    aspect: float
     field_of_view: float = style.FIELD_OF_VIEW
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """The width and height of a still."""
+        return style.STILL_WIDTH, round(style.STILL_WIDTH / self.aspect)
 
     def axes(self) -> NDArray[np.float64]:
         """The directions to the right, upwards and forwards of the picture, as rows (3, 3)."""
@@ -52,18 +58,19 @@ def frame(scene: pv.MultiBlock) -> Camera:
     azimuth, zenith = scene.user_dict["view"]
     points = np.concatenate([np.asarray(shape.points, float) for shape in leaves(scene)])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    axes = Camera((0, 0, 0), 1, azimuth, zenith).axes()
+    axes = Camera((0, 0, 0), 1, azimuth, zenith, 1).axes()
     x, y, z = axes @ (points - middle).T
     high = math.tan(math.radians(style.FIELD_OF_VIEW / 2)) * (1 - 2 * style.MARGIN)
-    wide = high * style.ASPECT
     # The eye (a, b, c) sees a point if |x - a| <= wide (z - c) and |y - b| <= high (z - c): four planes, each as near
-    # as its nearest point allows.
-    right, left = (x - wide * z).max(), (-x - wide * z).max()
+    # as its nearest point allows. Of the aspects, that one is best in which both directions ask for the same distance.
     top, bottom = (y - high * z).max(), (-y - high * z).max()
-    depth = min(-(right + left) / (2 * wide), -(top + bottom) / (2 * high))
+    sides = {a: ((x - high * a * z).max(), (-x - high * a * z).max()) for a in style.ASPECTS}
+    depths = {a: (-(right + left) / (2 * high * a), -(top + bottom) / (2 * high)) for a, (right, left) in sides.items()}
+    aspect = min(style.ASPECTS, key=lambda a: abs(depths[a][0] - depths[a][1]))
+    (right, left), depth = sides[aspect], min(depths[aspect])
     target = middle + np.array([(right - left) / 2, (top - bottom) / 2, 0]) @ axes
     x, y, z = target.tolist()
-    return Camera((x, y, z), float(-depth), azimuth, zenith)
+    return Camera((x, y, z), float(-depth), azimuth, zenith, aspect)
 
 
 def to_svg(scene: pv.MultiBlock, camera: Camera) -> str:
@@ -78,7 +85,7 @@ def to_svg(scene: pv.MultiBlock, camera: Camera) -> str:
         f'<path fill="{color}" d="{"".join(map(_path, polygons))}"/>'
         for color, polygons in _merged(_faces(scene, camera, 3))
     ]
-    size = f"0 0 {style.STILL_WIDTH} {style.STILL_WIDTH / style.ASPECT:g}"
+    size = "0 0 {} {}".format(*camera.pixels)
     title = escape(f"{scene.user_dict['scene']}: {scene.user_dict['sentence']}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}"><title>{title}</title>\n'
@@ -91,7 +98,7 @@ def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
     """The scene as a PNG on a plain background."""
     from PIL import Image, ImageDraw
 
-    size = (style.STILL_WIDTH, round(style.STILL_WIDTH / style.ASPECT))
+    size = camera.pixels
     image = Image.new("RGB", (3 * size[0], 3 * size[1]), background)  # three times as fine, for smooth edges
     draw = ImageDraw.Draw(image)
     for color, polygon in _faces(scene, camera, 0, 1, 2, 3):
@@ -110,8 +117,8 @@ def _layer(shape: pv.PolyData) -> int:
 
 def _screen(points: ArrayLike, camera: Camera) -> NDArray[np.float64]:
     """Points (n, 3) of the scene as (n, 3): pixels to the right and down, and the distance."""
-    half = style.STILL_WIDTH / style.ASPECT / 2
-    return camera.project(points) * [half, -half, 1] + [half * style.ASPECT, half, 0]
+    width, height = camera.pixels
+    return camera.project(points) * [height / 2, -height / 2, 1] + [width / 2, height / 2, 0]
 
 
 def _faces(scene: pv.MultiBlock, camera: Camera, *layers: int) -> Iterator[tuple[str, NDArray[np.float64]]]:

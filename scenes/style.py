@@ -34,15 +34,16 @@ PLATE_SLOPE = 0.55  # rise over run of a name plate, towards the eye
 TEXT_SIZE = 0.82  # font size of the labels
 TEXT_MARGIN = 0.2  # between a label and the sides of its plate
 TEXT_LIFT = 0.015  # of a label over its plate
-TEXT_TOLERANCE = 0.05  # how far the outline of a letter may be off its curve, in font sizes
+TEXT_TOLERANCE = 0.08  # how far the outline of a letter may be off its curve, in font sizes
 LINE = 1.25  # depth of a plate, in font sizes
 BASELINE = 0.36  # of a label on its plate, in font sizes
 PLATE_LIP = 0.12  # height of a plate at its front
 
 # --- Legend -------------------------------------------------------------------------------------------------------
 
-LEGEND_ROW = -5.2  # where it stands along y, before the first row
+LEGEND_ROW = -5.0  # where it stands along y, before the first row
 LEGEND_SPACING = 2.8  # from box to box
+LEGEND_SIZE = 0.66  # font size of its labels
 LEGEND_PARTS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of the limit
 LEGEND_WEIGHTS = (0.0, 0.5, 1.0)
 LEGEND_RIBBON = 1.7  # from ribbon to ribbon
@@ -53,7 +54,7 @@ DECIMALS = 4  # of the numbers that travel with the marks
 HAIR = 0.04  # width of a ribbon of weight 0
 RIBBON = 0.75  # what a weight of 1 adds to it
 RIBBON_GAP = 0.05  # between the two heads' ribbons, where they meet a plinth
-RIBBON_STEPS = (6, 10)  # points along a thin and along a wide ribbon that bends
+RIBBON_STEPS = (6, 9)  # points along a thin and along a wide ribbon that bends
 RIBBON_THIN = 0.1  # weight up to which a ribbon is thin
 RIBBON_LOW, RIBBON_HIGH = 0.02, 0.24  # the ribbons of a block lie between, so that none cuts through another
 
@@ -69,7 +70,7 @@ INK = (0.13, 0.13, 0.15)
 
 SKY, FLOOR = 0.45, 0.32  # brightness from above and below the horizon
 LAMPS = (  # azimuth and elevation in degrees, size, strength
-    (0.0, 80.0, 0.25, 0.85),  # from above
+    (0.0, 80.0, 0.25, 0.8),  # from above
     (-150.0, 30.0, 0.2, 1.15),  # from the front, left of the default camera
     (130.0, 20.0, 0.2, 0.5),  # from the front, right of it
 )
@@ -80,7 +81,7 @@ LAMPS = (  # azimuth and elevation in degrees, size, strength
 VIEW_OF_GRID = (-15.0, 58.0)
 VIEW_OF_ROW = (-20.0, 70.0)
 FIELD_OF_VIEW = 26.0  # degrees, vertical
-ASPECT = 1.6  # of a figure, width over height
+ASPECTS = (1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height
 MARGIN = 0.03  # free on each side of a figure
 STILL_WIDTH = 1200  # pixels
 

@@ -169,11 +169,10 @@ def test_a_broken_scene_stops_the_build(project, run: Run):
 
 def test_hostile_words_come_out_as_text(project, site, run: Run):
     """The same corpus in other words gives the same model, the same claims, and no tag, path or file of theirs."""
-    words: dict[str, str] = {"at": "<script>alert(1)</script>", "night": "../x", "own": "\"'&amp;{loss}", "sleeps": "🦊", "in": "בתוך"}
+    words = {"at": "<script>alert(1)</script>", "night": "../x", "own": "\"'&amp;{loss}", "sleeps": "🦊", "in": "בתוך"}
     for name in (TRAIN, HELD_OUT):
         text = (project / name).read_text()
-        text = "\n".join(" ".join(words.get(word, word) for word in line.split(" ")) for line in text.split("\n"))
-        (project / name).write_text(text, "utf-8")
+        (project / name).write_text(re.sub(r"\w+", lambda word: words.get(word[0], word[0]), text), "utf-8")
     done = run("--out", "site", root=project)
     assert done.returncode == 0, done.stderr
     ours, plain = contents(project / "site"), contents(site)

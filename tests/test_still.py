@@ -31,15 +31,15 @@ def test_still(name, trace):
     assert len(list(tree.iter(f"{SVG}path"))) > 30
     points = camera.project(np.concatenate([shape.points for shape in leaves(scene)]))
     assert np.abs(points[:, 1]).max() <= 1 - style.MARGIN
-    assert np.abs(points[:, 0]).max() <= style.ASPECT * (1 - style.MARGIN)
+    assert np.abs(points[:, 0]).max() <= camera.aspect * (1 - style.MARGIN)
     # The frame is tight: the picture is filled in one direction.
-    fills = np.ptp(points[:, 0]) / style.ASPECT, np.ptp(points[:, 1])
+    fills = np.ptp(points[:, 0]) / camera.aspect, np.ptp(points[:, 1])
     assert max(fills) > 1.8
 
 
 def test_project_agrees_with_vtk():
     """The camera sees what VTK's own camera sees."""
-    camera = Camera((1.0, 2.0, 3.0), 20.0, -15.0, 58.0)
+    camera = Camera((1.0, 2.0, 3.0), 20.0, -15.0, 58.0, 1.6)
     points = np.random.default_rng(1).normal(size=(50, 3)) * 3
     theirs = pv.Camera()
     theirs.focal_point = camera.target
@@ -47,16 +47,16 @@ def test_project_agrees_with_vtk():
     theirs.up = (0, 0, 1)
     theirs.view_angle = camera.field_of_view
     theirs.clipping_range = (1, 100)
-    matrix = theirs.GetCompositeProjectionTransformMatrix(style.ASPECT, -1, 1)
+    matrix = theirs.GetCompositeProjectionTransformMatrix(camera.aspect, -1, 1)
     matrix = np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])
     clip = np.insert(points, 3, 1, axis=1) @ matrix.T
-    assert np.allclose(camera.project(points)[:, :2] / [style.ASPECT, 1], clip[:, :2] / clip[:, 3:], atol=1e-9)
+    assert np.allclose(camera.project(points)[:, :2] / [camera.aspect, 1], clip[:, :2] / clip[:, 3:], atol=1e-9)
 
 
 def test_png(trace):
     scene = importlib.import_module("scenes.animals").build(trace)
     image = Image.open(io.BytesIO(to_png(scene, frame(scene), "#fbfaf8")))
-    assert image.size == (1200, 750)
+    assert image.size == frame(scene).pixels
     pixels = np.asarray(image).reshape(-1, 3).astype(int)
     warm, cool = (pixels[:, 0] - pixels[:, 2] > 60).mean(), (pixels[:, 2] - pixels[:, 0] > 60).mean()
     assert warm > 0.01
