@@ -168,14 +168,15 @@ class _Figures(Treeprocessor):
         link.tail = AtomicString(" · ")
         ElementTree.SubElement(files, "a", {"href": data["still"], "download": ""}).text = AtomicString(data["still"])
         for table in data["tables"]:
-            details.append(self.table(table))
+            details.append(self.table(table, name))
         return figure
 
     @staticmethod
-    def table(data: dict) -> ElementTree.Element:
+    def table(data: dict, figure: str) -> ElementTree.Element:
         """A table of numbers in a box of its own, which scrolls sideways where it must."""
         box = ElementTree.Element(
-            "div", {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": data["title"]}
+            "div",
+            {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": f"{data['title']}, figure {figure}"},
         )
         table = ElementTree.SubElement(box, "table")
         ElementTree.SubElement(table, "caption").text = AtomicString(data["title"])
