@@ -1,0 +1,454 @@
+"""The page in a browser: figures that come to life and stills where they cannot, by mouse, by keyboard and by phone."""
+
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SWITCHES = (
+    *("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
+)
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
+VIEWER = "vendor/model-viewer.min.js"
+
+# model-viewer tries at its start to compile a decoder that no scene here needs. It may not, and does without.
+WASM_ERROR = "WebAssembly.instantiate(): Compiling or instantiating WebAssembly module violates"
+WASM_REPORT = "script-src wasm-eval"
+
+NO_WEBGL = "This browser shows no 3D here, so the figure is a still."
+NO_VIEWER = "The 3D viewer is not part of this copy of the page, so the figure is a still."
+NO_SCENE = "The 3D figure could not be shown, so it is a still."
+
+LISTEN = """
+window.violations = [];
+addEventListener("securitypolicyviolation", (event) =>
+  violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`));
+"""
+ORBIT = """
+(viewer) => {
+  const { theta, phi, radius } = viewer.getCameraOrbit();
+  return [(theta * 180) / Math.PI, (phi * 180) / Math.PI, radius];
+}
+"""
+AT_GOAL = f"([viewer, goal]) => ({ORBIT.strip()})(viewer).every((x, i) => Math.abs(x - goal[i]) < 1e-3)"
+TARGET = "(viewer) => { const { x, y, z } = viewer.getCameraTarget(); return [x, y, z]; }"
+AWAY_FROM = f"([viewer, target]) => ({TARGET})(viewer).some((x, i) => Math.abs(x - target[i]) > 1e-3)"
+LOSE_CONTEXT = """
+(viewer) => {
+  const keys = [];
+  for (let object = viewer; object; object = Object.getPrototypeOf(object)) {
+    keys.push(...Object.getOwnPropertySymbols(object));
+  }
+  const renderer = viewer[keys.find((key) => key.description === "renderer")];
+  renderer.canvas3D.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
+}
+"""
+STICKING_OUT = """
+() => [...document.querySelectorAll("body *")]
+  .filter((element) => !element.closest(".numbers > *") && element.getBoundingClientRect().right > innerWidth + 0.5)
+  .map((element) => element.outerHTML.slice(0, 80))
+"""
+
+expect.set_options(timeout=30_000)
+
+
+@dataclass
+class Visit:
+    """A page that was opened, and what it did."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def figures(self) -> list[Locator]:
+        return self.page.locator("figure.scene").all()
+
+    def figure(self, name: str) -> Locator:
+        return self.page.locator(f"figure#{name}")
+
+    def enliven(self, *names: str) -> "Visit":
+        """Scrolls to figures, or to all, and waits until each is live."""
+        for figure in map(self.figure, names) if names else self.figures:
+            comes_to_life(figure)
+        return self
+
+    def open_details(self) -> "Visit":
+        self.page.evaluate("() => document.querySelectorAll('details').forEach((details) => (details.open = true))")
+        return self
+
+
+Visitor = Callable[..., Visit]
+Serve = Callable[[Path], str]
+Launch = Callable[..., Browser]
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser may leave before all is sent."""
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Not needed."""
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Serve]:
+    """Serves a folder; gives its address."""
+    with ExitStack() as stack:
+
+        def serve(folder: Path) -> str:
+            server = stack.enter_context(Server(("127.0.0.1", 0), partial(Handler, directory=str(folder))))
+            thread = Thread(target=server.serve_forever)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}/"
+
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def url(site: Path, serve: Serve) -> str:
+    return serve(site)
+
+
+@pytest.fixture(scope="module")
+def launch() -> Iterator[Launch]:
+    """Starts a browser with the tests' switches and more."""
+    with sync_playwright() as playwright, ExitStack() as stack:
+
+        def launch(*more: str) -> Browser:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, *more])
+            stack.callback(browser.close)
+            return browser
+
+        yield launch
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Launch) -> Browser:
+    return launch()
+
+
+@pytest.fixture(scope="module")
+def browser_without_webgl(launch: Launch) -> Browser:
+    return launch("--disable-3d-apis")
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visitor]:
+    """Opens a page in a context of its own; takes another browser and Playwright's options of a context."""
+    with ExitStack() as stack:
+
+        def visit(url: str, by: Browser = browser, **options: object) -> Visit:
+            context = by.new_context(**{"viewport": PHONE} | options)  # type: ignore[arg-type]
+            stack.callback(context.close)
+            context.add_init_script(LISTEN)
+            result = Visit(context.new_page())
+            result.page.on("request", lambda request: result.requests.append(request.url))
+            result.page.on("pageerror", lambda error: result.errors.append(error.message))
+            result.page.on("console", lambda said: result.errors.extend([said.text] * (said.type == "error")))
+            result.page.goto(url)
+            return result
+
+        yield visit
+
+
+@pytest.fixture
+def copy(site: Path, tmp_path: Path) -> Path:
+    """A copy of the site that a test may damage."""
+    return Path(shutil.copytree(site, tmp_path / "site"))
+
+
+def numbers_of(site: Path) -> dict[str, int]:
+    """How many numbers each scene shows, by name."""
+    return {scene["name"]: scene["values"] for scene in json.loads((site / "scenes.json").read_text("utf-8"))}
+
+
+def comes_to_life(figure: Locator) -> None:
+    figure.locator(".stage").scroll_into_view_if_needed()
+    expect(figure).to_have_class("scene live")
+    expect(figure.locator("model-viewer")).to_be_visible()
+    expect(figure.locator(".still")).to_be_hidden()
+    expect(figure.locator(".flat")).to_have_count(0)
+
+
+def shows_its_still(figure: Locator) -> None:
+    figure.locator(".stage").scroll_into_view_if_needed()
+    still = figure.locator(".still")
+    expect(still).to_be_visible()
+    expect(still).to_have_js_property("complete", True)
+    assert still.evaluate("(image) => image.naturalWidth") > 0
+
+
+def stays_flat(figure: Locator, reason: str) -> None:
+    """Shows the still and one sentence that says why, and nothing that would not work."""
+    shows_its_still(figure)
+    expect(figure.get_by_role("status")).to_have_text([reason])
+    expect(figure.get_by_role("status")).to_be_visible()
+    expect(figure.locator("model-viewer, button")).to_have_count(0)
+
+
+def wait_for_orbit(figure: Locator, goal: list[float]) -> None:
+    """Waits until the camera is where it should be: degrees around, degrees down, metres away."""
+    viewer = figure.locator("model-viewer")
+    with suppress(Error):  # to fail with numbers
+        figure.page.wait_for_function(AT_GOAL, arg=[viewer.element_handle(), goal], timeout=15_000)
+    assert viewer.evaluate(ORBIT) == pytest.approx(goal, abs=1e-3)
+
+
+def numbers_in(figure: Locator, attribute: str) -> list[float]:
+    """An attribute such as "-20deg 70deg 0.5m"."""
+    return [float(part.rstrip("deg").rstrip("m")) for part in (figure.get_attribute(attribute) or "").split()]
+
+
+def pixels(figure: Locator) -> NDArray[np.int16]:
+    """The picture that a figure shows now (height, width, 3)."""
+    shot = figure.locator(".stage").screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
+
+
+def overlap(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
+    """How well the coloured parts of two pictures lie on each other: their intersection over their union."""
+    height, width = np.minimum(one.shape, other.shape)[:2]  # a stage that starts at half a pixel may cover one more
+    a, b = (np.ptp(picture[:height, :width], axis=-1) > 30 for picture in (one, other))
+    return float((a & b).sum() / (a | b).sum())
+
+
+# --- Life ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_figure_comes_to_life_and_nothing_else_happens(visit: Visitor, url: str, site: Path) -> None:
+    seen = visit(url).enliven()
+    assert {figure.get_attribute("id") for figure in seen.figures} == set(numbers_of(site))
+    assert [error for error in seen.errors if not error.startswith(WASM_ERROR)] == []
+    assert set(seen.page.evaluate("violations")) <= {f"{WASM_REPORT} {url}{VIEWER}"}
+    assert [request for request in seen.requests if not request.startswith((url, "data:", f"blob:{url}"))] == []
+    assert url + VIEWER in seen.requests
+
+
+def test_the_policy_is_strict(site: Path) -> None:
+    page = (site / "index.html").read_text("utf-8")
+    found = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', page)
+    assert found
+    assert found.start() < page.index("<link")
+    assert "default-src 'none'" in found[1]
+    assert "unsafe" not in found[1]
+    assert "http" not in found[1]
+
+
+def test_the_first_frame_lies_on_the_still(visit: Visitor, url: str) -> None:
+    """It is drawn, and by the same camera: a turn by one degree costs three of the figures 0.2 of overlap."""
+    live, flat = visit(url, viewport=DESKTOP), visit(url, viewport=DESKTOP, java_script_enabled=False)
+    for figure, still in zip(live.figures, flat.figures, strict=True):
+        comes_to_life(figure)
+        drawn = pixels(figure)
+        warmth = drawn[..., 0] - drawn[..., 2]
+        assert (warmth > 40).mean() > 0.01
+        assert (warmth < -30).mean() > 0.01
+        assert overlap(drawn, pixels(still)) >= 0.8, figure.get_attribute("id")
+
+
+# --- Hands --------------------------------------------------------------------------------------------------------
+
+
+def test_buttons_turn_the_camera(visit: Visitor, url: str) -> None:
+    seen = visit(url).enliven("animals")
+    figure = seen.figure("animals")
+    theta, phi, radius = start = numbers_in(figure, "data-orbit")
+
+    def press(name: str, *goal: float, twice: bool = False) -> None:
+        button = figure.get_by_role("button", name=name, exact=True)
+        (button.dblclick if twice else button.click)()
+        wait_for_orbit(figure, list(goal))
+
+    wait_for_orbit(figure, start)
+    press("Look from farther left", theta - 20, phi, radius)
+    press("Look from farther right", theta + 20, phi, radius, twice=True)  # while it glides, no press is lost
+    press("Look from higher up", theta + 20, phi - 12, radius)
+    press("Look from lower down", theta + 20, phi, radius)
+    press("Look from lower down", theta + 20, 89, radius, twice=True)  # not from below the floor
+    press("Nearer", theta + 20, 89, radius * 0.8)
+    press("Farther", theta + 20, 89, radius)
+    press("Reset the view", *start)
+    assert figure.get_by_role("button").count() == 7
+
+
+def test_the_keyboard_alone_will_do(visit: Visitor, url: str) -> None:
+    seen = visit(url).enliven("animals")
+    figure, keyboard = seen.figure("animals"), seen.page.keyboard
+    viewer, buttons = figure.locator("model-viewer"), figure.get_by_role("button")
+    target = numbers_in(figure, "data-target")
+    theta, phi, radius = start = numbers_in(figure, "data-orbit")
+    keyboard.press("Tab")
+    expect(seen.page.get_by_role("link", name="Skip to the article")).to_be_in_viewport(ratio=1)
+    keyboard.press("Tab")
+    expect(viewer).to_be_focused()
+    keyboard.press("ArrowLeft")
+    wait_for_orbit(figure, [theta + 22.5, phi, radius])
+    keyboard.press("Shift+ArrowLeft")  # pans
+    seen.page.wait_for_function(AWAY_FROM, arg=[viewer.element_handle(), target])
+    keyboard.press("Tab")
+    expect(buttons.first).to_be_focused()
+    keyboard.press("Enter")
+    wait_for_orbit(figure, [theta + 2.5, phi, radius])
+    for _ in range(buttons.count() - 1):
+        keyboard.press("Tab")
+    expect(buttons.last).to_be_focused()
+    keyboard.press("Enter")
+    wait_for_orbit(figure, start)
+    assert viewer.evaluate(TARGET) == pytest.approx(target, abs=1e-3)
+
+
+def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
+    figure = visit(url, reduced_motion="reduce").enliven("animals").figure("animals")
+    theta, phi, radius = numbers_in(figure, "data-orbit")
+    orbit = figure.get_by_role("button").first.evaluate(
+        f"""async (button) => {{
+          const viewer = button.closest("figure").querySelector("model-viewer");
+          const frame = () => new Promise(requestAnimationFrame);
+          await frame();
+          await frame();  // a short one: after a long one a glide would be over as well
+          button.click();
+          await frame();
+          return ({ORBIT.strip()})(viewer);
+        }}"""
+    )
+    assert orbit == pytest.approx([theta - 20, phi, radius])
+
+
+# --- Without ------------------------------------------------------------------------------------------------------
+
+
+def test_without_scripts_there_are_stills_and_numbers(visit: Visitor, url: str, site: Path) -> None:
+    seen = visit(url, java_script_enabled=False)
+    for figure in seen.figures:
+        shows_its_still(figure)
+        cells = figure.locator("td")
+        expect(cells.first).to_be_hidden()
+        figure.locator("summary").click()
+        expect(cells.first).to_be_visible()
+        filled = [text for text in cells.all_text_contents() if text.strip()]
+        assert len(filled) == numbers_of(site)[figure.get_attribute("id") or ""] > 0
+    expect(seen.page.locator("model-viewer, button, .flat")).to_have_count(0)
+    assert seen.errors == []
+
+
+def test_without_webgl_the_stills_stay(visit: Visitor, url: str, browser_without_webgl: Browser) -> None:
+    seen = visit(url, by=browser_without_webgl)
+    for figure in seen.figures:
+        stays_flat(figure, NO_WEBGL)
+    assert seen.errors == []
+    assert seen.page.evaluate("violations") == []
+    assert url + VIEWER not in seen.requests  # a megabyte for nothing
+
+
+def test_without_the_viewer_the_stills_stay(visit: Visitor, serve: Serve, copy: Path) -> None:
+    shutil.rmtree(copy / "vendor")
+    seen = visit(serve(copy))
+    for figure in seen.figures:
+        stays_flat(figure, NO_VIEWER)
+        figure.locator("summary").click()
+        expect(figure.locator("td").first).to_be_visible()
+    assert all("404" in error for error in seen.errors)
+
+
+def test_a_damaged_scene_and_a_missing_one_leave_the_others_alone(visit: Visitor, serve: Serve, copy: Path) -> None:
+    (copy / "forward.glb").write_bytes((copy / "forward.glb").read_bytes()[:5000])
+    (copy / "homes.glb").unlink()
+    for figure in visit(serve(copy)).figures:
+        if figure.get_attribute("id") in ("forward", "homes"):
+            stays_flat(figure, NO_SCENE)
+        else:
+            comes_to_life(figure)
+
+
+def test_when_the_browser_takes_webgl_away_the_stills_come_back(visit: Visitor, url: str) -> None:
+    """In figures that live, and in those that the reader has yet to reach: their viewers would be empty."""
+    seen = visit(url).enliven("animals")
+    seen.figure("animals").locator("model-viewer").evaluate(LOSE_CONTEXT)
+    stays_flat(seen.figure("animals"), NO_SCENE)
+    for figure in seen.figures:
+        shows_its_still(figure)
+        expect(figure.get_by_role("status")).to_have_text([re.compile(f"{re.escape(NO_SCENE)}|{re.escape(NO_WEBGL)}")])
+        expect(figure).to_have_class("scene")
+
+
+# --- Everywhere ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize(("scheme", "live"), [("light", True), ("dark", True), ("light", False)])
+def test_axe_finds_nothing(
+    visit: Visitor, url: str, browser: Browser, browser_without_webgl: Browser, scheme: str, live: bool
+) -> None:
+    assert AXE.is_file(), f"{AXE} is missing: run `npm ci --prefix tests`"
+    seen = visit(url, by=browser if live else browser_without_webgl, color_scheme=scheme).open_details()
+    for figure in seen.figures:
+        comes_to_life(figure) if live else stays_flat(figure, NO_WEBGL)
+    seen.page.evaluate(AXE.read_text("utf-8"))
+    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+    result = seen.page.evaluate("(options) => axe.run(document, options)", options)
+    assert len(result["passes"]) > 20
+    assert [
+        (found["id"], node["target"], node["failureSummary"])
+        for found in result["violations"]
+        for node in found["nodes"]
+        # Each viewer has a region for live announcements in its shadow tree, all of one name.
+        if not (found["id"] == "landmark-unique" and isinstance(node["target"][0], list))
+    ] == []
+
+
+def test_a_phone_shows_all_of_it(visit: Visitor, url: str) -> None:
+    seen = visit(url).open_details().enliven()
+    for width in (360, 320):
+        seen.page.set_viewport_size({"width": width, "height": 740})
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert seen.page.evaluate(STICKING_OUT) == []
+    buttons = seen.page.get_by_role("button").all()
+    assert len(buttons) == 7 * len(seen.figures)
+    for box in (button.bounding_box() for button in buttons):
+        assert box
+        assert min(box["width"], box["height"]) >= 44
+
+
+def test_print_shows_stills_and_captions(visit: Visitor, url: str) -> None:
+    seen = visit(url).enliven("animals")
+    assert seen.page.pdf().startswith(b"%PDF")  # also has the stills loaded that were never scrolled to
+    assert seen.page.locator(".still").evaluate_all("(all) => all.every((image) => image.naturalWidth > 0)")
+    seen.page.emulate_media(media="print")
+    expect(seen.figure("animals")).to_have_class("scene live")
+    for figure in seen.figures:
+        shows_its_still(figure)
+        expect(figure.locator("figcaption")).to_be_visible()
+    for unprintable in seen.page.locator("model-viewer, .tools").all():
+        expect(unprintable).to_be_hidden()
+
+
+def test_a_link_to_the_page_has_a_preview(site: Path) -> None:
+    page = (site / "index.html").read_text("utf-8")
+    found = dict(re.findall(r'<meta property="og:(title|description|image)" content="([^"]+)">', page))
+    assert found.keys() == {"title", "description", "image"}
+    assert f"<title>{found['title']}</title>" in page
+    with Image.open(site / found["image"]) as picture:
+        assert picture.format == "PNG"
+        assert picture.width >= 1200
