@@ -233,8 +233,8 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
         figures[f"{name}.glb"] = {
             "still": f"{name}.svg",
             "size": camera.pixels,
-            "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.3f}m",
-            "target": f"{x:.3f}m {z:.3f}m {-y:.3f}m",
+            "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
+            "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
             "field-of-view": f"{camera.field_of_view:g}deg",
             "bytes": f"{len(glb) / 1000:.0f} KB",
             "tables": tables(scene),

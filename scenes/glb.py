@@ -38,12 +38,17 @@ def leaves(scene: pv.MultiBlock) -> list[pv.PolyData]:
     return [leaf for block in scene for leaf in (leaves(block) if isinstance(block, pv.MultiBlock) else [block])]
 
 
+def polygons(shape: pv.PolyData) -> NDArray[np.int64]:
+    """The faces (n, k) of a shape, as they are if all have k corners, else as triangles."""
+    try:
+        return shape.regular_faces
+    except ValueError:
+        return shape.triangulate().regular_faces
+
+
 def triangles(shape: pv.PolyData) -> NDArray[np.int64]:
     """The triangles (m, 3) of a shape. Faces of one size are cut the same way, so that shapes alike stay alike."""
-    try:
-        faces = shape.regular_faces
-    except ValueError:
-        faces = shape.triangulate().regular_faces
+    faces = polygons(shape)
     fans = [faces[:, [0, i, i + 1]] for i in range(1, faces.shape[1] - 1)]
     return np.stack(fans, axis=1).reshape(-1, 3)
 

@@ -1,7 +1,6 @@
 """A scene as a flat picture, from its default camera: an SVG, or a PNG for link previews. Needs no GPU and no display.
 
-Camera and light are the viewer's own, so that the still and the first frame of the 3D figure lie on each other. What is
-nearer is painted later: ribbons, then plinths and plates, then the labels on them, then what stands upright.
+Camera and light are the viewer's own, so that the still and the first frame of the 3D figure lie on each other.
 """
 
 import io
@@ -16,7 +15,7 @@ import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 
 from scenes import light, style
-from scenes.glb import leaves, to_linear, triangles
+from scenes.glb import leaves, polygons, to_linear
 
 
 @dataclass(frozen=True)
@@ -75,87 +74,96 @@ def frame(scene: pv.MultiBlock) -> Camera:
 
 def to_svg(scene: pv.MultiBlock, camera: Camera) -> str:
     """The scene as an SVG document, its labels as text."""
-    parts = [
-        f'<path fill="{color}" d="{"".join(map(_path, polygons))}"/>'
-        for color, polygons in _merged(_faces(scene, camera, 0, 1))
-    ]
-    for label in (block for block in scene if "text" in block.user_dict):
-        parts.append(_text(label.user_dict, camera))
-    parts += [
-        f'<path fill="{color}" d="{"".join(map(_path, polygons))}"/>'
-        for color, polygons in _merged(_faces(scene, camera, 3))
-    ]
+    parts = []
+    for color, things in itertools.groupby(_painted(scene, camera, labels_as_text=True), key=lambda thing: thing[0]):
+        for is_text, group in itertools.groupby(
+            (thing for _, thing in things), key=lambda thing: isinstance(thing, dict)
+        ):
+            if is_text:
+                parts += [_text(label, camera, color) for label in group if isinstance(label, dict)]
+            else:
+                path = "".join(_path(polygon) for polygon in group if not isinstance(polygon, dict))
+                parts.append(f'<path fill="{color}" d="{path}"/>')
     size = "0 0 {} {}".format(*camera.pixels)
     title = escape(f"{scene.user_dict['scene']}: {scene.user_dict['sentence']}")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}"><title>{title}</title>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
-    )
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}"><title>{title}</title>'
+    return "\n".join([head, *parts, "</svg>", ""])
 
 
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
     """The scene as a PNG on a plain background."""
     from PIL import Image, ImageDraw
 
-    size = camera.pixels
-    image = Image.new("RGB", (3 * size[0], 3 * size[1]), background)  # three times as fine, for smooth edges
+    width, height = camera.pixels
+    image = Image.new("RGB", (3 * width, 3 * height), background)  # three times as fine, for smooth edges
     draw = ImageDraw.Draw(image)
-    for color, polygon in _faces(scene, camera, 0, 1, 2, 3):
-        draw.polygon([tuple(point) for point in 3 * polygon], fill=color)
+    for color, polygon in _painted(scene, camera, labels_as_text=False):
+        draw.polygon([tuple(point) for point in 3 * np.asarray(polygon)], fill=color)
     file = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS).save(file, "PNG", optimize=True)
+    image.resize((width, height), Image.Resampling.LANCZOS).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
-def _layer(shape: pv.PolyData) -> int:
-    """0 for ribbons, 1 for what lies on the floor, 2 for letters, 3 for what stands upright."""
-    kind = shape.user_dict.get("material", "solid")
-    low = float(np.asarray(shape.points)[:, 2].min())
-    return {"sheet": 0, "ink": 2}.get(kind, 3 if low >= style.PLINTH_HEIGHT else 1)
+def _painted(
+    scene: pv.MultiBlock, camera: Camera, labels_as_text: bool
+) -> Iterator[tuple[str, NDArray[np.float64] | dict]]:
+    """What is seen, from back to front: colours with polygons (k, 2) in pixels or, as text, with labels.
+
+    Ribbons come first, by their height, then plinths. What stands on the floor or on a plinth follows by the distance
+    of its foot, and from the foot upwards: a column as a whole, a plate by its faces, its letters at last.
+    """
+    found: list[tuple[tuple[int, float, float, int], str, NDArray[np.float64] | dict]] = []
+    ink = _to_srgb(to_linear([style.INK]))[0]
+
+    def foot(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _screen(points * [1, 1, 0], camera)[:, 2]
+
+    for block in scene:
+        label = dict(block.user_dict) if "text" in block.user_dict else None
+        on_plate = float(foot(_middle(label)[None])[0]) - style.PLATE_LIP if label else 0.0
+        if label and labels_as_text:
+            found.append(((2, -on_plate, 0.0, len(found)), ink, label))
+            continue
+        for shape in leaves(block) if isinstance(block, pv.MultiBlock) else [block]:
+            points, material = np.asarray(shape.points, float), shape.user_dict.get("material", "solid")
+            low, high = points[:, 2].min(), points[:, 2].max()
+            corners = polygons(shape)
+            middle = points[corners].mean(axis=1)
+            distance = foot(middle)
+            if label:
+                distance[:] = on_plate
+            elif low >= style.PLINTH_HEIGHT - 1e-9 or high <= style.PLINTH_HEIGHT + 1e-9:
+                distance[:] = foot(points.mean(axis=0, keepdims=True))
+            layer = 0 if material == "sheet" else 1 if high <= style.PLINTH_HEIGHT + 1e-9 else 2
+            outline, colors, faces_us = _shaded(shape, corners, camera, material)
+            for n in np.flatnonzero(faces_us):
+                height = float(middle[n, 2])
+                far, up = (height, 0.0) if layer == 0 else (-float(distance[n]), height)
+                found.append(((layer, far, up, len(found)), colors[n], outline[n]))
+    yield from ((color, thing) for _, color, thing in sorted(found, key=lambda entry: entry[0]))
+
+
+def _shaded(
+    shape: pv.PolyData, corners: NDArray[np.int64], camera: Camera, material: str
+) -> tuple[NDArray[np.float64], list[str], NDArray[np.bool_]]:
+    """The faces of a shape in pixels (n, k, 2), their colours in the light, and whether they face the camera (n,)."""
+    points, color = np.asarray(shape.points, float), np.asarray(shape.point_data["color"])
+    edges = points[corners[:, 1:3]] - points[corners[:, :1]]
+    normals = np.cross(edges[:, 0], edges[:, 1])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+    outline = _screen(points, camera)[corners][:, :, :2]
+    (ax, ay), (bx, by) = (outline[:, 1] - outline[:, 0]).T, (outline[:, 2] - outline[:, 0]).T
+    faces_us = ax * by - ay * bx < 0
+    if material == "sheet":  # it has two sides; the upper one is seen
+        faces_us[:], normals[:, 2] = True, np.abs(normals[:, 2])
+    light_ = to_linear(color[corners[:, 0]] / (255 if color.dtype == np.uint8 else 1))
+    return outline, _to_srgb(light_ if material == "ink" else light_ * light.shade(normals)[:, None]), faces_us
 
 
 def _screen(points: ArrayLike, camera: Camera) -> NDArray[np.float64]:
     """Points (n, 3) of the scene as (n, 3): pixels to the right and down, and the distance."""
     width, height = camera.pixels
     return camera.project(points) * [height / 2, -height / 2, 1] + [width / 2, height / 2, 0]
-
-
-def _faces(scene: pv.MultiBlock, camera: Camera, *layers: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """What is seen of these layers, from back to front: colours and polygons (k, 2) in pixels."""
-    for layer in layers:
-        found = []
-        for shape in (shape for shape in leaves(scene) if _layer(shape) == layer):
-            points, color = np.asarray(shape.points, float), np.asarray(shape.point_data["color"])
-            try:
-                corners = shape.regular_faces
-            except ValueError:
-                corners = triangles(shape)
-            seen = _screen(points, camera)
-            edges = points[corners[:, 1:3]] - points[corners[:, :1]]
-            normals = np.cross(edges[:, 0], edges[:, 1])
-            normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
-            outline = seen[corners][:, :, :2]
-            (ax, ay), (bx, by) = (outline[:, 1] - outline[:, 0]).T, (outline[:, 2] - outline[:, 0]).T
-            front = (ax * by - ay * bx < 0) | (layer == 0)
-            normals[:, 2] = np.abs(normals[:, 2]) if layer == 0 else normals[:, 2]
-            tint = color[corners[:, 0]] / (255 if color.dtype == np.uint8 else 1)
-            shades = 1.0 if layer == 2 else light.shade(normals)[:, None]
-            middle = points[corners].mean(axis=1)
-            depth = _screen(points.mean(axis=0, keepdims=True), camera)[0, 2]
-            for polygon, rgb, height, distance, ok in zip(
-                outline,
-                _to_srgb(to_linear(tint) * shades),
-                middle[:, 2],
-                _screen(middle, camera)[:, 2],
-                front,
-                strict=True,
-            ):
-                # Upright shapes are painted from the floor upwards, one behind the other; ribbons by their height.
-                key = {0: (height, 0.0), 3: (-depth, height)}.get(layer, (-distance, 0.0))
-                if ok:
-                    found.append((key, len(found), rgb, polygon))
-        yield from ((color, polygon) for _, _, color, polygon in sorted(found, key=lambda face: face[:2]))
 
 
 def _to_srgb(light: NDArray[np.float64]) -> list[str]:
@@ -165,14 +173,6 @@ def _to_srgb(light: NDArray[np.float64]) -> list[str]:
     return ["#" + bytes(row.tolist()).hex() for row in np.round(color * 255).astype(np.uint8)]
 
 
-def _merged(faces: Iterator[tuple[str, NDArray[np.float64]]]) -> list[tuple[str, list[NDArray[np.float64]]]]:
-    """Faces of one colour that are painted one after the other, together."""
-    return [
-        (color, [polygon for _, polygon in group])
-        for color, group in itertools.groupby(faces, key=lambda face: face[0])
-    ]
-
-
 def _path(polygon: NDArray[np.float64]) -> str:
     """A polygon as path data, in tenths of a pixel."""
     tenths = np.round(polygon * 10).astype(int)
@@ -180,18 +180,21 @@ def _path(polygon: NDArray[np.float64]) -> str:
     return "M" + "l".join(f"{x / 10:g},{y / 10:g}" for x, y in moves) + "z"
 
 
-def _text(label: dict, camera: Camera) -> str:
+def _middle(label: dict) -> NDArray[np.float64]:
+    """The middle of a label's baseline."""
+    origin, right = np.array(label["origin"]), np.array(label["right"])
+    return origin + right / np.linalg.norm(right) * label["width"] / 2
+
+
+def _text(label: dict, camera: Camera, color: str) -> str:
     """A label as text in the perspective of its middle."""
-    origin, right, up = (np.array(label[key]) for key in ("origin", "right", "up"))
-    middle = origin + right / np.linalg.norm(right) * label["width"] / 2
+    middle, right, up = _middle(label), np.array(label["right"]), np.array(label["up"])
     center, a, b = _screen([middle, middle + right, middle + up], camera)[:, :2]
     ax, ay, bx, by = *(a - center), *(b - center)
-    matrix = (
-        " ".join(f"{v:.4g}" for v in (ax / 100, ay / 100, -bx / 100, -by / 100)) + f" {center[0]:.1f} {center[1]:.1f}"
-    )
+    matrix = " ".join(f"{v:.4g}" for v in (ax / 100, ay / 100, -bx / 100, -by / 100))
     length = 100 * label["width"] / np.linalg.norm(right)
     return (
-        f'<text transform="matrix({matrix})" font-size="100" font-family="DejaVu Sans, Verdana, sans-serif" '
-        f'text-anchor="middle" textLength="{length:.0f}" lengthAdjust="spacingAndGlyphs" '
-        f'fill="{_to_srgb(to_linear([style.INK]))[0]}">{escape(label["text"])}</text>'
+        f'<text transform="matrix({matrix} {center[0]:.1f} {center[1]:.1f})" font-size="100" '
+        f'font-family="DejaVu Sans, Verdana, sans-serif" text-anchor="middle" textLength="{length:.0f}" '
+        f'lengthAdjust="spacingAndGlyphs" fill="{color}">{escape(label["text"])}</text>'
     )

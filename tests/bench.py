@@ -219,14 +219,14 @@ def first_frame(site: Path) -> float | str:
     """Seconds from the start of navigation until the first figure is live, in Chromium without a GPU."""
     from playwright.sync_api import Error, sync_playwright
 
-    from tests.test_page import CHROMIUM
+    from tests.test_page import CHROMIUM, SWITCHES
 
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(**CHROMIUM)
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES])
                 page = browser.new_page(viewport={"width": 1200, "height": 2400})
                 page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
                 page.wait_for_function("document.querySelector('figure.live')")

@@ -49,7 +49,8 @@ def body(text: str, facts: Facts = FACTS) -> str:
             "<details><summary>The exact numbers, and files to keep</summary>"
             '<p class="files"><a download="" href="forward.glb">forward.glb, 160 KB</a> · '
             '<a download="" href="forward.svg">forward.svg</a></p>'
-            '<div aria-label="Embedding, figure forward" class="numbers" role="region" tabindex="0"><table><caption>Embedding</caption>'
+            '<div aria-label="Embedding, figure forward" class="numbers" role="region" tabindex="0">'
+            "<table><caption>Embedding</caption>"
             '<thead><tr><th scope="col">component</th><th scope="col">a&lt;b</th></tr></thead>'
             '<tbody><tr><th scope="row">1</th><td>0.500</td></tr></tbody></table></div></details></figure>',
         ),
