@@ -134,7 +134,7 @@ def _painted(
                 distance[:] = on_plate
             elif low >= style.PLINTH_HEIGHT - 1e-9 or high <= style.PLINTH_HEIGHT + 1e-9:
                 distance[:] = foot(points.mean(axis=0, keepdims=True))
-            layer = 0 if material == "sheet" else 1 if high <= style.PLINTH_HEIGHT + 1e-9 else 2
+            layer = 0 if material == "sheet" else 1 if high <= style.PLINTH_HEIGHT + 1e-9 and not label else 2
             outline, colors, faces_us = _shaded(shape, corners, camera, material)
             for n in np.flatnonzero(faces_us):
                 height = float(middle[n, 2])
