@@ -37,6 +37,8 @@ def header(glb: bytes) -> dict:
         if (magic, version, length, kind) != (b"glTF", 2, len(glb), b"JSON"):
             raise ValueError
         document = json.loads(glb[20 : 20 + size])
+        if not all(isinstance(node, dict) and isinstance(node.get("extras", {}), dict) for node in document["nodes"]):
+            raise ValueError
         document["asset"]["extras"]["glyphs"]
     except (struct.error, ValueError, KeyError, TypeError):
         raise ValueError("it is no .glb with a scene of ours in it") from None
@@ -58,22 +60,26 @@ def marks(glb: bytes) -> dict[str, Mark]:
         raise ValueError(f"trimesh cannot open it ({error})") from None
     found = {}
     for node in document["nodes"]:
-        if "trace" not in node.get("extras", {}):
-            continue
-        name, extras = node["name"], node["extras"]
-        try:
-            transform, geometry = scene.graph[name]
-            mesh = scene.geometry[geometry]
-            points = trimesh.transform_points(mesh.vertices, transform) / how["meter"]
-            glyph = how["glyphs"][extras["trace"]]
-            color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
-            shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
-        except (KeyError, ValueError, IndexError, AttributeError) as error:
-            raise ValueError(f"the node {name!r} cannot be read ({error})") from None
-        limit = 1.0 if glyph == "ribbon" else how["limit"]
-        stated = np.asarray(extras["values"], float)
-        found[name] = Mark(extras["trace"], tuple(extras["index"]), stated, shape, color, limit)
+        if "trace" in node.get("extras", {}):
+            try:
+                with np.errstate(all="ignore"):  # what a damaged file makes infinite agrees with nothing
+                    found[node["name"]] = _mark(node, scene, how)
+            except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
+                raise ValueError(f"the node {node.get('name')!r} cannot be read ({error})") from None
     return found
+
+
+def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
+    """The mark of a node, or whatever error its damage leads to."""
+    extras = node["extras"]
+    transform, geometry = scene.graph[node["name"]]
+    mesh = scene.geometry[geometry]
+    points = trimesh.transform_points(mesh.vertices, transform) / how["meter"]
+    glyph = how["glyphs"][extras["trace"]]
+    color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
+    shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
+    limit = 1.0 if glyph == "ribbon" else float(how["limit"])
+    return Mark(extras["trace"], tuple(extras["index"]), np.asarray(extras["values"], float), shape, color, limit)
 
 
 def column(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
@@ -133,19 +139,31 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     """
     found = []
     for name, mark in marks(glb).items():
+        silent = np.isnan(mark.color)
         said = {
             "the geometry": (mark.shape, FINE),
-            "the colour": (mark.color, FINE if np.isnan(mark.color).any() else COLOR),
+            # Colours of bytes tell what the widths tell; the finer ones of a stack tell what nothing else does.
+            "the colour": (
+                np.where(silent, np.resize(mark.stated, silent.shape), mark.color),
+                FINE if silent.any() else COLOR,
+            ),
         }
         if fresh is not None:
-            said["a fresh trace"] = (np.ravel(getattr(fresh, mark.trace)[mark.index]), FINE)
+            try:
+                said["a fresh trace"] = (np.ravel(getattr(fresh, mark.trace)[mark.index]), FINE)
+            except (AttributeError, IndexError, TypeError):
+                found.append(f"{name}: a fresh trace has no {mark.trace}[{', '.join(map(str, mark.index))}]")
         for who, (values, tolerance) in said.items():
             if values.shape != mark.stated.shape:
                 found.append(f"{name}: the extras hold {mark.stated.size} numbers and {who} {values.size}")
                 continue
-            off = np.nan_to_num(np.abs(values - mark.stated))
-            worst = int(off.argmax())
-            if off[worst] > tolerance * mark.limit:
-                says = f"the extras say {mark.stated[worst]:.4f} and {who} {values[worst]:.4f}"
+            off = np.nan_to_num(np.abs(values - mark.stated), nan=np.inf)
+            worst = int(off.argmax()) if off.size else 0
+            if not off.size or not off[worst] <= tolerance * mark.limit:
+                says = (
+                    f"the extras say {mark.stated[worst]:.4f} and {who} {values[worst]:.4f}"
+                    if off.size
+                    else "no numbers"
+                )
                 found.append(f"{name}, component {worst}: {says}")
     return found

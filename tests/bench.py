@@ -143,9 +143,10 @@ def predecessor() -> dict:
     for step in range(STEPS + 20):
         if step == 20:  # the first steps warm up
             start = time.perf_counter()
-        batch = rows[torch.randint(len(rows), (64,))]
+        picks = torch.randint(len(rows), (64,))
+        ids, targets = torch.stack([rows[i][:-1] for i in picks]), torch.stack([rows[i][1:] for i in picks])
         optimizer.zero_grad()
-        F.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten()).backward()
+        F.cross_entropy(model(ids).flatten(0, 1), targets.flatten()).backward()
         optimizer.step()
     seconds = (time.perf_counter() - start) / STEPS * ALL_STEPS
     return {"seconds": round(seconds, 1), "steps": ALL_STEPS, "measured_steps": STEPS}
@@ -229,7 +230,7 @@ def first_frame(site: Path) -> float | str:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES])
                 page = browser.new_page(viewport={"width": 1200, "height": 2400})
                 page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
-                page.wait_for_function("document.querySelector('figure.live')")
+                page.wait_for_selector("figure.live")
                 return round(page.evaluate("performance.now()") / 1000, 2)
         except Error as error:
             return str(error)

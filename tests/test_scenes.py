@@ -216,7 +216,7 @@ def test_what_is_no_scene_is_refused(damage):
 SOUND = little(glyphs.column(np.linspace(-1, 1, 20), Scale(1.0), (0, 0)), Scale(1.0), "column")
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=300)
 @given(st.integers(0, len(SOUND) - 1), st.integers(1, 255), st.sampled_from([None, len(SOUND) // 2, -1]))
 def test_damage_raises_one_kind_of_error(place, change, end):
     """Any byte changed, or an end cut off: read, refused, or found out, but never a crash."""
