@@ -221,7 +221,7 @@ def train(config: Config, tokenizer: Tokenizer, corpus: Sequence[str]) -> GPT:
         optimizer.step()
         with torch.no_grad():
             for weight in model.parameters():
-                weight.copy_((weight / GRID).round() * GRID)
+                weight.div_(GRID).round_().mul_(GRID)
     return model
 
 
