@@ -3,6 +3,8 @@
 The prose names a value in braces, `{loss}`, and a claim as the target of a link, `[a sentence](claim:name)`.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -129,6 +131,13 @@ def looks(evidence: Evidence) -> np.ndarray:
     return evidence.trace.attention[:, :, -1, subject(evidence)[1]]
 
 
+def floor(corpus: list[str]) -> float:
+    """The least mean loss on the corpus, in nats a token: the entropy of a word given all words before it."""
+    starts = [tuple(s.split()[: n + 1]) for s in corpus for n in range(1, len(s.split()))]
+    whole, shorter = Counter(starts), Counter(start[:-1] for start in starts)
+    return -sum(n * math.log(n / shorter[start[:-1]]) for start, n in whole.items()) / len(starts)
+
+
 def length(vector: np.ndarray) -> float:
     return float(np.linalg.norm(vector))
 
@@ -161,6 +170,8 @@ def values(evidence: Evidence) -> dict[str, str]:
         "weights": str(config.n_layer * config.n_head * T * (T + 1) // 2),
         "loss": f"{evidence.loss:.2f}",
         "guess_loss": f"{np.log(V):.2f}",
+        "floor": f"{floor(evidence.corpus):.2f}",
+        "distance": number(T - 1 - subject(evidence)[1]),
         "prompt": trace.sentence,
         "animal": animal,
         "home": home,
@@ -232,6 +243,16 @@ def held_out_is_new(evidence: Evidence) -> tuple[str, str, bool]:
 def far_better_than_guessing(evidence: Evidence) -> tuple[str, str, bool]:
     ratio = evidence.loss / np.log(len(evidence.trace.vocab))
     return "the loss is less than a quarter of that of guessing", f"{ratio:.2f} of it", ratio < 0.25
+
+
+@claim
+def at_the_floor(evidence: Evidence) -> tuple[str, str, bool]:
+    above = evidence.loss - floor(evidence.corpus)
+    return (
+        "the loss is less than 0.02 nats above the entropy of the corpus",
+        f"{above:.4f} above",
+        -1e-9 <= above < 0.02,
+    )
 
 
 @claim
