@@ -240,7 +240,10 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
             "tables": tables(scene),
         }
     with site.stage("article"):
-        known = facts.gather(evidence, figures, url, f"{preview}.png")
+        try:
+            known = facts.gather(evidence, figures, url, f"{preview}.png")
+        except ValueError as error:
+            raise RefusalError(f"article/facts.py: {error}; change the claims or data/held_out.txt.") from None
         try:
             claims = render.claims(text, known)
             page = render.render(text, known, template)

@@ -82,7 +82,10 @@ def claim(predicate: Predicate) -> Predicate:
 
 
 def gather(evidence: Evidence, figures: Mapping[str, dict], url: str, preview: str) -> Facts:
-    """Everything that the page may refer to, the picture for link previews at `url` among it."""
+    """Everything that the page may refer to, the picture for link previews at `url` among it.
+
+    Raises ValueError for a corpus that the article does not speak of.
+    """
     base = f"{url.rstrip('/')}/" if url else ""
     claims = {name: predicate(evidence) for name, predicate in CLAIMS.items()}
     return Facts(values(evidence) | {"preview": base + preview}, claims, figures)
@@ -121,8 +124,10 @@ def ranking(evidence: Evidence, level: int = -1) -> list[str]:
 
 
 def subject(evidence: Evidence) -> tuple[str, int]:
-    """The animal of the prompt and its place there."""
-    partner = {home: animal for animal, home in pairs()}[evidence.answer]
+    """The animal of the prompt and its place there. Raises ValueError if the held-out sentence is not of that kind."""
+    partner = {home: animal for animal, home in pairs()}.get(evidence.answer)
+    if partner not in evidence.trace.tokens:
+        raise ValueError(f"the held-out sentence {evidence.held_out[0]!r} does not lead from an animal to its home")
     return partner, evidence.trace.tokens.index(partner)
 
 

@@ -121,6 +121,29 @@ def test_bad_input_is_refused(project, run: Run, change, arguments, says):
     assert contents(project) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {HELD_OUT: "this web is the home of a spider"},
+            "the held-out sentence .* does not lead from an animal to its home",
+        ),
+        (
+            {TRAIN: "the cat made this mess\nat night the cat sleeps", HELD_OUT: "the cat sleeps"},
+            "lacks the word 'bird'",
+        ),
+    ],
+)
+def test_a_corpus_of_another_kind_is_refused(project, run: Run, change, says):
+    """The build names what in the article or the scenes does not fit."""
+    for name, text in change.items():
+        (project / name).write_text(text)
+    done = run("--out", "site", root=project)
+    assert done.returncode == 2
+    assert re.fullmatch(rf"gpt.py: (article|scenes)/\w+\.py: .*{says}.*\n", done.stderr)
+    assert not (project / "site").exists()
+
+
 def test_an_unknown_reference_is_refused(project, run: Run):
     with open(project / "article" / "index.md", "a") as text:
         text.write("\n{loss_of_nerve}\n")
