@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = ROOT / "article"
 PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 VIEWER = "node_modules/@google/model-viewer"
+FILES = {"index.html", "page.css", "page.js", "light.hdr", "scenes.json", "claims.json", ".nojekyll", "vendor"}
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gpt.py: {problem}", file=sys.stderr)
         return 1 if isinstance(problem, FalsehoodError) else 2
     except KeyboardInterrupt:
-        print("gpt.py: interrupted; nothing was changed.", file=sys.stderr)
+        print("gpt.py: interrupted; the site is the old or the new one, whole.", file=sys.stderr)
         return 130
 
 
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="gpt.py verify FILE.glb ... reads the numbers back out of scenes; gpt.py verify -h explains.",
     )
     result.add_argument(
-        "--out", type=Path, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/"
+        "--out", type=folder, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/"
     )
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
@@ -83,6 +84,13 @@ def verify_parser() -> argparse.ArgumentParser:
     result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
     result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
     return result
+
+
+def folder(text: str) -> Path:
+    """A path that the system can have."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no path")
+    return Path(text)
 
 
 def seed(text: str) -> int:
@@ -192,18 +200,25 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
     from scenes.glb import to_glb
     from scenes.still import frame, to_png, to_svg
 
-    text, template = ((ARTICLE / name).read_text("utf-8") for name in ("index.md", "template.html"))
+    try:
+        text, template = ((ARTICLE / name).read_text("utf-8") for name in ("index.md", "template.html"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusalError(f"the article cannot be read: {error}.") from None
     names = render.figures(text)
-    preview = PREVIEW if PREVIEW in names else next(iter(names), "")
+    if not names:
+        raise RefusalError("article/index.md shows no scene; an image whose source is forward.glb is one.")
+    preview = PREVIEW if PREVIEW in names else next(iter(names))
     figures = {}
     for name, line in names.items():
         with site.stage("scenes"):
-            if not (ROOT / "scenes" / f"{name}.py").is_file():
+            here = (ROOT / "scenes" / f"{name}.py").is_file()
+            module: Any = importlib.import_module(f"scenes.{name}") if here else None
+            if not hasattr(module, "build"):
                 raise RefusalError(
                     f"article/index.md, line {line}: there is no scene {name!r}; write scenes/{name}.py."
                 )
             try:
-                scene = importlib.import_module(f"scenes.{name}").build(evidence.trace)
+                scene = module.build(evidence.trace)
             except ValueError as error:
                 raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
         with site.stage("glb"):
@@ -394,10 +409,19 @@ def refuse_to_replace(out: Path) -> None:
     """Raises RefusalError if `out` is anything but a site of ours, an empty folder, or not there yet."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RefusalError(f"{out} is a file; name a folder with --out.")
-    if out.exists() and any(out.iterdir()) and not (out / "scenes.json").is_file():
-        raise RefusalError(
-            f"{out} holds something else, which the site would replace; name a new or empty folder with --out."
-        )
+    foreign = sorted({entry.name for entry in out.iterdir()} - made(out)) if out.exists() else []
+    if foreign:
+        raise RefusalError(f"{out} holds {foreign[0]!r}, which no build has made; move it, or name another folder.")
+
+
+def made(out: Path) -> set[str]:
+    """The names of what a build puts into a folder, its scenes as its `scenes.json` has them."""
+    try:
+        scenes = json.loads((out / "scenes.json").read_bytes())
+        names = {str(scene[key]) for scene in scenes for key in ("name", "file", "still")}
+    except (OSError, ValueError, TypeError, KeyError):
+        return set()
+    return FILES | names | {f"{name}.png" for name in names}
 
 
 @contextlib.contextmanager
@@ -431,23 +455,30 @@ def exchange(one: Path, other: Path) -> None:
 
 def install_viewer(vendor: Path) -> str:
     """Copies model-viewer into `vendor`, after npm has installed it once; returns what went wrong, or nothing."""
-    lock = json.loads((ARTICLE / "package-lock.json").read_text())
-    wanted = lock["packages"][VIEWER]["version"]
-    package = ARTICLE / VIEWER / "package.json"
-    if not package.is_file() or json.loads(package.read_text())["version"] != wanted:
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        npm = shutil.which("npm", path=path)
-        if npm is None:
-            return "The 3D viewer is missing, because there is no npm to install it with."
-        command = [npm, "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund"]
-        with contextlib.ExitStack() as stack:
-            handle = stack.enter_context(open(ARTICLE / "package-lock.json"))
-            fcntl.flock(handle, fcntl.LOCK_EX)  # npm itself does not keep two installations apart
-            done = subprocess.run(command, cwd=ARTICLE, env=os.environ | {"PATH": path}, capture_output=True, text=True)
-        if done.returncode:
-            reason = next((line for line in done.stderr.splitlines() if "code" in line), "npm failed")
-            return f"The 3D viewer is missing, because npm could not install it ({reason.strip()})."
-    vendor.mkdir()
-    shutil.copy(ARTICLE / VIEWER / "dist" / "model-viewer.min.js", vendor)
-    shutil.copy(ARTICLE / VIEWER / "LICENSE", vendor / "model-viewer.LICENSE.txt")
+    with open(ARTICLE / "package-lock.json") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # npm itself does not keep two installations apart
+        wanted = json.load(lock)["packages"][VIEWER]["version"]
+        whole = ARTICLE / "node_modules" / ".package-lock.json"  # npm writes it when all is in place
+        if not whole.is_file() or json.loads(whole.read_text())["packages"][VIEWER]["version"] != wanted:
+            reason = run_npm()
+            if reason:
+                return f"The 3D viewer is missing, because {reason}."
+        vendor.mkdir()
+        shutil.copy(ARTICLE / VIEWER / "dist" / "model-viewer.min.js", vendor)
+        shutil.copy(ARTICLE / VIEWER / "LICENSE", vendor / "model-viewer.LICENSE.txt")
     return ""
+
+
+def run_npm() -> str:
+    """Installs what the lock file names; returns what went wrong, or nothing."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    npm = shutil.which("npm", path=path)
+    if npm is None:
+        return "there is no npm to install it with"
+    patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000"]
+    command = [npm, "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund", *patience]
+    done = subprocess.run(command, cwd=ARTICLE, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    said = next((line for line in done.stderr.splitlines() if "code" in line), "it failed")
+    return f"npm could not install it ({said.strip()})"

@@ -1,6 +1,6 @@
 // Puts a 3D viewer in the place of each still once the reader comes near it. The still comes back if that fails.
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Where a viewer that a button moved will come to rest, until the reader moves it by hand. */
 const goals = new WeakMap();
@@ -51,7 +51,7 @@ function move(viewer, figure, turn) {
   }
   goals.set(viewer, goal);
   viewer.cameraOrbit = `${goal[0]}deg ${goal[1]}deg ${goal[2]}m`;
-  if (still.matches) viewer.jumpCameraToGoal();
+  if (calm.matches) viewer.jumpCameraToGoal();
 }
 
 /** Where the camera is: degrees around, degrees down, metres away. @param {any} viewer */

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs
-from scenes.style import Scale
 
 if TYPE_CHECKING:
     from gpt import Trace
@@ -14,9 +13,5 @@ ANIMALS = ("bird", "bee", "fox", "spider")
 
 
 def build(trace: "Trace") -> pv.MultiBlock:
-    """A column for each of the animals; raises ValueError if the corpus lacks one."""
-    ids = [trace.id(token) for token in ANIMALS]
-    scene = glyphs.start("animals", trace, Scale.of(trace.embedding))
-    glyphs.row(scene, trace, "embedding", [(id,) for id in ids], ANIMALS)
-    glyphs.legend(scene, right=len(ids) - 1)
-    return scene
+    """A column for each of the animals. Raises ValueError if the corpus lacks one."""
+    return glyphs.gallery("animals", trace, ANIMALS)

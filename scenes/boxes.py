@@ -20,6 +20,6 @@ def build(trace: "Trace") -> pv.MultiBlock:
     for row, first in enumerate(range(0, V, length)):
         ids = range(first, min(first + length, V))
         words = [trace.vocab[id] for id in ids]
-        glyphs.row(scene, trace, "embedding", [(id,) for id in ids], words, row, glyph=glyphs.stack)
+        glyphs.row(scene, trace, "embedding", [(id,) for id in ids], words, row, row / 2, glyph=glyphs.stack)
     glyphs.legend(scene, right=length - 1, glyph=glyphs.stack, copies=4)
     return scene

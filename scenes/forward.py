@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def build(trace: "Trace") -> pv.MultiBlock:
+    """The rows of the residual stream, the ribbons of all heads between them, and the prediction."""
     L, H, T, _ = trace.attention.shape
     token, id = trace.prediction, trace.id(trace.prediction)
     scene = glyphs.start(

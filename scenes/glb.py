@@ -116,13 +116,17 @@ class _Writer:
         return len(self.nodes) - 1
 
     def whole(self, shape: pv.PolyData) -> dict:
-        """A shape as part of its node: its mesh and, if it has a grid of bytes of its own, where that is."""
+        """A shape as part of its node: its mesh and, if it has a grid of its own, where that is."""
         points = self.upright(shape)
         if "grid" not in shape.user_dict:
             return {"mesh": self.mesh(shape, self.steps(points - self.low))}
         origin, step = (self.turn(np.array(shape.user_dict["grid"][key])) for key in ("origin", "step"))
-        mesh = self.mesh(shape, np.round((points - origin) / np.abs(step)).astype(np.uint8))
-        place, scale = (np.round(length / self.step, 2).tolist() for length in (origin - self.low, np.abs(step)))
+        kind = np.uint8 if shape.user_dict["grid"]["bits"] == 8 else np.uint16
+        mesh = self.mesh(shape, np.round((points - origin) / np.abs(step)).astype(kind))
+        place, scale = (
+            np.round(length / self.step, digits).tolist()
+            for length, digits in ((origin - self.low, 2), (np.abs(step), 6))
+        )
         return {"mesh": mesh, "translation": place, "scale": scale}
 
     def part(self, shape: pv.PolyData) -> int:

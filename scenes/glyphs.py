@@ -75,7 +75,14 @@ def column(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
     return boxes(rings[0], rings[1], to_bytes(scale.color(values)), grid=byte_grid(at, np.abs(square - at).max()))
 
 
-def byte_grid(at: Point, reach: float) -> dict[str, list[float]]:
+def fine_grid(at: Point, levels: int) -> dict[str, Any]:
+    """A grid of 2**16 steps along each axis for a stack, which keeps it exact however large the scene is."""
+    half, high = style.STACK_MIDDLE + style.STACK_SPAN, style.STACK_PITCH * levels
+    origin = [at[0] - half, at[1] + half, style.PLINTH_HEIGHT]  # y runs backwards in the file
+    return {"origin": origin, "step": [2 * half / 65535, 2 * half / 65535, high / 65535], "bits": 16}
+
+
+def byte_grid(at: Point, reach: float) -> dict[str, Any]:
     """A grid of 256 steps along each axis for a column whose boxes reach so far from its axis.
 
     Its phases at the axis, 1/8 and 3/8 of a step, round the corners of a square differently: their mean is four times
@@ -83,7 +90,7 @@ def byte_grid(at: Point, reach: float) -> dict[str, list[float]]:
     """
     step = np.array([reach / 126, reach / 126, style.PITCH / style.PITCH_STEPS])
     origin = np.array([*at, style.PLINTH_HEIGHT]) + step * [-127.125, 127.375, 0]  # y runs backwards in the file
-    return {"origin": origin.tolist(), "step": step.tolist()}
+    return {"origin": origin.tolist(), "step": step.tolist(), "bits": 8}
 
 
 def stack(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
@@ -96,7 +103,7 @@ def stack(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
     middle = style.PLINTH_HEIGHT + style.STACK_PITCH * (np.arange(len(groups)) + 0.5)
     square = CORNERS * half[:, None, :2] + at
     rings = [np.insert(square, 2, (middle + side * half[:, 2])[:, None], axis=2) for side in (-1, 1)]
-    return boxes(rings[0], rings[1], scale.color(groups[:, 3]))
+    return boxes(rings[0], rings[1], scale.color(groups[:, 3]), grid=fine_grid(at, len(groups)))
 
 
 def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike) -> pv.PolyData:
@@ -286,6 +293,14 @@ def row(
         label(scene, f"token/{row}/{t}", text, ((place + t) * style.SPACING, front), size)
 
 
+def gallery(name: str, trace: "Trace", tokens: Sequence[str]) -> pv.MultiBlock:
+    """A whole scene: the embeddings of some tokens, on the scale of all. Raises ValueError if the corpus lacks one."""
+    scene = start(name, trace, Scale.of(trace.embedding))
+    row(scene, trace, "embedding", [(trace.id(token),) for token in tokens], tokens)
+    legend(scene, right=len(tokens) - 1)
+    return scene
+
+
 def stream(scene: pv.MultiBlock, trace: "Trace") -> None:
     """Adds the residual stream: a row of columns for what enters block 1, what leaves each block, and after ln_f."""
     L, T = len(trace.residual) - 1, len(trace.tokens)
@@ -330,7 +345,7 @@ def legend(scene: pv.MultiBlock, right: int, glyph: Glyph = column, copies: int 
     """
     scale, y = Scale(scene.user_dict["limit"]), style.LEGEND_ROW
     reach = (style.BASE + style.SPAN) * np.sqrt(2)  # of the box that stands for the negative limit
-    front = y - reach - style.LEGEND_SIZE * style.LINE
+    front = y - reach - style.LEGEND_GAP - style.LEGEND_SIZE * style.LINE
     parts = np.array(style.LEGEND_PARTS)
     places = right * style.SPACING + style.LEGEND_SPACING * np.arange(1 - len(parts), 1)
     group = pv.MultiBlock()

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs
-from scenes.style import Scale
 
 if TYPE_CHECKING:
     from gpt import Trace
@@ -14,9 +13,5 @@ HOMES = ("nest", "hive", "den", "web")
 
 
 def build(trace: "Trace") -> pv.MultiBlock:
-    """A column for each of the homes; raises ValueError if the corpus lacks one."""
-    ids = [trace.id(token) for token in HOMES]
-    scene = glyphs.start("homes", trace, Scale.of(trace.embedding))
-    glyphs.row(scene, trace, "embedding", [(id,) for id in ids], HOMES)
-    glyphs.legend(scene, right=len(ids) - 1)
-    return scene
+    """A column for each of the homes. Raises ValueError if the corpus lacks one."""
+    return glyphs.gallery("homes", trace, HOMES)

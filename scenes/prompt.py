@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def build(trace: "Trace") -> pv.MultiBlock:
+    """A column for each token of the prompt."""
     T = len(trace.tokens)
     scene = glyphs.start("prompt", trace, Scale.of(trace.residual[0]))
     glyphs.row(scene, trace, "residual", [(0, t) for t in range(T)], trace.tokens)

@@ -40,6 +40,8 @@ def header(glb: bytes) -> dict:
         if not all(isinstance(node, dict) and isinstance(node.get("extras", {}), dict) for node in document["nodes"]):
             raise ValueError
         document["asset"]["extras"]["glyphs"]
+        if not isinstance(document["asset"]["extras"]["sentence"], str):
+            raise ValueError
     except (struct.error, ValueError, KeyError, TypeError):
         raise ValueError("it is no .glb with a scene of ours in it") from None
     return document

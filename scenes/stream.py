@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def build(trace: "Trace") -> pv.MultiBlock:
+    """A row of columns for each level of the residual stream, one behind the other."""
     scene = glyphs.start("stream", trace, Scale.of(trace.residual, trace.normed[-1]), style.VIEW_OF_GRID)
     glyphs.stream(scene, trace)
     glyphs.legend(scene, right=len(trace.tokens) - 1)

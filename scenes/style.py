@@ -42,6 +42,7 @@ PLATE_LIP = 0.12  # height of a plate at its front
 # --- Legend -------------------------------------------------------------------------------------------------------
 
 LEGEND_ROW = -5.0  # where it stands along y, before the first row
+LEGEND_GAP = 0.3  # between the largest box and its name plate
 LEGEND_SPACING = 2.8  # from box to box
 LEGEND_SIZE = 0.66  # font size of its labels
 LEGEND_PARTS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of the limit
@@ -63,7 +64,7 @@ RIBBON_LOW, RIBBON_HIGH = 0.02, 0.24  # the ribbons of a block lie between, so t
 POSITIVE = ((0.97, 0.85, 0.66), (0.91, 0.55, 0.20), (0.60, 0.20, 0.07))  # warm: zero, half, limit
 NEGATIVE = ((0.76, 0.86, 0.91), (0.25, 0.56, 0.74), (0.06, 0.24, 0.45))  # cool
 HEADS = ((0.56, 0.30, 0.62), (0.28, 0.60, 0.42))  # plum, green: neither warm nor cool
-STONE = (0.90, 0.89, 0.87)  # plinths and plates
+STONE = (0.87, 0.86, 0.84)  # plinths and plates
 INK = (0.13, 0.13, 0.15)
 
 # --- Light --------------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ TRAIN, HELD_OUT = "data/train.txt", "data/held_out.txt"
         ({HELD_OUT: b"at night the moth sleeps"}, [], "data/held_out.txt, line 1: the corpus lacks the word 'moth'"),
         ({HELD_OUT: b"at " * 12}, [], "data/held_out.txt, line 1: the sentence has 12 words"),
         ({"site": b"a file"}, ["--out", "site"], "site is a file"),
-        ({"site/letter.txt": b"mine"}, ["--out", "site"], "site holds something else"),
+        ({"site/letter.txt": b"mine"}, ["--out", "site"], "site holds 'letter.txt', which no build has made"),
         ({}, ["--out", "gpt.py/site"], "cannot be written"),
         ({}, ["--out", "/proc/site"], "cannot be written"),
         ({}, ["--colour"], "unrecognized arguments: --colour"),
