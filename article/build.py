@@ -352,6 +352,10 @@ def verify(options: argparse.Namespace) -> int:
     wrong = 0
     for path, glb in contents.items():
         sentence = readback.header(glb)["asset"]["extras"]["sentence"]
+        if not 1 <= len(sentence.split()) <= evidence.config.n_context:
+            raise RefusalError(
+                f"{path} shows a sentence of {len(sentence.split())} words, which this model cannot read."
+            )
         try:
             fresh = gpt.trace(evidence.model, evidence.tokenizer, sentence)
         except ValueError as error:

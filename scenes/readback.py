@@ -27,6 +27,7 @@ class Mark:
     shape: NDArray[np.float64]  # (n,), from the geometry
     color: NDArray[np.float64]  # (n,), from the colours; NaN where the colour tells no number
     limit: float  # of the scale that it is drawn on
+    ends: NDArray[np.float64]  # (2, 2), where it begins and ends on the floor, to the right and into the depth
 
 
 def header(glb: bytes) -> dict:
@@ -63,6 +64,8 @@ def marks(glb: bytes) -> dict[str, Mark]:
     found = {}
     for node in document["nodes"]:
         if "trace" in node.get("extras", {}):
+            if node.get("name") in found:
+                raise ValueError(f"two nodes are named {node['name']!r}")
             try:
                 with np.errstate(all="ignore"):  # what a damaged file makes infinite agrees with nothing
                     found[node["name"]] = _mark(node, scene, how)
@@ -81,7 +84,12 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
     color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
     shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
     limit = 1.0 if glyph == "ribbon" else float(how["limit"])
-    return Mark(extras["trace"], tuple(extras["index"]), np.asarray(extras["values"], float), shape, color, limit)
+    stated, index = np.asarray(extras["values"], float), tuple(map(int, extras["index"]))
+    floor = points[:, [0, 2]] * [1, -1]
+    ends = np.stack(
+        [floor[:2].mean(axis=0), floor[-2:].mean(axis=0)] if glyph == "ribbon" else [floor.mean(axis=0)] * 2
+    )
+    return Mark(extras["trace"], index, stated, shape, color, limit, ends)
 
 
 def column(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
@@ -133,14 +141,46 @@ def number_of(color: NDArray, how: dict) -> NDArray[np.float64]:
     return np.concatenate([-parts, parts])[nearest] * how["limit"]
 
 
+def disorder(found: dict[str, Mark]) -> list[str]:
+    """A sentence for each mark that has a wrong name, is missing, or does not stand where it belongs."""
+    problems = [] if found else ["no node stands for a number"]
+    rows: dict[tuple[str, int], dict[int, float]] = {}
+    for name, mark in found.items():
+        path = "/".join(map(str, (mark.trace, *mark.index)))
+        if min(mark.index, default=0) < 0 or (mark.trace != "embedding" and name != path):
+            problems.append(f"{name}: it says that it is {path}")
+        if mark.trace in ("residual", "normed"):
+            rows.setdefault((mark.trace, mark.index[0]), {})[mark.index[1]] = float(mark.ends[0, 0])
+    for (array, level), places in rows.items():
+        if sorted(places) != list(range(len(places))):
+            problems.append(f"{array}/{level}: a token is missing")
+        elif (np.diff([places[t] for t in sorted(places)]) <= 0).any():
+            problems.append(f"{array}/{level}: the tokens stand in another order")
+    ribbons = {mark.index: mark for mark in found.values() if mark.trace == "attention" and min(mark.index) >= 0}
+    for l, h, q in sorted({index[:3] for index in ribbons}):
+        missing = [k for k in range(q + 1) if (l, h, q, k) not in ribbons]
+        problems += [f"attention/{l}/{h}/{q}/{k}: it is missing" for k in missing]
+    for (l, h, q, k), mark in ribbons.items():
+        here, there = rows.get(("residual", l), {}), rows.get(("residual", l + 1), {})
+        start, end = mark.ends[:, 0]
+        for token, x, row in ((k, start, here), (q, end, there)):
+            if row and min(row, key=lambda t: abs(row[t] - x)) != token:
+                problems.append(f"attention/{l}/{h}/{q}/{k}: it does not join the columns of {k} and {q}")
+    return problems
+
+
 def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     """A sentence for each mark whose numbers do not agree; none if all do.
 
     What the extras state, what the geometry says and, given a fresh `gpt.Trace`, what it holds must be the same within
     1/500 of the scale's limit. A colour of bytes tells a number less finely: within COLOR of the limit.
     """
-    found = []
-    for name, mark in marks(glb).items():
+    every = marks(glb)
+    found = disorder(every)
+    weights = header(glb)["asset"]["extras"].get("weights")
+    if fresh is not None and weights != getattr(fresh, "weights", weights):
+        found.append("the weights: the file was made from another model")
+    for name, mark in every.items():
         silent = np.isnan(mark.color)
         said = {
             "the geometry": (mark.shape, FINE),

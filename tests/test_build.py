@@ -165,11 +165,11 @@ def test_a_false_claim_stops_the_build(project, site, run: Run):
     """Status 1, the sentence, the predicate and the place; the site stays as it was."""
     shutil.copytree(site, project / "docs")
     facts = project / "article" / "facts.py"
-    facts.write_text(facts.read_text().replace("ratio < 0.25", "ratio < 0.01"))
+    facts.write_text(facts.read_text().replace("ratio < 0.1", "ratio < 0.01"))
     before = contents(project / "docs")
     done = run(root=project)
     assert done.returncode == 1
-    assert re.search(r"article/index.md, line \d+: “less than a quarter” is false of this model", done.stderr)
+    assert re.search(r"article/index.md, line \d+: “less than a tenth of it” is false of this model", done.stderr)
     assert contents(project / "docs") == before
 
 

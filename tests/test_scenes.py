@@ -207,6 +207,61 @@ def test_another_model_is_told_apart(trace):
     assert len(readback.disagreements(to_glb(scene), other)) == 4
 
 
+@pytest.fixture
+def forward(trace) -> pv.MultiBlock:
+    return importlib.import_module("scenes.forward").build(trace)
+
+
+def test_columns_that_changed_places_are_found(forward, trace):
+    one, other = (np.asarray(forward[f"residual/0/{t}"].points) for t in (0, 7))
+    shift = other.mean(axis=0) * [1, 1, 0] - one.mean(axis=0) * [1, 1, 0]
+    for name, sign in (("residual/0/0", 1), ("residual/0/7", -1)):
+        forward[name].points = np.asarray(forward[name].points) + sign * shift
+        grid = forward[name].user_dict["grid"]
+        grid["origin"] = (np.array(grid["origin"]) + sign * shift).tolist()
+        forward[name].user_dict |= {"grid": grid}
+    assert "residual/0: the tokens stand in another order" in readback.disagreements(to_glb(forward), trace)
+
+
+def test_a_ribbon_that_joins_others_is_found(forward, trace):
+    forward["attention/1/0/6/2"].points = np.add(forward["attention/1/0/6/2"].points, [style.SPACING, 0, 0])
+    problems = readback.disagreements(to_glb(forward), trace)
+    assert set(problems) == {"attention/1/0/6/2: it does not join the columns of 2 and 6"}
+
+
+def test_a_missing_ribbon_is_found(forward, trace):
+    del forward["attention/0/1/5/5"]
+    assert readback.disagreements(to_glb(forward), trace) == ["attention/0/1/5/5: it is missing"]
+
+
+def test_a_wrong_name_is_found(forward, trace):
+    forward["attention/0/1/5/4"].user_dict |= {"index": [0, 1, 5, -4]}
+    assert any(
+        problem == "attention/0/1/5/4: it says that it is attention/0/1/5/-4"
+        for problem in readback.disagreements(to_glb(forward), trace)
+    )
+
+
+def test_a_scene_without_marks_shows_nothing(forward, trace):
+    for name in names(forward):
+        if "trace" in forward[name].user_dict:
+            del forward[name]
+    assert readback.disagreements(to_glb(forward), trace) == ["no node stands for a number"]
+
+
+def test_other_weights_are_told(forward, trace):
+    other = type(trace)(**(vars(trace) | {"weights": "0" * 64}))
+    assert readback.disagreements(to_glb(forward), other) == ["the weights: the file was made from another model"]
+
+
+def test_a_large_vocabulary_reads_back():
+    """Three hundred words are as exact as twenty."""
+    rng = np.random.default_rng(3)
+    words = tuple(f"w{n}" for n in range(300))
+    data = SimpleNamespace(sentence="", weights="", vocab=words, embedding=rng.normal(size=(300, 20)))
+    assert readback.disagreements(to_glb(importlib.import_module("scenes.boxes").build(data)), data) == []
+
+
 @pytest.mark.parametrize("damage", [b"", b"glTF", b"<html>", b"\0" * 100])
 def test_what_is_no_scene_is_refused(damage):
     with pytest.raises(ValueError, match=r"no \.glb with a scene of ours"):
