@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from article.facts import Facts
 
 VALUE = r"\{([a-z][a-z0-9_.]*)\}"
+ALONE = re.compile(r"(?:^|\n\n)!\[[^\]]*\]\([\w-]+\.glb(?:\s+\"[^\n]*\")?\)[ ]*(?=\n\n|\n?$)")
 FIGURE = r"!\[[^\]]*\]\(([\w-]+)\.glb\b"
 CLAIM = r"\[((?:[^\]\\]|\\.)+)\]\(claim:([\w.-]*)\)"
 
@@ -72,11 +73,18 @@ def line_of(text: str, place: int) -> int:
 
 
 def check(text: str, facts: "Facts") -> None:
-    """Raises UnknownNameError for the first value or claim that does not exist."""
+    """Raises UnknownNameError for the first value or claim that does not exist, or figure that is not one."""
     kinds = (
         (VALUE, 1, facts.values, "there is no value {!r}; article/facts.py names them"),
         (CLAIM, 2, facts.claims, "there is no claim {!r}; article/facts.py names them"),
     )
+    alone = [match.span() for match in ALONE.finditer(text)]
+    for match in re.finditer(r"!\[[^\]]*\]\([^)]*\.glb", text):
+        if not any(start <= match.start() < end for start, end in alone):
+            raise UnknownNameError(
+                f"line {line_of(text, match.start())}: a figure is an image in a paragraph of its own, "
+                'such as ![what it shows](forward.glb "its caption")'
+            )
     for pattern, group, known, message in kinds:
         for match in re.finditer(pattern, text):
             if match[group] not in known:
@@ -141,6 +149,8 @@ class _Figures(Treeprocessor):
 
     def figure(self, image: ElementTree.Element) -> ElementTree.Element:
         source = image.get("src", "")
+        if source not in self.facts.figures:
+            raise UnknownNameError(f"the figure {source!r} is not written as ![what it shows]({source})")
         data = self.facts.figures[source]
         alt, caption = (fill(image.get(key, ""), self.facts.values) for key in ("alt", "title"))
         name = source.removesuffix(".glb")

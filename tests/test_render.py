@@ -91,6 +91,10 @@ def test_claims():
     ("source", "says"),
     [
         ("a\n\n{lost}", "line 3: there is no value 'lost'"),
+        ("Text\n\nand ![a](forward.glb)", "line 3: a figure is an image in a paragraph of its own"),
+        ("- ![a](forward.glb)", "line 1: a figure is"),
+        ("![a](forward.glb)\nmore", "line 1: a figure is"),
+        ("![a](sub/forward.glb)", "line 1: a figure is"),
         ("[so](claim:lost)", "line 1: there is no claim 'lost'"),
     ],
 )
@@ -114,6 +118,11 @@ def test_what_is_filled_in_is_text(text):
     assert tags.findall(render(source, facts_of(text), template)) == tags.findall(
         render(source, facts_of("x"), template)
     )
+
+
+def test_a_figure_that_no_scene_stands_for_is_named():
+    with pytest.raises(UnknownNameError, match=r"'other\.glb'"):
+        body("![a][b]\n\n[b]: other.glb")
 
 
 def test_figures():
