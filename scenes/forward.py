@@ -25,6 +25,6 @@ def build(trace: "Trace") -> pv.MultiBlock:
     glyphs.stream(scene, trace)
     for l, h in np.ndindex(L, H):
         glyphs.pattern(scene, trace, l, h)
-    glyphs.row(scene, trace, "embedding", [(id,)], [token], row=L + 1, place=T + 0.8)
+    glyphs.row(scene, trace, "embedding", [(id,)], [token], row=L + 1, place=T + 0.6)
     glyphs.legend(scene, right=T - 1, heads=H)
     return scene

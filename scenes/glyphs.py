@@ -267,7 +267,7 @@ def row(
     array: str,
     indices: Sequence[Sequence[int]],
     texts: Sequence[str],
-    row: int = 0,
+    row: float = 0,
     place: float = 0,
     glyph: Glyph = column,
 ) -> None:
@@ -290,7 +290,7 @@ def row(
         mark(scene, "/".join([array, *path]), shape, trace, array, index)
     for t, text in enumerate(texts):
         front = y - style.PLINTH - style.PLATE_GAP - size * style.LINE
-        label(scene, f"token/{row}/{t}", text, ((place + t) * style.SPACING, front), size)
+        label(scene, f"token/{row:g}/{t}", text, ((place + t) * style.SPACING, front), size)
 
 
 def gallery(name: str, trace: "Trace", tokens: Sequence[str]) -> pv.MultiBlock:

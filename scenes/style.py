@@ -79,10 +79,10 @@ LAMPS = (  # azimuth and elevation in degrees, size, strength
 # --- Camera -------------------------------------------------------------------------------------------------------
 
 # Degrees to the left of straight ahead, and from straight above.
-VIEW_OF_GRID = (-15.0, 58.0)
+VIEW_OF_GRID = (-14.0, 51.0)
 VIEW_OF_ROW = (-20.0, 70.0)
 FIELD_OF_VIEW = 26.0  # degrees, vertical
-ASPECTS = (1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height
+ASPECTS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height
 MARGIN = 0.03  # free on each side of a figure
 STILL_WIDTH = 1200  # pixels
 
