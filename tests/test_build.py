@@ -259,28 +259,33 @@ def test_two_builds_at_once_do_not_mix(project, site):
 
 
 def test_the_site_is_there_at_every_moment(tmp_path):
-    """While one process replaces the folder again and again, another always finds a whole one."""
+    """While one thread replaces the folder again and again, another always finds a whole one."""
     out, missing, done = tmp_path / "docs", [], threading.Event()
 
-    def replace() -> None:
-        for n in range(300):
-            with workplace(out) as work:
-                (work / "scenes.json").write_text(str(n))
-        done.set()
+    def replace(text: str) -> None:
+        with workplace(out) as work:
+            (work / "scenes.json").write_text("[]")
+            (work / "index.html").write_text(text)
 
-    with workplace(out) as work:
-        (work / "scenes.json").write_text("first")
-    writer = threading.Thread(target=replace)
+    def replace_often() -> None:
+        try:
+            for n in range(300):
+                replace(str(n))
+        finally:
+            done.set()
+
+    replace("first")
+    writer = threading.Thread(target=replace_often)
     writer.start()
     while not done.is_set():
         try:
-            assert (out / "scenes.json").read_text()
+            assert (out / "index.html").read_text()
         except FileNotFoundError:
             missing.append(out.exists())
     writer.join()
     # A reader may catch the moment in which the old folder is emptied, having found it first; never an absent one.
     assert all(missing)
-    assert (out / "scenes.json").read_text() == "299"
+    assert (out / "index.html").read_text() == "299"
 
 
 def test_without_npm_and_network_the_page_shows_stills(project, site, tmp_path, run: Run):
