@@ -342,16 +342,15 @@ def verify(options: argparse.Namespace) -> int:
     contents = {}
     for path in options.files:
         try:
-            contents[path] = path.read_bytes()
-            readback.header(contents[path])
+            glb = path.read_bytes()
+            contents[path] = glb, readback.header(glb)["asset"]["extras"]["sentence"]
         except OSError as error:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
     evidence = study(options.seed)
     wrong = 0
-    for path, glb in contents.items():
-        sentence = readback.header(glb)["asset"]["extras"]["sentence"]
+    for path, (glb, sentence) in contents.items():
         if not 1 <= len(sentence.split()) <= evidence.config.n_context:
             raise RefusalError(
                 f"{path} shows a sentence of {len(sentence.split())} words, which this model cannot read."

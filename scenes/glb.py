@@ -5,6 +5,7 @@ share their indices, shapes of one colour a material, and normals are left out, 
 Format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
 
+import copy
 import json
 import struct
 from collections.abc import Hashable
@@ -141,7 +142,7 @@ class _Writer:
         return np.round(lengths / self.step).astype(np.uint16)
 
     def mesh(self, shape: pv.PolyData, grid: NDArray[np.integer]) -> int:
-        material = json.loads(json.dumps(MATERIALS[shape.user_dict.get("material", "solid")]))
+        material = copy.deepcopy(MATERIALS[shape.user_dict.get("material", "solid")])
         extent = {"min": grid.min(axis=0).tolist(), "max": grid.max(axis=0).tolist()}
         attributes = {"POSITION": self.accessor(grid, VERTICES, **extent)}
         color = shape.point_data["color"]

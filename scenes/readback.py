@@ -170,7 +170,7 @@ def disorder(found: dict[str, Mark]) -> list[str]:
 
 
 def disagreements(glb: bytes, fresh: object = None) -> list[str]:
-    """A sentence for each mark whose numbers do not agree; none if all do.
+    """A sentence for each mark whose numbers, name or place do not agree, and for other weights; none if all do.
 
     What the extras state, what the geometry says and, given a fresh `gpt.Trace`, what it holds must be the same within
     1/500 of the scale's limit. A colour of bytes tells a number less finely: within COLOR of the limit.

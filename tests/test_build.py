@@ -148,21 +148,20 @@ def test_a_corpus_of_another_kind_is_refused(project, run: Run, change, says):
     assert not (project / "site").exists()
 
 
-def test_an_unknown_reference_is_refused(project, run: Run):
-    with open(project / "article" / "index.md", "a") as text:
-        text.write("\n{loss_of_nerve}\n")
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{loss_of_nerve}", "there is no value 'loss_of_nerve'"),
+        ("![](castle.glb)", "there is no scene 'castle'; write scenes/castle.py"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_refused(project, run: Run, text, says):
+    with open(project / "article" / "index.md", "a") as article:
+        article.write(f"\n{text}\n")
     done = run("--out", "site", root=project)
     assert done.returncode == 2
-    assert re.fullmatch(r"gpt.py: article/index.md, line \d+: there is no value 'loss_of_nerve'.*\n", done.stderr)
+    assert re.fullmatch(rf"gpt.py: article/index.md, line \d+: {says}.*\n", done.stderr)
     assert not (project / "site").exists()
-
-
-def test_an_unknown_scene_is_refused(project, run: Run):
-    with open(project / "article" / "index.md", "a") as text:
-        text.write("\n![](castle.glb)\n")
-    done = run("--out", "site", root=project)
-    assert done.returncode == 2
-    assert re.search(r"index.md, line \d+: there is no scene 'castle'; write scenes/castle.py", done.stderr)
 
 
 def test_a_false_claim_stops_the_build(project, site, run: Run):
