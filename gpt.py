@@ -11,7 +11,7 @@ Running this file trains the model and publishes the article about it; importing
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,8 +31,8 @@ class Config:
     n_embd: int = 20  # D
     n_layer: int = 2  # L
     n_head: int = 2  # H
-    dropout: float = 0.2
-    steps: int = 1500
+    dropout: float = 0.15
+    steps: int = 1000
     warmup: int = 20
     learning_rate: float = 1e-2
     weight_decay: float = 0.5
@@ -64,8 +64,9 @@ class Tokenizer:
 
 # --- 2. The model -------------------------------------------------------------------------------------------------
 
-# What drops out entries while the model trains; nothing does when it is used.
-Dropout = Callable[[Tensor], Tensor]
+# What may be done to a quantity, known by its place, before it is used: dropout while the model trains, nothing when
+# it is used, and a cut when we want to know what the quantity is good for.
+Edit = Callable[[str, Tensor], Tensor]
 
 
 class Attention(nn.Module):
@@ -83,13 +84,13 @@ class Attention(nn.Module):
         B, T, D = x.shape
         return x.view(B, T, self.n_head, D // self.n_head).transpose(1, 2)  # (B, H, T, D/H)
 
-    def forward(self, x: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Tensor]:
         query, key, value = self.heads(self.query(x)), self.heads(self.key(x)), self.heads(self.value(x))
         score = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])  # (B, H, T, T)
         future = torch.ones_like(score, dtype=torch.bool).triu(1)
         pattern = score.masked_fill(future, -torch.inf).softmax(-1)  # rows (queries) sum to 1
-        mixed = (drop(pattern) @ value).transpose(1, 2).flatten(2)  # (B, T, D)
-        return self.project(mixed), pattern
+        mixed = edit("mixed", edit("attention", pattern) @ value)  # (B, H, T, D/H)
+        return self.project(mixed.transpose(1, 2).flatten(2)), pattern
 
 
 class MLP(nn.Module):
@@ -112,10 +113,10 @@ class Block(nn.Module):
         self.ln_1, self.attention = nn.LayerNorm(config.n_embd), Attention(config)
         self.ln_2, self.mlp = nn.LayerNorm(config.n_embd), MLP(config)
 
-    def forward(self, x: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
-        write, pattern = self.attention(self.ln_1(x), drop)
-        x = x + drop(write)
-        x = x + drop(self.mlp(self.ln_2(x)))
+    def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Tensor]:
+        write, pattern = self.attention(self.ln_1(x), edit)
+        x = x + edit("write", write)
+        x = x + edit("mlp", self.mlp(self.ln_2(x)))
         return x, pattern
 
 
@@ -138,12 +139,15 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd)
 
-    def forward(self, ids: Tensor, drop: Dropout = lambda x: x) -> Pass:
-        """The whole way of a batch of ids (B, T) to the logits, with everything in between that we want to see."""
-        x = drop(self.embedding(ids) + self.position.weight[: ids.shape[1]])  # (B, T, D)
+    def forward(self, ids: Tensor, edit: Edit = lambda place, x: x) -> Pass:
+        """The whole way of a batch of ids (B, T) to the logits, with everything in between that we want to see.
+
+        The places that can be edited are "entry", and in block l "attention/l", "mixed/l", "write/l" and "mlp/l".
+        """
+        x = edit("entry", self.embedding(ids) + self.position.weight[: ids.shape[1]])  # (B, T, D)
         residual, attention = [x], []
-        for block in self.blocks:
-            x, pattern = block(x, drop)
+        for l, block in enumerate(self.blocks):
+            x, pattern = block(x, lambda place, x, l=l: edit(f"{place}/{l}", x))
             residual.append(x)
             attention.append(pattern)
         normed = self.ln_f(torch.stack(residual))
@@ -153,7 +157,7 @@ class GPT(nn.Module):
 # --- 3. Training --------------------------------------------------------------------------------------------------
 
 NO_TARGET = -1
-GRID = 2.0**-16  # weights are multiples of it
+GRID = 2.0**16  # weights are multiples of 1 / GRID
 
 
 def batch(tokenizer: Tokenizer, corpus: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -186,42 +190,54 @@ def initialise(model: GPT, embedding_limit: float, random: torch.Generator) -> N
             module.bias.data.zero_()
 
 
-def optimizer_for(model: GPT, config: Config) -> torch.optim.Optimizer:
+def optimizer_for(weights: Mapping[str, Tensor], config: Config) -> torch.optim.Optimizer:
     """AdamW. What decays is the matrices inside the blocks, the positions and the final gain; the embedding does not.
 
     So the model is led to keep its numbers in the embedding, and all vectors that it works with are of one size.
     """
-    decays = [model.position.weight, model.ln_f.weight, *(w for w in model.blocks.parameters() if w.dim() == 2)]
-    others = [w for w in model.parameters() if all(w is not other for other in decays)]
-    groups = [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    decays = [name.endswith("weight") and name != "embedding.weight" and ".ln_" not in name for name in weights]
+    groups = [
+        {"params": [w for w, d in zip(weights.values(), decays, strict=True) if d], "weight_decay": config.weight_decay},
+        {"params": [w for w, d in zip(weights.values(), decays, strict=True) if not d], "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+
+
+def update(optimizer: torch.optim.Optimizer, config: Config, step: int) -> None:
+    """One step along the gradients, at a learning rate that rises, then falls; rounds the weights to the grid.
+
+    Rounding throws away the last bits, in which processors differ, before training can amplify them.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * min((step + 1) / config.warmup, 1 - step / config.steps)
+    optimizer.step()
+    with torch.no_grad():
+        for group in optimizer.param_groups:
+            for weight in group["params"]:
+                weight.mul_(GRID).round_().mul_(1 / GRID)
 
 
 def train(config: Config, tokenizer: Tokenizer, corpus: Sequence[str]) -> GPT:
     """A model trained on the whole corpus at every step, in float64.
 
-    The same configuration and corpus give the same weights on every machine: after each step they are rounded to a
-    grid, which throws away the last bits, in which processors differ, before training can amplify them.
+    The same configuration and corpus give the same weights on every machine, to the last bit.
     """
     random = torch.Generator().manual_seed(config.seed)
     model = GPT(config).double()
     initialise(model, config.embedding_limit, random)
-    optimizer = optimizer_for(model, config)
+    optimizer = optimizer_for(dict(model.named_parameters()), config)
     ids, targets = batch(tokenizer, corpus)
 
-    def drop(x: Tensor) -> Tensor:
+    def drop(place: str, x: Tensor) -> Tensor:
+        if place.startswith("mixed"):  # part of what attention writes, which is dropped out later
+            return x
         kept = torch.rand(x.shape, generator=random, dtype=x.dtype) >= config.dropout
         return x * kept / (1 - config.dropout)
 
     for step in tqdm(range(config.steps), desc="training", unit=" steps", leave=False, disable=None):
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * min((step + 1) / config.warmup, 1 - step / config.steps)
         optimizer.zero_grad()
         loss(model(ids, drop).lens[-1], targets).backward()
-        optimizer.step()
-        with torch.no_grad():
-            for weight in model.parameters():
-                weight.div_(GRID).round_().mul_(GRID)
+        update(optimizer, config, step)
     return model
 
 

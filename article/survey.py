@@ -1,0 +1,187 @@
+"""Many trainings of one model, which differ in their seeds alone; what was trained once is kept.
+
+The models are stacked, and `torch.func.vmap` takes all of them through `gpt.GPT.forward` at once. Each draws its random
+numbers from a generator of its own, in the order in which `gpt.train` draws them, and gets the same weights.
+"""
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+from tqdm import tqdm
+
+import gpt
+
+KEPT = Path(__file__).resolve().parent / ".kept"
+KEPT_RECIPES = 8  # older ones go
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained. Without more than a configuration, as `gpt.train` does it."""
+
+    config: gpt.Config
+    padding_is_target: bool = False  # sentences are filled up to the context with a token that is to be predicted
+    sampled: int = 0  # sentences drawn for each step, instead of the whole corpus
+    plain: bool = False  # AdamW as it comes: one learning rate, one weight decay, no grid
+    dtype: torch.dtype = torch.float64
+
+
+def trainings(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int], fresh: bool = False) -> list[gpt.GPT]:
+    """The trained models of all seeds, in their order. What is kept of the same recipe is not trained again.
+
+    With `fresh`, nothing kept is used. Whatever is trained is kept.
+    """
+    folder = KEPT / key(recipe, corpus)
+    recipe = padded(recipe)
+    found = {} if fresh else {seed: weights for seed in seeds if (weights := load(recipe, folder / f"{seed}.npy")) is not None}
+    missing = [seed for seed in dict.fromkeys(seeds) if seed not in found]
+    if missing:
+        found |= dict(zip(missing, train_in_parallel(recipe, tokenizer, corpus, missing), strict=True))
+        keep(folder, {seed: found[seed] for seed in missing})
+    return [restore(recipe, found[seed]) for seed in seeds]
+
+
+def train_in_parallel(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int]) -> list[np.ndarray]:
+    """The weights of all seeds (n,), trained on all processors that this process may use."""
+    parts = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(seeds))
+    shares = [list(seeds[part::parts]) for part in range(parts)]
+    if parts == 1:
+        return list(train_all(recipe, tokenizer, corpus, seeds))
+    # Forked from a process in which torch has run, a child may wait for threads that it does not have.
+    with multiprocessing.get_context("spawn").Pool(parts - 1, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        others = pool.starmap_async(train_all, [(recipe, tokenizer, corpus, share, False) for share in shares[1:]])
+        done = [train_all(recipe, tokenizer, corpus, shares[0]), *others.get()]
+        pool.close()
+        pool.join()
+    result = dict(zip((seed for share in shares for seed in share), np.concatenate(done), strict=True))
+    return [result[seed] for seed in seeds]
+
+
+def train_all(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int], progress: bool = True) -> np.ndarray:
+    """The weights of all seeds (S, n), each row that of `gpt.train` in the order of the model's parameters."""
+    torch.set_num_threads(1)  # two are slower
+    config = recipe.config
+    randoms = [torch.Generator().manual_seed(seed) for seed in seeds]
+    models = [gpt.GPT(config).double() for _ in seeds]
+    for model, random in zip(models, randoms, strict=True):
+        gpt.initialise(model, config.embedding_limit, random)
+    state, _ = stack_module_state([model.to(recipe.dtype) for model in models])
+    weights = {name: weight.detach().requires_grad_() for name, weight in state.items()}
+    if recipe.plain:
+        optimizer = torch.optim.AdamW(weights.values(), lr=config.learning_rate, fused=True)
+    else:
+        optimizer = gpt.optimizer_for(weights, config)
+    ids, targets = batch(recipe, tokenizer, corpus)
+    model, sizes = models[0], masks(config, recipe.sampled or len(ids), ids.shape[1])
+
+    def loss(weights: dict[str, Tensor], ids: Tensor, targets: Tensor, kept: dict[str, Tensor]) -> Tensor:
+        def drop(place: str, x: Tensor) -> Tensor:
+            return x * kept[place] if place in kept else x
+
+        return gpt.loss(functional_call(model, weights, (ids, drop)).lens[-1], targets)
+
+    losses = vmap(loss, in_dims=(0, 0 if recipe.sampled else None, 0 if recipe.sampled else None, 0))
+    total = sum(map(np.prod, sizes.values()))
+    for step in tqdm(range(config.steps), desc=f"{len(seeds)} trainings", unit=" steps", leave=False, disable=None if progress else True):
+        if recipe.sampled:
+            draws = torch.stack([torch.rand(recipe.sampled, generator=random) for random in randoms])
+            rows = (draws * len(ids)).long()
+            shown, wanted = ids[rows], targets[rows]
+        else:
+            shown, wanted = ids, targets
+        drawn = torch.stack([torch.rand(int(total), generator=random, dtype=torch.float64) for random in randoms])
+        kept = (drawn >= config.dropout).to(recipe.dtype) * (1 / (1 - config.dropout))
+        parts = kept.split([int(np.prod(size)) for size in sizes.values()], dim=1)
+        shaped = {place: part.view(-1, *size) for (place, size), part in zip(sizes.items(), parts, strict=True)}
+        optimizer.zero_grad()
+        losses(weights, shown, wanted, shaped).sum().backward()
+        if recipe.plain:
+            optimizer.step()
+        else:
+            gpt.update(optimizer, config, step)
+    flat = [weight.detach().double().flatten(1).numpy() for weight in weights.values()]
+    return np.concatenate(flat, axis=1)
+
+
+def masks(config: gpt.Config, B: int, T: int) -> dict[str, tuple[int, ...]]:
+    """The sizes of what `gpt.train` drops out, by place and in its order."""
+    D, H = config.n_embd, config.n_head
+    sizes: dict[str, tuple[int, ...]] = {"entry": (B, T, D)}
+    for l in range(config.n_layer):
+        sizes |= {f"attention/{l}": (B, H, T, T), f"write/{l}": (B, T, D), f"mlp/{l}": (B, T, D)}
+    return sizes
+
+
+def padded(recipe: Recipe) -> Recipe:
+    """The recipe with one more token in its vocabulary if it fills sentences up with one."""
+    if not recipe.padding_is_target:
+        return recipe
+    return replace(recipe, config=replace(recipe.config, n_vocab=recipe.config.n_vocab + 1))
+
+
+def batch(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """All sentences as ids (B, T) and the ids that follow (B, T), as the recipe wants the padding."""
+    if not recipe.padding_is_target:
+        return gpt.batch(tokenizer, corpus)
+    whole = torch.full((len(corpus), recipe.config.n_context + 1), recipe.config.n_vocab - 1)
+    for row, sentence in zip(whole, corpus, strict=True):
+        ids = tokenizer.encode(sentence)
+        row[: len(ids)] = torch.tensor(ids)
+    return whole[:, :-1], whole[:, 1:]
+
+
+# --- What is kept -------------------------------------------------------------------------------------------------
+
+
+def key(recipe: Recipe, corpus: Sequence[str]) -> str:
+    """SHA-256 of all that decides the weights, but for the seed: the training's code, the corpus and the recipe."""
+    stated = {name: str(value) for name, value in asdict(recipe).items()} | asdict(replace(recipe.config, seed=0))
+    parts = [training_code(), Path(__file__).read_text("utf-8"), json.dumps([*corpus, stated]), torch.__version__]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def training_code() -> str:
+    """The part of gpt.py that decides the weights: all but what looks at a trained model."""
+    return Path(gpt.__file__).read_text("utf-8").split("\n# --- 4. ")[0]
+
+
+def load(recipe: Recipe, path: Path) -> np.ndarray | None:
+    """The weights (n,) that a file keeps, or nothing if there is no such file, or a damaged one."""
+    try:
+        weights = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    size = sum(weight.numel() for weight in gpt.GPT(recipe.config).parameters())
+    return weights if weights.shape == (size,) and np.isfinite(weights).all() else None
+
+
+def keep(folder: Path, weights: dict[int, np.ndarray]) -> None:
+    """Keeps the weights of each seed. A file is there whole or not at all; a full disk keeps nothing and stops nothing."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        for seed, flat in weights.items():
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+                np.save(file, flat, allow_pickle=False)
+            os.replace(file.name, folder / f"{seed}.npy")
+        for old in sorted(KEPT.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_RECIPES]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def restore(recipe: Recipe, flat: np.ndarray) -> gpt.GPT:
+    """The model of the weights (n,)."""
+    model = gpt.GPT(recipe.config).double()
+    nn.utils.vector_to_parameters(torch.from_numpy(flat), model.parameters())
+    return model
