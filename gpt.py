@@ -139,7 +139,7 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd)
 
-    def forward(self, ids: Tensor, edit: Edit = lambda place, x: x) -> Pass:
+    def forward(self, ids: Tensor, edit: Edit = lambda _, x: x) -> Pass:
         """The whole way of a batch of ids (B, T) to the logits, with everything in between that we want to see.
 
         The places that can be edited are "entry", and in block l "attention/l", "mixed/l", "write/l" and "mlp/l".
@@ -197,7 +197,10 @@ def optimizer_for(weights: Mapping[str, Tensor], config: Config) -> torch.optim.
     """
     decays = [name.endswith("weight") and name != "embedding.weight" and ".ln_" not in name for name in weights]
     groups = [
-        {"params": [w for w, d in zip(weights.values(), decays, strict=True) if d], "weight_decay": config.weight_decay},
+        {
+            "params": [w for w, d in zip(weights.values(), decays, strict=True) if d],
+            "weight_decay": config.weight_decay,
+        },
         {"params": [w for w, d in zip(weights.values(), decays, strict=True) if not d], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)

@@ -23,13 +23,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyvista as pv
 
+    import gpt
     from article.facts import Evidence
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = ROOT / "article"
 PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 VIEWER = "node_modules/@google/model-viewer"
-FILES = {"index.html", "page.css", "page.js", "light.hdr", "scenes.json", "claims.json", ".nojekyll", "vendor"}
+SEEDS = 32  # trainings of the survey: those of the seeds from 1
+FILES = {
+    "index.html",
+    "evidence.html",
+    "page.css",
+    "page.js",
+    "light.hdr",
+    "scenes.json",
+    "claims.json",
+    ".nojekyll",
+    "vendor",
+}
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
 
@@ -70,6 +82,10 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=folder, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/"
     )
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
+    result.add_argument(
+        "--seeds", type=seeds, default=SEEDS, metavar="N", help=f"check the claims on N trainings, not on {SEEDS}"
+    )
+    result.add_argument("--fresh", action="store_true", help="train anew what is kept from earlier builds")
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
     return result
 
@@ -100,6 +116,13 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def seeds(text: str) -> int:
+    """A number of trainings."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1000")
+    return int(text)
+
+
 # --- The job ------------------------------------------------------------------------------------------------------
 
 
@@ -122,37 +145,50 @@ class Site:
 
 def publish(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
-    site = build(options.out, options.seed, options.url)
+    site = build(options.out, options.seed, options.url, options.seeds, options.fresh)
     print(site.summary)
     if site.missing:
         print(f"gpt.py: {site.missing} The page shows stills.", file=sys.stderr)
     return 0
 
 
-def build(out: Path, seed: int | None = None, url: str = "") -> Site:
+def build(out: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS, fresh: bool = False) -> Site:
     """The whole job. Raises RefusalError and FalsehoodError."""
     site = Site()
     with workplace(out) as work:
         with site.stage("train"):
-            evidence = study(seed)
-        make(site, evidence, url)
+            own, *survey = train(seed, range(1, seeds + 1), fresh)
+        make(site, own, survey, url)
         with site.stage("write"):
             for name, data in site.files.items():
                 (work / name).write_bytes(data)
             site.missing = install_viewer(work / "vendor")
-    site.summary = summary(site, evidence, out)
+    site.summary = summary(site, own, out)
     return site
 
 
-def study(seed: int | None) -> "Evidence":
-    """Trains the model on `data/` and traces the held-out sentence without its last word."""
-    import torch
+def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> "list[Evidence]":
+    """Trains the model on `data/`, and again with other seeds; traces the held-out sentence without its last word.
 
+    What an earlier build has kept is not trained again, unless it is to be fresh.
+    """
     import gpt
+    from article import survey
     from article.facts import Evidence
 
-    torch.set_num_threads(1)  # the model is too small to share
+    config, tokenizer, corpus, held_out = read(seed)
+    models = survey.trainings(survey.Recipe(config), tokenizer, corpus, [config.seed, *others], fresh)
+    prompt = held_out[0].rsplit(maxsplit=1)[0]
+    return [
+        Evidence(config, tokenizer, corpus, held_out, model, gpt.trace(model, tokenizer, prompt)) for model in models
+    ]
+
+
+def read(seed: int | None = None) -> "tuple[gpt.Config, gpt.Tokenizer, list[str], list[str]]":
+    """What `data/` holds: the configuration, the tokenizer, the corpus and what is held out. Raises RefusalError."""
     corpus, held_out = sentences(ROOT / "data" / "train.txt"), sentences(ROOT / "data" / "held_out.txt")
+    import gpt
+
     tokenizer = gpt.Tokenizer(sentence for _, sentence in corpus)
     config = gpt.Config(n_vocab=len(tokenizer.vocab), **({} if seed is None else {"seed": seed}))
     for path, lines in (("data/train.txt", corpus), ("data/held_out.txt", held_out)):
@@ -168,10 +204,7 @@ def study(seed: int | None) -> "Evidence":
                 raise RefusalError(
                     f"{path}, line {line}: {error}; use it in data/train.txt, too, or leave it out."
                 ) from None
-    model = gpt.train(config, tokenizer, [sentence for _, sentence in corpus])
-    answers = [sentence for _, sentence in held_out]
-    prompt = answers[0].rsplit(maxsplit=1)[0]
-    return Evidence(config, tokenizer, [s for _, s in corpus], answers, model, gpt.trace(model, tokenizer, prompt))
+    return config, tokenizer, [sentence for _, sentence in corpus], [sentence for _, sentence in held_out]
 
 
 def sentences(path: Path) -> list[tuple[int, str]]:
@@ -193,9 +226,13 @@ def sentences(path: Path) -> list[tuple[int, str]]:
     return lines
 
 
-def make(site: Site, evidence: "Evidence", url: str = "") -> None:
+def make(site: Site, evidence: "Evidence", survey: "Sequence[Evidence]", url: str = "") -> None:
     """Everything between the trained model and the files of the site. Raises RefusalError and FalsehoodError."""
-    from article import facts, render
+    try:
+        from article import evidence as proof
+        from article import facts, plots, render
+    except ValueError as error:
+        raise RefusalError(f"article/facts.py: {error}; change one of them.") from None
     from scenes import light, readback, style
     from scenes.glb import to_glb
     from scenes.still import frame, to_png, to_svg
@@ -255,10 +292,17 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
             "tables": tables(scene),
         }
     with site.stage("article"):
+        base = f"{url.rstrip('/')}/" if url else ""
+        more = {"preview": f"{base}{preview}.png"}
         try:
-            known = facts.gather(evidence, figures, url, f"{preview}.png")
+            known = facts.gather(evidence, survey, figures, more)
+        except facts.FactError as error:
+            raise RefusalError(f"article/facts.py: {error}; change the value or the claim.") from None
         except ValueError as error:
             raise RefusalError(f"article/facts.py: {error}; change the claims or data/held_out.txt.") from None
+        figures["survey.svg"] = {
+            "plot": plots.dots(known.claims["is_sure"].survey, known.claims["is_sure"].own, (0, 1))
+        }
         try:
             claims = render.claims(text, known)
             page = render.render(text, known, template)
@@ -266,14 +310,29 @@ def make(site: Site, evidence: "Evidence", url: str = "") -> None:
             raise RefusalError(f"article/index.md, {error}.") from None
         for claim in claims:
             if not claim["holds"]:
-                said = f"“{claim['sentence']}” is false of this model"
-                raise FalsehoodError(
-                    f"article/index.md, line {claim.pop('line')}: {said}: {known.claims[claim['id']].words}."
-                )
+                raise FalsehoodError(falsehood(claim))
             del claim["line"]
-    site.files |= {"index.html": page.encode(), "light.hdr": light.to_hdr(), ".nojekyll": b""}
+        evidence_page = render.fill_in(
+            template, proof.body(claims, known), proof.TITLE, proof.DESCRIPTION, known.values
+        )
+    site.files |= {
+        "index.html": page.encode(),
+        "evidence.html": evidence_page.encode(),
+        "light.hdr": light.to_hdr(),
+        ".nojekyll": b"",
+    }
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
     site.files |= {asset: (ARTICLE / asset).read_bytes() for asset in ("page.css", "page.js")}
+
+
+def falsehood(claim: dict) -> str:
+    """What is wrong with a claim that does not hold: the sentence, the predicate, what it found, and where."""
+    where = f"article/index.md, line {claim['line']}: “{claim['sentence']}” is false"
+    share = f"it holds in {claim['held']} of {claim['seeds']} trainings"
+    if "share" in claim:
+        return f"{where}: the text says {claim['share']} of the trainings; {share} that {claim['predicate']}."
+    found = f"{claim['expression']} is False at {claim['value']!r}"
+    return f"{where} of this model: it says that {claim['predicate']}, but {found} ({share})."
 
 
 def to_json(value: object) -> bytes:
@@ -348,7 +407,7 @@ def verify(options: argparse.Namespace) -> int:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
-    evidence = study(options.seed)
+    (evidence,) = train(options.seed)
     wrong = 0
     for path, (glb, sentence) in contents.items():
         if not 1 <= len(sentence.split()) <= evidence.config.n_context:

@@ -1,19 +1,26 @@
-"""Every value and every claim that the prose refers to, computed from the model.
+"""Every value and every claim that the prose refers to, computed from the model and from many trainings of it.
 
-The prose names a value in braces, `{loss}`, and a claim as the target of a link, `[a sentence](claim:name)`.
+The prose names a value in braces, `{loss}`, and a claim as the target of a link, `[a sentence](claim:name)`. A claim is
+a predicate on one trained model. Its sentence is about the article's own model, unless it states a share of the
+trainings: `(claim:name?at-least=0.9)` or `(claim:name?at-most=0.5)`.
 """
 
+import ast
+import inspect
 import math
+import textwrap
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     import gpt
+    from article.effects import Effects
 
 
 @dataclass(frozen=True)
@@ -47,14 +54,60 @@ class Evidence:
         with torch.no_grad():
             return float(gpt.loss(self.model(ids).lens[-1], targets))
 
+    @cached_property
+    def effects(self) -> "Effects":
+        """What becomes of the answer without each part of the model."""
+        from article.effects import effects
+
+        return effects(self.model, self.tokenizer, self.corpus, self.trace, self.answer)
+
+
+class FactError(ValueError):
+    """A value or a claim cannot be used; says which, and why."""
+
+
+# --- Claims -------------------------------------------------------------------------------------------------------
+
+Truth = tuple[float | str, bool]  # the value that a predicate turns on, and whether it holds
+
+
+class Outcome(NamedTuple):
+    """What a claim came to in one training."""
+
+    value: float | str
+    text: str  # the value as it is written
+    holds: bool
+
 
 @dataclass(frozen=True)
 class Claim:
-    """What a claim came to: its predicate in words, the value it turned on, and whether it holds."""
+    """A predicate, and what it came to: for the article's own model, and for each training of the survey."""
+
+    name: str
+    words: str
+    code: str
+    expression: str  # of the code, what is true or false
+    own: Outcome
+    survey: tuple[Outcome, ...]
+
+    @property
+    def held(self) -> int:
+        """In how many trainings it holds."""
+        return sum(outcome.holds for outcome in self.survey)
+
+    @property
+    def seeds(self) -> int:
+        """How many trainings there are."""
+        return len(self.survey)
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """What `claim` registers."""
 
     words: str
-    value: str
-    holds: bool
+    show: Callable[[Any], str]
+    judge: Callable[[Evidence], Truth]
 
 
 @dataclass(frozen=True)
@@ -66,29 +119,85 @@ class Facts:
     figures: Mapping[str, dict]
 
 
-Predicate = Callable[[Evidence], tuple[str, str, bool]]
-CLAIMS: dict[str, Callable[[Evidence], Claim]] = {}
+CLAIMS: dict[str, Predicate] = {}
 
 
-def claim(predicate: Predicate) -> Predicate:
-    """Registers a predicate, which returns its words, its value and its truth, as a claim of its name."""
+def claim(
+    words: str, show: Callable[[Any], str] = str
+) -> Callable[[Callable[[Evidence], Truth]], Callable[[Evidence], Truth]]:
+    """Registers a predicate under its own name, with its meaning in words and how its value is written.
 
-    def judge(evidence: Evidence) -> Claim:
-        words, value, holds = predicate(evidence)
-        return Claim(words, value, bool(holds))  # numpy's truth is no truth for JSON
-
-    CLAIMS[predicate.__name__] = judge
-    return predicate
-
-
-def gather(evidence: Evidence, figures: Mapping[str, dict], url: str, preview: str) -> Facts:
-    """Everything that the page may refer to, the picture for link previews at `url` among it.
-
-    Raises ValueError for a corpus that the article does not speak of.
+    Raises FactError for a second predicate of one name, and for one without words.
     """
-    base = f"{url.rstrip('/')}/" if url else ""
-    claims = {name: predicate(evidence) for name, predicate in CLAIMS.items()}
-    return Facts(values(evidence) | {"preview": base + preview}, claims, figures)
+
+    def register(judge: Callable[[Evidence], Truth]) -> Callable[[Evidence], Truth]:
+        name = judge.__name__
+        if name in CLAIMS:
+            raise FactError(f"there are two claims of the name {name!r}")
+        if not words.strip():
+            raise FactError(f"the claim {name!r} does not say in words what it means")
+        CLAIMS[name] = Predicate(words, show, judge)
+        return judge
+
+    return register
+
+
+def judge(name: str, evidence: Evidence) -> Outcome:
+    """What a claim comes to in one training. Raises FactError for a predicate that gives no usable answer."""
+    predicate = CLAIMS[name]
+    try:
+        value, holds = predicate.judge(evidence)
+        text = written(name, value, predicate.show)
+    except FactError:
+        raise
+    except Exception as error:  # whatever a predicate of the author's raises
+        raise FactError(f"the claim {name!r} raises {type(error).__name__}: {error}") from None
+    if not isinstance(holds, bool | np.bool_):
+        raise FactError(f"the claim {name!r} is neither true nor false but {holds!r}")
+    return Outcome(value if isinstance(value, str) else float(value), text, bool(holds))
+
+
+def written(name: str, value: float | str, show: Callable[[Any], str]) -> str:
+    """A value as text. Raises FactError for one that is not finite."""
+    if not isinstance(value, str) and not math.isfinite(value):
+        raise FactError(f"the value of {name!r} is {value}")
+    return show(value)
+
+
+def establish(name: str, own: Evidence, survey: Sequence[Evidence]) -> Claim:
+    """A claim, evaluated on the article's own model and on every training."""
+    predicate = CLAIMS[name]
+    code = textwrap.dedent(inspect.getsource(predicate.judge))
+    return Claim(name, predicate.words, code, expression(code), judge(name, own), tuple(judge(name, e) for e in survey))
+
+
+def expression(code: str) -> str:
+    """The source of what a predicate's last line returns as its truth."""
+    function = ast.parse(code).body[0]
+    last = function.body[-1] if isinstance(function, ast.FunctionDef) else function
+    returned = last.value if isinstance(last, ast.Return) else None
+    return ast.unparse(returned.elts[-1] if isinstance(returned, ast.Tuple) else last)
+
+
+def wilson(held: int, seeds: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval for a share: where it lies with a probability of 95 %, having seen it in so many trainings.
+
+    From E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
+    """
+    share, weight = held / seeds, z * z / seeds
+    middle = (share + weight / 2) / (1 + weight)
+    reach = math.sqrt(share * (1 - share) * weight + weight * weight / 4) / (1 + weight)
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
+def gather(own: Evidence, survey: Sequence[Evidence], figures: Mapping[str, dict], more: Mapping[str, str]) -> Facts:
+    """Everything that the page may refer to: `more` values among it, and of every claim how many trainings it held in.
+
+    Raises ValueError for a corpus that the article does not speak of, FactError for what cannot be used.
+    """
+    claims = {name: establish(name, own, survey) for name in CLAIMS}
+    known = values(own, survey) | {f"{name}.held": str(claim.held) for name, claim in claims.items()}
+    return Facts({**known, **more}, claims, figures)
 
 
 # --- Measures -----------------------------------------------------------------------------------------------------
@@ -102,20 +211,38 @@ def pairs() -> list[tuple[str, str]]:
     return list(zip(ANIMALS, HOMES, strict=True))
 
 
+def kinds() -> tuple[list[str], list[str]]:
+    """The animals and the homes."""
+    return [animal for animal, _ in pairs()], [home for _, home in pairs()]
+
+
+def unlinked() -> list[tuple[str, str]]:
+    """Every animal with every home but its own."""
+    return [(a, h) for i, (a, _) in enumerate(pairs()) for j, (_, h) in enumerate(pairs()) if i != j]
+
+
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     """The cosine of the angle between two vectors: 1 for one direction, 0 for a right angle, -1 for opposites."""
     return float(a @ b / np.sqrt(a @ a * (b @ b)))
 
 
-def cosines(evidence: Evidence, words: list[tuple[str, str]]) -> np.ndarray:
+def cosines(evidence: Evidence, words: Iterable[tuple[str, str]]) -> np.ndarray:
     """The cosine of the embeddings of each pair of words."""
-    embedding = {token: evidence.trace.embedding[id] for id, token in enumerate(evidence.trace.vocab)}
-    return np.array([cosine(embedding[a], embedding[b]) for a, b in words])
+    return np.array([cosine(vector(evidence, a), vector(evidence, b)) for a, b in words])
 
 
-def among(words: list[str]) -> list[tuple[str, str]]:
-    """Every two different words."""
-    return [(a, b) for i, a in enumerate(words) for b in words[i + 1 :]]
+def vector(evidence: Evidence, token: str) -> np.ndarray:
+    """The embedding of a token."""
+    return evidence.trace.embedding[evidence.trace.id(token)]
+
+
+def length(vector: np.ndarray) -> float:
+    return float(np.linalg.norm(vector))
+
+
+def lengths(vectors: np.ndarray) -> np.ndarray:
+    """The length of each row."""
+    return np.linalg.norm(vectors, axis=-1)
 
 
 def ranking(evidence: Evidence, level: int = -1) -> list[str]:
@@ -141,6 +268,36 @@ def looks(evidence: Evidence) -> np.ndarray:
     return evidence.trace.attention[:, :, -1, subject(evidence)[1]]
 
 
+def writes(evidence: Evidence) -> np.ndarray:
+    """What each block adds to the last position (L, D)."""
+    return np.diff(evidence.trace.residual[:, -1], axis=0)
+
+
+def without_positions(evidence: Evidence) -> np.ndarray:
+    """The probabilities of the next token (V) if the positions are not added to the embeddings."""
+    from article.effects import Cut, outcomes
+
+    ids = evidence.tokenizer.encode(evidence.trace.sentence)
+    return outcomes(evidence.model, ids, [Cut("entry", (), evidence.model.embedding.weight[ids])])[0]
+
+
+def best(evidence: Evidence, probabilities: np.ndarray) -> str:
+    """The most probable of the tokens (V)."""
+    return evidence.trace.vocab[int(probabilities.argmax())]
+
+
+def answered(evidence: Evidence, probabilities: np.ndarray) -> np.ndarray:
+    """Whether the answer is the most probable of the tokens (..., V)."""
+    return probabilities.argmax(-1) == evidence.trace.id(evidence.answer)
+
+
+def widest(evidence: Evidence) -> tuple[int, int, int]:
+    """Block, head and key of the largest attention weight into the last position."""
+    weights = evidence.trace.attention[:, :, -1]
+    l, h, k = np.unravel_index(int(weights.argmax()), weights.shape)
+    return int(l), int(h), int(k)
+
+
 def floor(corpus: list[str]) -> float:
     """The least mean loss on the corpus, in nats a token: the entropy of a word given all words before it."""
     starts = [tuple(s.split()[: n + 1]) for s in corpus for n in range(1, len(s.split()))]
@@ -148,227 +305,407 @@ def floor(corpus: list[str]) -> float:
     return -sum(n * math.log(n / shorter[start[:-1]]) for start, n in whole.items()) / len(starts)
 
 
-def length(vector: np.ndarray) -> float:
-    return float(np.linalg.norm(vector))
+# --- How a value is written ---------------------------------------------------------------------------------------
+
+
+def number(n: float) -> str:
+    """A small whole number in words, a larger one in figures."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    return words[int(n)] if n < len(words) else f"{n:,.0f}"
+
+
+def count(n: float) -> str:
+    return f"{n:,.0f}"
+
+
+def percent(part: float) -> str:
+    """A share as a percentage: whole, but with a decimal where it is near 0 or 100."""
+    text = f"{part:.0%}" if 0.01 <= abs(part) <= 0.99 or part in (0, 1) else f"{part:.1%}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def decimals(value: float) -> str:
+    """A number with two decimals and a true minus sign."""
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def one_decimal(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def times(value: float) -> str:
+    return f"{value:.1f} times" if value < 10 else f"{value:,.0f} times"
 
 
 # --- Values -------------------------------------------------------------------------------------------------------
 
 
-def values(evidence: Evidence) -> dict[str, str]:
+def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
     """Every value by its name, as the text that stands for it."""
-    trace, config = evidence.trace, evidence.config
-    animal, home = subject(evidence)[0], evidence.answer
+    trace, config = own.trace, own.config
+    animal, home = subject(own)[0], own.answer
     T, V = len(trace.tokens), len(trace.vocab)
-    middle = ranking(evidence, 1)[0]
-    rivals = ranking(evidence)
-    numbers = {
-        "sentences": number(len(evidence.corpus)),
-        "pairs": number(len(pairs())),
-        "patterns": number((len(evidence.corpus) + len(evidence.held_out)) // len(pairs())),
-        "words": str(V),
-        "parameters": f"{evidence.parameters:,}",
-        "components": str(config.n_embd),
-        "blocks": number(config.n_layer),
-        "heads": number(config.n_head),
-        "hidden": str(4 * config.n_embd),
-        "per_head": str(config.n_embd // config.n_head),
-        "steps": f"{config.steps:,}",
-        "tokens": number(T),
-        "loss": f"{evidence.loss:.2f}",
-        "guess_loss": f"{np.log(V):.2f}",
-        "floor": f"{floor(evidence.corpus):.2f}",
-        "distance": number(T - 1 - subject(evidence)[1]),
-        "prompt": trace.sentence,
-        "animal": animal,
-        "home": home,
-        "last_token": trace.tokens[-1],
-        "prediction": trace.prediction,
-        "probability": percent(trace.probability(trace.prediction)),
-        "second": rivals[1],
-        "second_probability": percent(trace.probability(rivals[1])),
-        "middle": middle,
-        "middle_probability": percent(trace.probability(middle, 1)),
-        "home_probability_in_the_middle": percent(trace.probability(home, 1)),
-        "first": ranking(evidence, 0)[0],
+    L = config.n_layer
+    rivals, middle = ranking(own), ranking(own, 1)[0]
+    linked, (animals, homes) = cosines(own, pairs()), kinds()
+    looked, effects, top = looks(own), own.effects, widest(own)
+    over_seeds = [e.trace.probability(e.answer) for e in survey]
+    known: dict[str, tuple[float | str, Callable[[Any], str]]] = {
+        "sentences": (len(own.corpus), number),
+        "pairs": (len(pairs()), number),
+        "patterns": ((len(own.corpus) + len(own.held_out)) // len(pairs()), number),
+        "words": (V, str),
+        "parameters": (own.parameters, count),
+        "components": (config.n_embd, str),
+        "blocks": (config.n_layer, number),
+        "first_block": ("block 1", str),
+        "last_block": (f"block {L}", str),
+        "heads": (config.n_head, number),
+        "hidden": (4 * config.n_embd, str),
+        "per_head": (config.n_embd // config.n_head, str),
+        "steps": (config.steps, count),
+        "dropout": (config.dropout, percent),
+        "tokens": (T, number),
+        "loss": (own.loss, decimals),
+        "guess_loss": (math.log(V), decimals),
+        "floor": (floor(own.corpus), decimals),
+        "distance": (T - 1 - subject(own)[1], number),
+        "prompt": (trace.sentence, str),
+        "animal": (animal, str),
+        "home": (home, str),
+        "last_token": (trace.tokens[-1], str),
+        "prediction": (trace.prediction, str),
+        "probability": (trace.probability(trace.prediction), percent),
+        "second": (rivals[1], str),
+        "second_probability": (trace.probability(rivals[1]), percent),
+        "middle": (middle, str),
+        "middle_probability": (trace.probability(middle, 1), percent),
+        "home_probability_in_the_middle": (trace.probability(home, 1), percent),
+        "first": (ranking(own, 0)[0], str),
+        "linked_cosine": (linked.mean(), decimals),
+        "opposed_animal": (most_opposed(own)[0], str),
+        "opposed_home": (most_opposed(own)[1], str),
+        "opposed_cosine": (linked.min(), decimals),
+        "animals_cosine": (cosines(own, combinations(animals, 2)).mean(), decimals),
+        "animals_least": (cosines(own, combinations(animals, 2)).min(), decimals),
+        "animals_most": (cosines(own, combinations(animals, 2)).max(), decimals),
+        "homes_cosine": (cosines(own, combinations(homes, 2)).mean(), decimals),
+        "unlinked_cosine": (cosines(own, unlinked()).mean(), decimals),
+        "unlinked_least": (cosines(own, unlinked()).min(), decimals),
+        "unlinked_most": (cosines(own, unlinked()).max(), decimals),
+        "without_positions": (without_positions(own)[trace.id(home)], percent),
+        "length_position": (lengths(trace.position).mean(), decimals),
+        "length_embedding": (lengths(trace.embedding).mean(), decimals),
+        "look_first": (looked[0].max(), percent),
+        "look_last": (looked[-1].max(), percent),
+        "look_last_least": (looked[-1].min(), percent),
+        "final_cosine": (cosine(trace.residual[-1, -1], trace.normed[-1, -1]), decimals),
+        "home_cosine": (cosine(trace.normed[-1, -1], vector(own, home)), decimals),
+        "length_in": (length(trace.residual[0, -1]), one_decimal),
+        "length_first_write": (length(writes(own)[0]), one_decimal),
+        "length_last_write": (length(writes(own)[-1]), one_decimal),
+        "length_out": (length(trace.residual[-1, -1]), one_decimal),
+        "length_final": (length(trace.normed[-1, -1]), one_decimal),
+        "widest_weight": (trace.attention[:, :, -1].max(), percent),
+        "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
+        "widest_effect": (effects.weight_effect[top], percent),
+        "first_weight_effect": (effects.weight_effect[0].max(), percent),
+        "most_weight_effect": (effects.weight_effect.max(), percent),
+        "first_heads_effect": (effects.heads_effect[0], percent),
+        "last_heads_left": (effects.without_heads[-1, trace.id(home)], percent),
+        "last_heads_prediction": (best(own, effects.without_heads[-1]), str),
+        "last_head_effect_most": (effects.head_effect[-1].max(), percent),
+        "last_head_effect_least": (effects.head_effect[-1].min(), percent),
+        "first_mlp_effect": (effects.mlp_effect[0], percent),
+        "last_mlp_effect": (effects.mlp_effect[-1], percent),
+        "seeds": (len(survey), str),
+        "survey_least": (min(over_seeds), percent),
+        "survey_median": (float(np.median(over_seeds)), percent),
+        "survey_most": (max(over_seeds), percent),
     }
-    own = cosines(evidence, pairs())
-    animals, homes = map(list, zip(*pairs(), strict=True))
-    looked = looks(evidence)
-    numbers |= {
-        "linked_cosine": minus(own.mean()),
-        "opposed_animal": most_opposed(evidence)[0],
-        "opposed_home": most_opposed(evidence)[1],
-        "opposed_cosine": minus(own.min()),
-        "animals_least": minus(cosines(evidence, among(animals)).min()),
-        "animals_most": minus(cosines(evidence, among(animals)).max()),
-        "unlinked_least": minus(cosines(evidence, unlinked()).min()),
-        "unlinked_most": minus(cosines(evidence, unlinked()).max()),
-        "animals_cosine": minus(cosines(evidence, among(animals)).mean()),
-        "homes_cosine": minus(cosines(evidence, among(homes)).mean()),
-        "unlinked_cosine": minus(cosines(evidence, unlinked()).mean()),
-        "look_1": percent(looked[0].max()),
-        "look_2": percent(looked[-1].max()),
-        "final_cosine": minus(cosine(trace.residual[-1, -1], trace.normed[-1, -1])),
-        "home_cosine": minus(cosine(trace.normed[-1, -1], trace.embedding[trace.id(home)])),
-        "length_in": f"{length(trace.residual[0, -1]):.1f}",
-        "length_final": f"{length(trace.normed[-1, -1]):.1f}",
-        "length_out": f"{length(trace.residual[-1, -1]):.1f}",
-    }
-    return numbers
+    return {name: written(name, value, show) for name, (value, show) in known.items()}
 
 
-def number(n: int) -> str:
-    """A small number in words, a larger one in figures."""
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-    return words[n] if n < len(words) else str(n)
+# --- Claims: the task ---------------------------------------------------------------------------------------------
 
 
-def percent(part: float) -> str:
-    """A share as a percentage: whole, but with a decimal where it is near 0 or 100."""
-    return f"{part:.0%}" if 0.01 <= part <= 0.99 else f"{part:.1%}"
+@claim("the most probable next word of the prompt is the last word of the held-out sentence")
+def generalises(e: Evidence) -> Truth:
+    return e.trace.prediction, e.trace.prediction == e.answer
 
 
-def minus(value: float) -> str:
-    """A number with two decimals and a true minus sign."""
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+@claim("the held-out word has a probability above 0.8", percent)
+def is_sure(e: Evidence) -> Truth:
+    probability = e.trace.probability(e.answer)
+    return probability, probability > 0.8
 
 
-def unlinked() -> list[tuple[str, str]]:
-    """Every animal with every home but its own."""
-    return [(a, h) for i, (a, _) in enumerate(pairs()) for j, (_, h) in enumerate(pairs()) if i != j]
+@claim("no sentence of the corpus starts as the prompt does up to the animal", count)
+def held_out_is_new(e: Evidence) -> Truth:
+    start = e.trace.tokens[: subject(e)[1] + 1]
+    found = sum(tuple(sentence.split()[: len(start)]) == start for sentence in e.corpus)
+    return found, found == 0
 
 
-# --- Claims -------------------------------------------------------------------------------------------------------
+@claim("the most probable word is at least four times as probable as the second", times)
+def second_is_far_behind(e: Evidence) -> Truth:
+    first, second = (e.trace.probability(token) for token in ranking(e)[:2])
+    return first / second, first > 4 * second
 
 
-@claim
-def generalises(evidence: Evidence) -> tuple[str, str, bool]:
-    words = "the most probable next word of the prompt is the last word of the held-out sentence"
-    return words, evidence.trace.prediction, evidence.trace.prediction == evidence.answer
+@claim("the second most probable word is a home, too")
+def second_is_a_home(e: Evidence) -> Truth:
+    second = ranking(e)[1]
+    return second, second in kinds()[1]
 
 
-@claim
-def held_out_is_new(evidence: Evidence) -> tuple[str, str, bool]:
-    animal, place = subject(evidence)
-    start = evidence.trace.tokens[: place + 1]
-    found = [s for s in evidence.corpus if tuple(s.split()[: place + 1]) == start]
-    return f"no sentence of the corpus starts as the prompt does up to “{animal}”", f"{len(found)} do", not found
+@claim("the loss is less than a tenth of that of guessing", percent)
+def far_better_than_guessing(e: Evidence) -> Truth:
+    share = e.loss / math.log(len(e.trace.vocab))
+    return share, share < 0.1
 
 
-@claim
-def far_better_than_guessing(evidence: Evidence) -> tuple[str, str, bool]:
-    ratio = evidence.loss / np.log(len(evidence.trace.vocab))
-    return "the loss is less than a tenth of that of guessing", f"{ratio:.2f} of it", ratio < 0.1
+@claim("the loss is less than 0.02 nats above the entropy of the corpus", lambda value: f"{value:.4f} above")
+def at_the_floor(e: Evidence) -> Truth:
+    above = e.loss - floor(e.corpus)
+    return above, -1e-9 <= above < 0.02
 
 
-@claim
-def at_the_floor(evidence: Evidence) -> tuple[str, str, bool]:
-    above = evidence.loss - floor(evidence.corpus)
-    return (
-        "the loss is less than 0.02 nats above the entropy of the corpus",
-        f"{above:.4f} above",
-        -1e-9 <= above < 0.02,
-    )
+# --- Claims: embeddings -------------------------------------------------------------------------------------------
 
 
-@claim
-def linked_are_opposed(evidence: Evidence) -> tuple[str, str, bool]:
-    own = cosines(evidence, pairs())
-    words = "the embeddings of each of the linked pairs have a cosine below minus a quarter"
-    return words, f"largest cosine {minus(own.max())}", own.max() < -0.25
+@claim("the mean cosine among the animals, and that among the homes, is above 0.2", decimals)
+def kinds_are_alike(e: Evidence) -> Truth:
+    least = min(cosines(e, combinations(kind, 2)).mean() for kind in kinds())
+    return least, least > 0.2
 
 
-@claim
-def signs_are_opposed(evidence: Evidence) -> tuple[str, str, bool]:
-    animal, home = most_opposed(evidence)
-    one, other = (evidence.trace.embedding[evidence.trace.id(token)] for token in (animal, home))
-    share = float((one * other < 0).mean())
-    return "the signs of the most opposed pair differ in more than half of the components", percent(share), share > 0.5
+@claim("the mean cosine of an animal and another's home is within 0.2 of zero", decimals)
+def strangers_are_unrelated(e: Evidence) -> Truth:
+    mean = cosines(e, unlinked()).mean()
+    return mean, abs(mean) < 0.2
 
 
-@claim
-def kinds_are_alike(evidence: Evidence) -> tuple[str, str, bool]:
-    means = [cosines(evidence, among(list(kind))).mean() for kind in zip(*pairs(), strict=True)]
-    words = "the mean cosine among the animals, and that among the homes, is above 0.2"
-    return words, " and ".join(map(minus, means)), min(means) > 0.2
+@claim("the embeddings of each of the linked pairs have a cosine below minus a quarter", decimals)
+def linked_are_opposed(e: Evidence) -> Truth:
+    largest = cosines(e, pairs()).max()
+    return largest, largest < -0.25
 
 
-@claim
-def strangers_are_unrelated(evidence: Evidence) -> tuple[str, str, bool]:
-    mean = cosines(evidence, unlinked()).mean()
-    return "the mean cosine of an animal and another's home is within 0.2 of zero", minus(mean), abs(mean) < 0.2
+@claim("the mean cosine of the linked pairs is below zero", decimals)
+def linked_are_opposed_on_average(e: Evidence) -> Truth:
+    mean = cosines(e, pairs()).mean()
+    return mean, mean < 0
 
 
-@claim
-def positions_are_small(evidence: Evidence) -> tuple[str, str, bool]:
-    trace = evidence.trace
-    ratio = np.linalg.norm(trace.position, axis=1).mean() / np.linalg.norm(trace.embedding, axis=1).mean()
-    return "position vectors are on average less than half as long as embeddings", f"{ratio:.2f}", ratio < 0.5
+@claim("the mean cosine of the linked pairs is above that of an animal and another's home", decimals)
+def linked_are_alike(e: Evidence) -> Truth:
+    more = cosines(e, pairs()).mean() - cosines(e, unlinked()).mean()
+    return more, more > 0
 
 
-@claim
-def only_the_past(evidence: Evidence) -> tuple[str, str, bool]:
-    ahead = float(np.triu(evidence.trace.attention, 1).max())
-    return "every weight of a key after its query is exactly zero", f"largest {ahead:g}", ahead == 0.0
+@claim("the signs of the most opposed pair differ in more than half of the components", percent)
+def signs_are_opposed(e: Evidence) -> Truth:
+    animal, home = most_opposed(e)
+    share = float((vector(e, animal) * vector(e, home) < 0).mean())
+    return share, share > 0.5
 
 
-@claim
-def first_block_looks_back(evidence: Evidence) -> tuple[str, str, bool]:
-    most = looks(evidence)[0].max()
-    words = "a head of block 1 gives the animal more than half of the last position's attention"
-    return words, percent(most), most > 0.5
+@claim("the ways from each animal to its home have a mean cosine above 0.9 with each other", decimals)
+def links_are_parallel(e: Evidence) -> Truth:
+    ways = [vector(e, home) - vector(e, animal) for animal, home in pairs()]
+    mean = np.mean([cosine(a, b) for a, b in combinations(ways, 2)])
+    return float(mean), bool(mean > 0.9)
 
 
-@claim
-def last_block_looks_back(evidence: Evidence) -> tuple[str, str, bool]:
-    most = looks(evidence)[-1].max()
-    words = "a head of the last block gives the animal more than half of the last position's attention"
-    return words, percent(most), most > 0.5
+# --- Claims: positions --------------------------------------------------------------------------------------------
 
 
-@claim
-def starts_as_itself(evidence: Evidence) -> tuple[str, str, bool]:
-    first = ranking(evidence, 0)[0]
-    words = "what enters block 1 at the last position, unembedded, reads as the last token itself"
-    return words, first, first == evidence.trace.tokens[-1]
+@claim("position vectors are on average less than half as long as embeddings", decimals)
+def positions_are_small(e: Evidence) -> Truth:
+    ratio = lengths(e.trace.position).mean() / lengths(e.trace.embedding).mean()
+    return ratio, ratio < 0.5
 
 
-@claim
-def undecided_in_the_middle(evidence: Evidence) -> tuple[str, str, bool]:
-    best, part = ranking(evidence, 1)[0], evidence.trace.probability(evidence.answer, 1)
-    words = "after block 1 another word than the answer is the most probable, and the answer has less than half"
-    return words, f"{best}; the answer {percent(part)}", best != evidence.answer and part < 0.5
+@claim("the positions of neighbours have a mean cosine below zero", decimals)
+def neighbours_differ(e: Evidence) -> Truth:
+    mean = np.mean([cosine(a, b) for a, b in pairwise(e.trace.position)])
+    return float(mean), bool(mean < 0)
 
 
-@claim
-def grows(evidence: Evidence) -> tuple[str, str, bool]:
-    ratio = length(evidence.trace.residual[-1, -1]) / length(evidence.trace.residual[0, -1])
-    return (
-        "the last position's vector leaves the last block longer than it entered the first",
-        f"{ratio:.2f} times",
-        ratio > 1,
-    )
+@claim("without the positions, the answer is still the most probable word")
+def answers_without_positions(e: Evidence) -> Truth:
+    said = best(e, without_positions(e))
+    return said, said == e.answer
 
 
-@claim
-def layernorm_keeps_direction(evidence: Evidence) -> tuple[str, str, bool]:
-    value = cosine(evidence.trace.residual[-1, -1], evidence.trace.normed[-1, -1])
-    return "the cosine of the last vector before and after the final LayerNorm is above 0.9", minus(value), value > 0.9
+@claim("at every position, what enters the first block, unembedded, reads as the token itself", count)
+def all_start_as_themselves(e: Evidence) -> Truth:
+    read = [e.trace.vocab[id] for id in e.trace.lens[0].argmax(-1)]
+    others = sum(a != b for a, b in zip(read, e.trace.tokens, strict=True))
+    return others, others == 0
 
 
-@claim
-def points_at_the_answer(evidence: Evidence) -> tuple[str, str, bool]:
-    trace = evidence.trace
-    near = max(trace.vocab, key=lambda token: cosine(trace.normed[-1, -1], trace.embedding[trace.id(token)]))
-    return "of all embeddings, the answer's is nearest in direction to the last vector", near, near == evidence.answer
+# --- Claims: what the blocks write --------------------------------------------------------------------------------
 
 
-@claim
-def second_is_far_behind(evidence: Evidence) -> tuple[str, str, bool]:
-    first, second = (evidence.trace.probability(token) for token in ranking(evidence)[:2])
-    return (
-        "the most probable word is at least four times as probable as the second",
-        f"{first / second:.0f} times",
-        first > 4 * second,
-    )
+@claim("the last position's vector leaves the last block longer than it entered the first", times)
+def grows(e: Evidence) -> Truth:
+    ratio = length(e.trace.residual[-1, -1]) / length(e.trace.residual[0, -1])
+    return ratio, ratio > 1
+
+
+@claim("at the last position, the last block writes more than the first", times)
+def last_block_writes_more(e: Evidence) -> Truth:
+    ratio = length(writes(e)[-1]) / length(writes(e)[0])
+    return ratio, ratio > 1
+
+
+@claim("what each block writes at the last position has a cosine below zero with the last token's embedding", decimals)
+def writes_against_the_last_token(e: Evidence) -> Truth:
+    largest = max(cosine(write, vector(e, e.trace.tokens[-1])) for write in writes(e))
+    return largest, largest < 0
+
+
+@claim("what each block writes at the last position has a cosine above 0.3 with the answer's embedding", decimals)
+def writes_towards_the_answer(e: Evidence) -> Truth:
+    least = min(cosine(write, vector(e, e.answer)) for write in writes(e))
+    return least, least > 0.3
+
+
+# --- Claims: attention --------------------------------------------------------------------------------------------
+
+
+@claim("every attention weight of a key after its query is exactly zero", lambda value: f"{value:g}")
+def only_the_past(e: Evidence) -> Truth:
+    ahead = float(np.triu(e.trace.attention, 1).max())
+    return ahead, ahead == 0.0
+
+
+@claim("a head of the first block gives the animal more than half of the last position's attention", percent)
+def first_block_looks_back(e: Evidence) -> Truth:
+    most = looks(e)[0].max()
+    return most, most > 0.5
+
+
+@claim("a head of the last block gives the animal more than half of the last position's attention", percent)
+def last_block_looks_back(e: Evidence) -> Truth:
+    most = looks(e)[-1].max()
+    return most, most > 0.5
+
+
+@claim("every head of the last block gives the animal more than half of the last position's attention", percent)
+def last_block_looks_with_all_heads(e: Evidence) -> Truth:
+    least = looks(e)[-1].min()
+    return least, least > 0.5
+
+
+@claim("every head of the first block gives the animal more than half of the last position's attention", percent)
+def first_block_looks_with_all_heads(e: Evidence) -> Truth:
+    least = looks(e)[0].min()
+    return least, least > 0.5
+
+
+@claim("no head gives the last position itself more than half of its attention", percent)
+def looks_away_from_itself(e: Evidence) -> Truth:
+    most = e.trace.attention[:, :, -1, -1].max()
+    return most, most < 0.5
+
+
+# --- Claims: the logit lens and the answer ------------------------------------------------------------------------
+
+
+@claim("what enters the first block at the last position, unembedded, reads as the last token itself")
+def starts_as_itself(e: Evidence) -> Truth:
+    first = ranking(e, 0)[0]
+    return first, first == e.trace.tokens[-1]
+
+
+@claim("after the first block, the answer has less than half of the probability", percent)
+def undecided_in_the_middle(e: Evidence) -> Truth:
+    part = e.trace.probability(e.answer, 1)
+    return part, part < 0.5
+
+
+@claim("after the first block, the answer is the most probable word")
+def knows_it_in_the_middle(e: Evidence) -> Truth:
+    first = ranking(e, 1)[0]
+    return first, first == e.answer
+
+
+@claim("the cosine of the last vector before and after the final LayerNorm is above 0.9", decimals)
+def layernorm_keeps_direction(e: Evidence) -> Truth:
+    value = cosine(e.trace.residual[-1, -1], e.trace.normed[-1, -1])
+    return value, value > 0.9
+
+
+@claim("over the prompt, lengths vary less than half as much after the final LayerNorm as before", percent)
+def layernorm_evens_out(e: Evidence) -> Truth:
+    before, after = (lengths(rows) for rows in (e.trace.residual[-1], e.trace.normed[-1]))
+    ratio = (after.std() / after.mean()) / (before.std() / before.mean())
+    return ratio, ratio < 0.5
+
+
+@claim("of all embeddings, the answer's is nearest in direction to the last vector")
+def points_at_the_answer(e: Evidence) -> Truth:
+    near = max(e.trace.vocab, key=lambda token: cosine(e.trace.normed[-1, -1], vector(e, token)))
+    return near, near == e.answer
+
+
+# --- Claims: causes -----------------------------------------------------------------------------------------------
+
+
+@claim("the widest of all attention weights into the last position is one to the animal")
+def widest_is_the_animal(e: Evidence) -> Truth:
+    token = e.trace.tokens[widest(e)[2]]
+    return token, token == subject(e)[0]
+
+
+@claim("without any one of the attention weights into the last position, the answer is still the most probable", count)
+def no_weight_decides(e: Evidence) -> Truth:
+    lost = int((~answered(e, e.effects.without_weight)).sum())
+    return lost, lost == 0
+
+
+@claim("the widest attention weight into the last position is the one whose loss costs the answer most")
+def widest_costs_most(e: Evidence) -> Truth:
+    l, h, k = (int(i) for i in np.unravel_index(e.effects.weight_effect.argmax(), e.effects.weight_effect.shape))
+    return f"{e.trace.tokens[k]}, block {l + 1}, head {h + 1}", (l, h, k) == widest(e)
+
+
+@claim("without any one of the heads, the answer is still the most probable word", count)
+def no_head_decides(e: Evidence) -> Truth:
+    lost = int((~answered(e, e.effects.without_head)).sum())
+    return lost, lost == 0
+
+
+@claim("without all heads of the first block, the answer is still the most probable word")
+def first_heads_can_go(e: Evidence) -> Truth:
+    said = best(e, e.effects.without_heads[0])
+    return said, said == e.answer
+
+
+@claim("without all heads of the last block, another word is the most probable")
+def last_heads_decide(e: Evidence) -> Truth:
+    said = best(e, e.effects.without_heads[-1])
+    return said, said != e.answer
+
+
+@claim("losing all heads of the last block costs the answer more than the losses of each of them added up", times)
+def last_heads_stand_in(e: Evidence) -> Truth:
+    ratio = e.effects.heads_effect[-1] / e.effects.head_effect[-1].sum()
+    return ratio, e.effects.heads_effect[-1] > e.effects.head_effect[-1].sum()
+
+
+@claim("losing the first MLP costs the answer more than losing the last one", decimals)
+def first_mlp_matters_more(e: Evidence) -> Truth:
+    more = e.effects.mlp_effect[0] - e.effects.mlp_effect[-1]
+    return more, more > 0
+
+
+@claim(
+    "setting the first block's heads to their mean takes less than a fifth of the probability from the answer", percent
+)
+def first_heads_say_little(e: Evidence) -> Truth:
+    effect = e.effects.effect(e.effects.mean_heads)[0]
+    return effect, effect < 0.2

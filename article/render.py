@@ -1,11 +1,15 @@
 """The article as a page: Markdown in, HTML out, with figures, values and claims filled in.
 
-An image whose source is a `.glb` is a figure; its title is the caption. `{name}` is a value; a link to `claim:name` is
-a claim. Everything that is filled in is text: it is escaped where it enters the page.
+An image whose source is a `.glb` or a `.svg` is a figure, a scene or a plot; its title is the caption. `{name}` is a
+value. A link to `claim:name` is a claim: of the article's own model, or with `?at-least=0.9` or `?at-most=0.1` of a share
+of the trainings. What stands between `<!-- name -->` and `<!-- /name -->` is left out where the build has no such part.
+Everything that is filled in is text: it is escaped where it enters the page.
 """
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -16,13 +20,17 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
+from article.facts import wilson
+
 if TYPE_CHECKING:
-    from article.facts import Facts
+    from article.facts import Claim, Facts
 
 VALUE = r"\{([a-z][a-z0-9_.]*)\}"
-ALONE = re.compile(r"(?:^|\n\n)!\[[^\]]*\]\([\w-]+\.glb(?:\s+\"[^\n]*\")?\)[ ]*(?=\n\n|\n?$)")
+ALONE = re.compile(r"(?:^|\n\n)!\[[^\]]*\]\([\w-]+\.(?:glb|svg)(?:\s+\"[^\n]*\")?\)[ ]*(?=\n\n|\n?$)")
 FIGURE = r"!\[[^\]]*\]\(([\w-]+)\.glb\b"
-CLAIM = r"\[((?:[^\]\\]|\\.)+)\]\(claim:([\w.-]*)\)"
+CLAIM = r"\[((?:[^\]\\]|\\.)*)\]\(claim:([^)]*)\)"
+TARGET = re.compile(r"(\w+)(?:\?(at-least|at-most)=(0(?:\.\d+)?|1(?:\.0+)?))?")
+PART = r"<!-- ([a-z]+) -->(.*?)<!-- /\1 -->"
 
 
 class UnknownNameError(ValueError):
@@ -34,25 +42,97 @@ def render(text: str, facts: "Facts", template: str) -> str:
     check(text, facts)
     ours = _Vitrine(facts)
     body = markdown.markdown(text, extensions=["tables", "toc", ours], output_format="html")
-    parts = {"body": body, "title": escape(ours.title), "description": escape(ours.description)}
-    parts |= {name: escape(value) for name, value in facts.values.items()}
+    return fill_in(template, body, ours.title, ours.description, facts.values)
+
+
+def fill_in(template: str, body: str, title: str, description: str, values: Mapping[str, str]) -> str:
+    """A page: the template with its body, and title, description and values as text."""
+    parts = {"title": title, "description": description} | dict(values)
+    parts = {name: escape(value) for name, value in parts.items()} | {"body": body}
     return re.sub(r"\{\{([a-z_]+)\}\}", lambda match: parts[match[1]], template)
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A place in the text that names a claim."""
+
+    id: str  # of its element: the name, and a number if it is not the first of that name
+    name: str
+    sentence: str  # as it is written
+    bound: str  # "at-least", "at-most", or nothing if it speaks of the article's own model
+    share: float
+    line: int
+
+    def holds(self, claim: "Claim") -> bool:
+        """Whether what the text says is true."""
+        part = claim.held / claim.seeds
+        return {"at-least": part >= self.share, "at-most": part <= self.share}.get(self.bound, claim.own.holds)
+
+
+def references(text: str) -> list[Reference]:
+    """The claims that a text refers to, in order. Raises UnknownNameError for a reference that cannot be understood."""
+    result: list[Reference] = []
+    for match in re.finditer(CLAIM, text):
+        line, target = line_of(text, match.start()), TARGET.fullmatch(match[2])
+        if target is None:
+            raise UnknownNameError(
+                f"line {line}: {match[2]!r} names no claim; write (claim:name), "
+                "or with a share of the trainings (claim:name?at-least=0.9) or (claim:name?at-most=0.1)"
+            )
+        name, bound, share = target.groups()
+        if not match[1].strip():
+            raise UnknownNameError(f"line {line}: the claim {name!r} has no text")
+        before = sum(other.name == name for other in result)
+        id = f"{name}-{before + 1}" if before else name
+        result.append(Reference(id, name, match[1], bound or "", float(share or 0), line))
+    return result
+
+
 def claims(text: str, facts: "Facts") -> list[dict]:
-    """The claims of a Markdown text in order, as {"id", "sentence", "value", "holds", "held", "seeds", "line"}.
+    """The claims of a Markdown text in order, with what they came to; "line" says where.
 
     Raises UnknownNameError like `render`.
     """
     check(text, facts)
     result = []
-    for match in re.finditer(CLAIM, text):
-        found = facts.claims[match[2]]
-        sentence = " ".join(fill(match[1], facts.values).split())
-        counts = {"held": int(found.holds), "seeds": 1}
-        entry = {"id": match[2], "sentence": sentence, "value": found.value, "holds": found.holds}
-        result.append(entry | counts | {"line": line_of(text, match.start())})
+    for reference in references(text):
+        claim = facts.claims[reference.name]
+        low, high = wilson(claim.held, claim.seeds)
+        share = {"share": f"{reference.bound} {reference.share:g}"} if reference.bound else {}
+        result.append(
+            {
+                "id": reference.id,
+                "sentence": " ".join(fill(reference.sentence, facts.values).split()),
+                "value": claim.own.text,
+                "holds": reference.holds(claim),
+                "held": claim.held,
+                "seeds": claim.seeds,
+                **share,
+                "interval": [round(low, 4), round(high, 4)],
+                "predicate": claim.words,
+                "code": claim.code,
+                "expression": claim.expression,
+                "survey": [{"value": outcome.text, "holds": outcome.holds} for outcome in claim.survey],
+                "line": reference.line,
+            }
+        )
     return result
+
+
+def note(claim: "Claim") -> str:
+    """What a claim came to, in a line."""
+    return (
+        f"{claim.words[0].upper()}{claim.words[1:]}: {claim.own.text}. True in {claim.held} of {claim.seeds} trainings."
+    )
+
+
+def keep(text: str, parts: Collection[str]) -> str:
+    """A text without the parts between comments that the build does not have; lines stay where they are."""
+
+    def choose(match: re.Match[str]) -> str:
+        return match[2] if match[1] in parts else "\n" * match[0].count("\n")
+
+    return re.sub(PART, choose, text, flags=re.DOTALL)
 
 
 def figures(text: str) -> dict[str, int]:
@@ -74,21 +154,23 @@ def line_of(text: str, place: int) -> int:
 
 def check(text: str, facts: "Facts") -> None:
     """Raises UnknownNameError for the first value or claim that does not exist, or figure that is not one."""
-    kinds = (
-        (VALUE, 1, facts.values, "there is no value {!r}; article/facts.py names them"),
-        (CLAIM, 2, facts.claims, "there is no claim {!r}; article/facts.py names them"),
-    )
+    for reference in references(text):
+        if reference.name not in facts.claims:
+            raise UnknownNameError(
+                f"line {reference.line}: there is no claim {reference.name!r}; article/facts.py names them"
+            )
     alone = [match.span() for match in ALONE.finditer(text)]
-    for match in re.finditer(r"!\[[^\]]*\]\([^)]*\.glb", text):
+    for match in re.finditer(r"!\[[^\]]*\]\([^)]*\.(?:glb|svg)", text):
         if not any(start <= match.start() < end for start, end in alone):
             raise UnknownNameError(
                 f"line {line_of(text, match.start())}: a figure is an image in a paragraph of its own, "
                 'such as ![what it shows](forward.glb "its caption")'
             )
-    for pattern, group, known, message in kinds:
-        for match in re.finditer(pattern, text):
-            if match[group] not in known:
-                raise UnknownNameError(f"line {line_of(text, match.start())}: {message.format(match[group])}")
+    for match in re.finditer(VALUE, text):
+        if match[1] not in facts.values:
+            raise UnknownNameError(
+                f"line {line_of(text, match.start())}: there is no value {match[1]!r}; article/facts.py names them"
+            )
 
 
 class _Vitrine(Extension):
@@ -100,9 +182,10 @@ class _Vitrine(Extension):
         self.title = self.description = ""  # known once a text was converted
 
     def extendMarkdown(self, md: markdown.Markdown) -> None:
+        self.met: Counter[str] = Counter()
         # After code spans (190), which show braces as they are; before links (160), which would take claims for theirs.
         md.inlinePatterns.register(_Value(VALUE, md, self.facts), "value", 185)
-        md.inlinePatterns.register(_Claim(CLAIM, md, self.facts), "claim", 184)
+        md.inlinePatterns.register(_Claim(CLAIM, md, self), "claim", 184)
         # After the inline patterns (20), which make the images.
         md.treeprocessors.register(_Figures(md, self), "figures", 15)
 
@@ -118,12 +201,17 @@ class _Value(InlineProcessor):
         return element, m.start(0), m.end(0)
 
 
-class _Claim(_Value):
+class _Claim(InlineProcessor):
+    def __init__(self, pattern: str, md: markdown.Markdown, ours: _Vitrine) -> None:
+        super().__init__(pattern, md)
+        self.ours = ours
+
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[ElementTree.Element, int, int]:
-        found = self.facts.claims[m[2]]
-        element = ElementTree.Element(
-            "span", {"class": "claim", "id": f"claim-{m[2]}", "title": f"{found.words}: {found.value}"}
-        )
+        name = m[2].split("?")[0]
+        self.ours.met[name] += 1
+        id = f"{name}-{self.ours.met[name]}" if self.ours.met[name] > 1 else name
+        attributes = {"class": "claim", "id": f"claim-{id}", "href": f"evidence.html#{id}"}
+        element = ElementTree.Element("a", attributes | {"title": note(self.ours.facts.claims[name])})
         element.text = m[1]  # not atomic: a claim may hold values and emphasis
         return element, m.start(0), m.end(0)
 
@@ -144,15 +232,36 @@ class _Figures(Treeprocessor):
         self.ours.title, self.ours.description = texts.get("h1", ""), texts.get("p", "")
         for place, paragraph in enumerate(list(root)):
             image = paragraph.find("img")
-            if image is not None and image.get("src", "").endswith(".glb"):
-                root[place] = self.figure(image)
+            source = "" if image is None else image.get("src", "")
+            if image is not None and source.endswith((".glb", ".svg")):
+                root[place] = self.scene(image, source) if source.endswith(".glb") else self.plot(image, source)
 
-    def figure(self, image: ElementTree.Element) -> ElementTree.Element:
-        source = image.get("src", "")
+    def known(self, image: ElementTree.Element, source: str) -> tuple[dict, str, str]:
+        """A figure's data, its alternative text and its caption."""
         if source not in self.facts.figures:
-            raise UnknownNameError(f"the figure {source!r} is not written as ![what it shows]({source})")
-        data = self.facts.figures[source]
+            raise UnknownNameError(f"there is no figure {source!r}")
         alt, caption = (fill(image.get(key, ""), self.facts.values) for key in ("alt", "title"))
+        return self.facts.figures[source], alt, caption
+
+    def plot(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
+        data, alt, caption = self.known(image, source)
+        name = source.removesuffix(".svg")
+        figure = ElementTree.Element("figure", {"class": "plot", "id": name})
+        if "plot" in data:
+            data["plot"].set("aria-label", alt)
+            figure.append(data["plot"])
+        for table in data.get("shown", ()):
+            figure.append(self.table(table, name))
+        ElementTree.SubElement(figure, "figcaption").text = AtomicString(caption)
+        if data.get("tables"):
+            details = ElementTree.SubElement(figure, "details")
+            ElementTree.SubElement(details, "summary").text = AtomicString("The exact numbers")
+            for table in data["tables"]:
+                details.append(self.table(table, name))
+        return figure
+
+    def scene(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
+        data, alt, caption = self.known(image, source)
         name = source.removesuffix(".glb")
         figure = ElementTree.Element("figure", {"class": "scene", "id": name, "data-src": source})
         for key in ("orbit", "target", "field-of-view"):
@@ -197,6 +306,10 @@ class _Figures(Treeprocessor):
         for first, *cells in data["rows"]:
             row = ElementTree.SubElement(body, "tr")
             ElementTree.SubElement(row, "th", {"scope": "row"}).text = AtomicString(first)
-            for text in cells:
-                ElementTree.SubElement(row, "td").text = AtomicString(text)
+            for cell in cells:
+                place = ElementTree.SubElement(row, "td")
+                if isinstance(cell, str):
+                    place.text = AtomicString(cell)
+                else:
+                    place.append(cell)
         return box

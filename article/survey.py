@@ -6,13 +6,15 @@ numbers from a generator of its own, in the order in which `gpt.train` draws the
 
 import contextlib
 import hashlib
+import io
 import json
+import math
 import multiprocessing
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,7 +27,8 @@ from tqdm import tqdm
 import gpt
 
 KEPT = Path(__file__).resolve().parent / ".kept"
-KEPT_RECIPES = 8  # older ones go
+FEWEST = 4  # trainings that are worth a processor of their own
+KEPT_RECIPES = 16  # older ones go
 
 
 @dataclass(frozen=True)
@@ -39,24 +42,36 @@ class Recipe:
     dtype: torch.dtype = torch.float64
 
 
-def trainings(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int], fresh: bool = False) -> list[gpt.GPT]:
+def trainings(
+    recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int], fresh: bool = False
+) -> list[gpt.GPT]:
     """The trained models of all seeds, in their order. What is kept of the same recipe is not trained again.
 
     With `fresh`, nothing kept is used. Whatever is trained is kept.
     """
+    torch.set_num_threads(1)  # the model is too small to share
     folder = KEPT / key(recipe, corpus)
     recipe = padded(recipe)
-    found = {} if fresh else {seed: weights for seed in seeds if (weights := load(recipe, folder / f"{seed}.npy")) is not None}
+    size = sum(weight.numel() for weight in gpt.GPT(recipe.config).parameters())
+    found: dict[int, np.ndarray] = {}
+    for seed in () if fresh else seeds:
+        if (weights := load(folder / f"{seed}.npy", size)) is not None:
+            found[seed] = weights
     missing = [seed for seed in dict.fromkeys(seeds) if seed not in found]
     if missing:
-        found |= dict(zip(missing, train_in_parallel(recipe, tokenizer, corpus, missing), strict=True))
-        keep(folder, {seed: found[seed] for seed in missing})
-    return [restore(recipe, found[seed]) for seed in seeds]
+        trained = dict(zip(missing, train_in_parallel(recipe, tokenizer, corpus, missing), strict=True))
+        keep(folder, trained)
+        found |= trained
+    with contextlib.suppress(OSError):
+        os.utime(folder)  # the least used go first
+    return [restore(recipe.config, found[seed]) for seed in seeds]
 
 
-def train_in_parallel(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int]) -> list[np.ndarray]:
+def train_in_parallel(
+    recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int]
+) -> list[np.ndarray]:
     """The weights of all seeds (n,), trained on all processors that this process may use."""
-    parts = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(seeds))
+    parts = min(processors(), math.ceil(len(seeds) / FEWEST))
     shares = [list(seeds[part::parts]) for part in range(parts)]
     if parts == 1:
         return list(train_all(recipe, tokenizer, corpus, seeds))
@@ -70,9 +85,16 @@ def train_in_parallel(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence
     return [result[seed] for seed in seeds]
 
 
-def train_all(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int], progress: bool = True) -> np.ndarray:
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def train_all(
+    recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int], progress: bool = True
+) -> np.ndarray:
     """The weights of all seeds (S, n), each row that of `gpt.train` in the order of the model's parameters."""
-    torch.set_num_threads(1)  # two are slower
+    torch.set_num_threads(1)
     config = recipe.config
     randoms = [torch.Generator().manual_seed(seed) for seed in seeds]
     models = [gpt.GPT(config).double() for _ in seeds]
@@ -94,17 +116,18 @@ def train_all(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], s
         return gpt.loss(functional_call(model, weights, (ids, drop)).lens[-1], targets)
 
     losses = vmap(loss, in_dims=(0, 0 if recipe.sampled else None, 0 if recipe.sampled else None, 0))
-    total = sum(map(np.prod, sizes.values()))
-    for step in tqdm(range(config.steps), desc=f"{len(seeds)} trainings", unit=" steps", leave=False, disable=None if progress else True):
+    numbers = [math.prod(size) for size in sizes.values()]
+    silent = None if progress else True
+    for step in tqdm(range(config.steps), f"{len(seeds)} trainings", unit=" steps", leave=False, disable=silent):
         if recipe.sampled:
             draws = torch.stack([torch.rand(recipe.sampled, generator=random) for random in randoms])
             rows = (draws * len(ids)).long()
             shown, wanted = ids[rows], targets[rows]
         else:
             shown, wanted = ids, targets
-        drawn = torch.stack([torch.rand(int(total), generator=random, dtype=torch.float64) for random in randoms])
+        drawn = torch.stack([torch.rand(sum(numbers), generator=random, dtype=torch.float64) for random in randoms])
         kept = (drawn >= config.dropout).to(recipe.dtype) * (1 / (1 - config.dropout))
-        parts = kept.split([int(np.prod(size)) for size in sizes.values()], dim=1)
+        parts = kept.split(numbers, dim=1)
         shaped = {place: part.view(-1, *size) for (place, size), part in zip(sizes.items(), parts, strict=True)}
         optimizer.zero_grad()
         losses(weights, shown, wanted, shaped).sum().backward()
@@ -158,30 +181,41 @@ def training_code() -> str:
     return Path(gpt.__file__).read_text("utf-8").split("\n# --- 4. ")[0]
 
 
-def load(recipe: Recipe, path: Path) -> np.ndarray | None:
-    """The weights (n,) that a file keeps, or nothing if there is no such file, or a damaged one."""
+def load(path: Path, size: int) -> np.ndarray | None:
+    """The weights (size,) that a file keeps, or nothing if there is no such file, or a damaged one."""
     try:
         weights = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    size = sum(weight.numel() for weight in gpt.GPT(recipe.config).parameters())
-    return weights if weights.shape == (size,) and np.isfinite(weights).all() else None
+    return weights if weights.shape == (size,) and weights.dtype == float and np.isfinite(weights).all() else None
 
 
-def keep(folder: Path, weights: dict[int, np.ndarray]) -> None:
-    """Keeps the weights of each seed. A file is there whole or not at all; a full disk keeps nothing and stops nothing."""
+def keep(folder: Path, weights: Mapping[int, np.ndarray]) -> None:
+    """Keeps the weights (n,) of each seed. A disk that has no room keeps nothing, and stops nothing."""
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         for seed, flat in weights.items():
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                np.save(file, flat, allow_pickle=False)
-            os.replace(file.name, folder / f"{seed}.npy")
+            file = io.BytesIO()
+            np.save(file, flat, allow_pickle=False)
+            replace_file(folder / f"{seed}.npy", file.getvalue())
         for old in sorted(KEPT.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_RECIPES]:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def restore(recipe: Recipe, flat: np.ndarray) -> gpt.GPT:
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a file in one step: it is the old one or the new one at every moment."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            file.write(data)
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def restore(config: gpt.Config, flat: np.ndarray) -> gpt.GPT:
     """The model of the weights (n,)."""
-    model = gpt.GPT(recipe.config).double()
+    model = gpt.GPT(config).double()
     nn.utils.vector_to_parameters(torch.from_numpy(flat), model.parameters())
     return model

@@ -1,0 +1,106 @@
+"""Small plots, as SVG elements that stand in the page itself and take their colours from its style sheet.
+
+A plot's width is that of a phone, and it is shown no larger than twice that: its letters stay readable on both.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement
+
+import numpy as np
+
+from article.facts import wilson
+
+if TYPE_CHECKING:
+    from article.facts import Claim, Outcome
+
+WIDTH, EDGE = 340, 22  # of a plot, and free at its sides for the numbers at the ends of the axis
+DOT, BINS = 4.2, 36  # radius of a dot; places along the axis
+
+
+def canvas(height: float, width: float = WIDTH, kind: str = "") -> Element:
+    """An empty plot."""
+    return Element("svg", {"class": f"chart {kind}".strip(), "viewBox": f"0 0 {width:g} {height:g}", "role": "img"})
+
+
+def text(plot: Element, x: float, y: float, words: str, anchor: str = "middle") -> None:
+    SubElement(plot, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}).text = words
+
+
+def line(plot: Element, x0: float, y0: float, x1: float, y1: float, kind: str = "axis") -> None:
+    ends = {"x1": x0, "y1": y0, "x2": x1, "y2": y1}
+    SubElement(plot, "line", {"class": kind} | {name: f"{value:.1f}" for name, value in ends.items()})
+
+
+def dots(outcomes: Sequence["Outcome"], own: "Outcome", ends: tuple[float, float] | None = None) -> Element:
+    """A dot for each training, stacked where values are alike: full where the claim holds, hollow where it does not.
+
+    The article's own training is ringed. `ends` are those of the axis; by default the least and the largest value.
+    """
+    values = np.array([float(outcome.value) for outcome in outcomes])
+    low, high = ends or (float(values.min()), float(values.max()))
+    if high - low < 1e-9:
+        low, high = low - 0.5, high + 0.5
+    bins = np.clip(np.floor((values - low) / (high - low) * BINS), 0, BINS - 1).astype(int)
+    height = 2 * DOT * int(np.bincount(bins).max()) + 26
+    plot = canvas(height)
+    ground = height - 18
+    line(plot, EDGE, ground, WIDTH - EDGE, ground)
+    stacked: Counter[int] = Counter()
+    ringed = False
+    for bin, outcome in sorted(zip(bins.tolist(), outcomes, strict=True), key=lambda pair: not pair[1].holds):
+        x = EDGE + (bin + 0.5) * (WIDTH - 2 * EDGE) / BINS
+        y = ground - DOT - 1 - 2 * DOT * stacked[bin]
+        stacked[bin] += 1
+        mine = not ringed and outcome == own
+        ringed |= mine
+        kind = ("held" if outcome.holds else "failed") + (" own" if mine else "")
+        SubElement(plot, "circle", {"class": kind, "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{DOT - 0.7:g}"})
+    by_value = sorted(outcomes, key=lambda outcome: float(outcome.value))
+    labels = (by_value[0].text, by_value[-1].text) if ends is None else ("0%", "100%")
+    text(plot, EDGE, height - 4, labels[0], "start")
+    text(plot, WIDTH - EDGE, height - 4, labels[1], "end")
+    return plot
+
+
+def bars(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
+    """A bar for each answer that trainings gave, as long as the number of those that gave it."""
+    counts = Counter((outcome.text, outcome.holds) for outcome in outcomes).most_common()
+    plot = canvas(18 * len(counts) + 4)
+    room = 1 + max(len(words) for (words, _), _ in counts) * 6.2
+    for row, ((words, holds), n) in enumerate(counts):
+        y = 18 * row + 4
+        mine = " own" if words == own.text else ""
+        reach = (WIDTH - room - 40) * n / len(outcomes)
+        place = {"x": f"{room:.1f}", "y": f"{y:g}", "width": f"{reach:.1f}", "height": "12"}
+        SubElement(plot, "rect", {"class": ("held" if holds else "failed") + mine} | place)
+        text(plot, room - 6, y + 10.5, words, "end")
+        text(plot, room + reach + 6, y + 10.5, str(n), "start")
+    return plot
+
+
+def distribution(claim: "Claim") -> Element:
+    """What a claim came to over the trainings."""
+    numbers = [outcome.value for outcome in claim.survey if not isinstance(outcome.value, str)]
+    plot = dots(claim.survey, claim.own) if numbers else bars(claim.survey, claim.own)
+    if numbers:
+        by_value = sorted(claim.survey, key=lambda outcome: float(outcome.value))
+        middle = by_value[len(by_value) // 2].text
+        said = f"from {by_value[0].text} to {by_value[-1].text}, in the middle {middle}"
+    else:
+        counts = Counter(outcome.text for outcome in claim.survey).most_common()
+        said = ", ".join(f"{words} in {n}" for words, n in counts)
+    plot.set("aria-label", f"Over {claim.seeds} trainings: {said}. In the article's: {claim.own.text}.")
+    return plot
+
+
+def interval(held: int, seeds: int) -> Element:
+    """A share and Wilson's interval for it, on an axis from none to all."""
+    plot = canvas(16, 160, "interval")
+    low, high = wilson(held, seeds)
+    line(plot, 6, 8, 154, 8)
+    line(plot, 6 + 148 * low, 8, 6 + 148 * high, 8, "range")
+    SubElement(plot, "circle", {"class": "held", "cx": f"{6 + 148 * held / seeds:.1f}", "cy": "8", "r": "4"})
+    plot.set("aria-label", f"{held} of {seeds}; the interval is from {low:.0%} to {high:.0%}")
+    return plot

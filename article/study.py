@@ -1,0 +1,155 @@
+"""What makes a recipe robust: the same model trained in other ways, and with other sentences held out.
+
+`make study` computes it, in minutes, and keeps the results in `data/study.json`. A build shows them as long as they
+are results of this program: their hash covers this file, `survey.py` and the weights that our own recipe comes to.
+"""
+
+import datetime
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+import gpt
+from article import survey
+from article.survey import Recipe
+
+KEPT = Path(__file__).resolve().parent.parent / "data" / "study.json"
+SEEDS = range(1, 33)
+FEWER = range(1, 17)  # of a recipe that takes ten times as long
+CONTRAST = "third"  # the row that shows a training which fails
+
+
+def recipes(config: gpt.Config) -> dict[str, tuple[str, Recipe, range]]:
+    """Each row by its name: in words, the recipe and the seeds."""
+    ours = Recipe(config)
+    return {
+        "ours": ("our recipe", ours, SEEDS),
+        "padding": ("with padding as a target", replace(ours, padding_is_target=True), SEEDS),
+        "undropped": ("without dropout", Recipe(replace(config, dropout=0.0)), SEEDS),
+        "undecayed": ("without weight decay", Recipe(replace(config, weight_decay=0.0)), SEEDS),
+        "third": ("with a third of the steps", Recipe(replace(config, steps=config.steps // 3)), SEEDS),
+        "float32": ("in float32", replace(ours, dtype=torch.float32), SEEDS),
+        "predecessor": (
+            "as a predecessor published it",
+            Recipe(
+                replace(config, steps=10_000, learning_rate=1e-4, dropout=0.2),
+                padding_is_target=True,
+                sampled=64,
+                plain=True,
+                dtype=torch.float32,
+            ),
+            FEWER,
+        ),
+    }
+
+
+def turns(corpus: Sequence[str], held_out: str) -> dict[str, tuple[list[str], str]]:
+    """The corpus and the held-out sentence, by its last word, for each of the sentences that are analogous to ours.
+
+    A sentence is analogous if it differs in two words, the linked ones; ours then takes its place in the corpus.
+    """
+    result = {held_out.split()[-1]: (list(corpus), held_out)}
+    for sentence in corpus:
+        one, other = sentence.split(), held_out.split()
+        if (
+            len(one) == len(other)
+            and sum(a != b for a, b in zip(one, other, strict=True)) == 2
+            and one[-1] != other[-1]
+        ):
+            result[one[-1]] = ([held_out if line == sentence else line for line in corpus], sentence)
+    return result
+
+
+def outcome(recipe: Recipe, corpus: Sequence[str], held_out: str, seeds: Sequence[int]) -> dict:
+    """What the trainings of all seeds came to: {"seeds", "held", "probability", "loss", "looks"}, a number for each.
+
+    The probability is that of the held-out word; "looks" is the least, over the blocks, of the most that a head's last
+    position looks at the word that differs from all analogous sentences.
+    """
+    tokenizer = gpt.Tokenizer(corpus)
+    *prompt, answer = tokenizer.encode(held_out)
+    place = next(
+        t for t in range(len(prompt)) if not any(tokenizer.encode(s)[: t + 1] == prompt[: t + 1] for s in corpus)
+    )
+    ids, targets = gpt.batch(tokenizer, corpus)
+    result: dict[str, list] = {"seeds": list(seeds), "held": [], "probability": [], "loss": [], "looks": []}
+    for model in survey.trainings(recipe, tokenizer, corpus, seeds):
+        with torch.no_grad():
+            read = model(torch.tensor([prompt]))
+            loss = gpt.loss(model(ids).lens[-1], targets)
+        logits = read.lens[-1][0, -1]
+        result["held"].append(int(logits.argmax()) == answer)
+        result["probability"].append(round(float(logits.softmax(-1)[answer]), 4))
+        result["loss"].append(round(float(loss), 4))
+        result["looks"].append(round(float(read.attention[:, 0, :, -1, place].amax(1).min()), 4))
+    return result
+
+
+def study(config: gpt.Config, corpus: list[str], held_out: str) -> dict:
+    """All rows, the training that fails, and what they are results of."""
+    rows, ours = [], Recipe(config)
+    for name, (words, recipe, seeds) in recipes(config).items():
+        rows.append({"name": name, "words": words} | outcome(recipe, corpus, held_out, seeds))
+        print(f"{words}: {sum(rows[-1]['held'])} of {len(seeds)}", file=sys.stderr)
+    held = []
+    for name, (sentences, sentence) in turns(corpus, held_out).items():
+        config_here = replace(config, n_vocab=len(gpt.Tokenizer(sentences).vocab))
+        held.append(
+            {"name": name, "words": sentence} | outcome(replace(ours, config=config_here), sentences, sentence, SEEDS)
+        )
+        print(f"{sentence}: {sum(held[-1]['held'])} of {len(SEEDS)}", file=sys.stderr)
+    weak = next(row for row in rows if row["name"] == CONTRAST)
+    failing = [
+        (p, seed)
+        for p, seed, held, looks in zip(weak["probability"], weak["seeds"], weak["held"], weak["looks"], strict=True)
+        if not held and looks > 0.5
+    ]
+    models = survey.trainings(ours, gpt.Tokenizer(corpus), corpus, FEWER)
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "hash": fingerprint(models),
+        "recipes": rows,
+        "held_out": held,
+        "contrast": min(failing)[1] if failing else None,
+    }
+
+
+def fingerprint(models: Sequence[gpt.GPT]) -> str:
+    """SHA-256 of what produced the results: this file, `survey.py`, and models of our own recipe, from seed 1 on."""
+    here = Path(__file__)
+    parts = [here.read_text("utf-8"), here.with_name("survey.py").read_text("utf-8")]
+    parts += [gpt.fingerprint(model) for model in models[: len(FEWER)]]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def load(models: Sequence[gpt.GPT]) -> dict | None:
+    """The kept results, if they are those of this program with these models of our own recipe; else nothing."""
+    try:
+        kept = json.loads(KEPT.read_bytes())
+        return kept if len(models) >= len(FEWER) and kept["hash"] == fingerprint(models) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def main() -> int:
+    """Computes the study and keeps it. Returns the exit status."""
+    from article.build import RefusalError, read
+
+    try:
+        config, _, corpus, held_out = read()
+    except RefusalError as problem:
+        print(f"study: {problem}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(1)
+    result = study(config, corpus, held_out[0])
+    survey.replace_file(KEPT, (json.dumps(result, indent=1) + "\n").encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
