@@ -134,7 +134,7 @@ class Site:
     scenes: list[dict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     summary: str = ""
-    missing: str = ""  # what could not be had, in one sentence
+    notes: list[str] = field(default_factory=list)  # what could not be had, in a sentence each
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -147,8 +147,8 @@ def publish(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     site = build(options.out, options.seed, options.url, options.seeds, options.fresh)
     print(site.summary)
-    if site.missing:
-        print(f"gpt.py: {site.missing} The page shows stills.", file=sys.stderr)
+    for note in site.notes:
+        print(f"gpt.py: {note}", file=sys.stderr)
     return 0
 
 
@@ -162,7 +162,9 @@ def build(out: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS,
         with site.stage("write"):
             for name, data in site.files.items():
                 (work / name).write_bytes(data)
-            site.missing = install_viewer(work / "vendor")
+            missing = install_viewer(work / "vendor")
+            if missing:
+                site.notes.append(f"{missing} The page shows stills.")
     site.summary = summary(site, own, out)
     return site
 
@@ -172,11 +174,14 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
 
     What an earlier build has kept is not trained again, unless it is to be fresh.
     """
+    config, tokenizer, corpus, held_out = read(seed)
+    try:
+        from article.facts import Evidence
+    except ValueError as error:
+        raise RefusalError(f"article/facts.py: {error}; change the claim.") from None
     import gpt
     from article import survey
-    from article.facts import Evidence
 
-    config, tokenizer, corpus, held_out = read(seed)
     models = survey.trainings(survey.Recipe(config), tokenizer, corpus, [config.seed, *others], fresh)
     prompt = held_out[0].rsplit(maxsplit=1)[0]
     return [
@@ -226,103 +231,145 @@ def sentences(path: Path) -> list[tuple[int, str]]:
     return lines
 
 
-def make(site: Site, evidence: "Evidence", survey: "Sequence[Evidence]", url: str = "") -> None:
-    """Everything between the trained model and the files of the site. Raises RefusalError and FalsehoodError."""
-    try:
-        from article import evidence as proof
-        from article import facts, plots, render
-    except ValueError as error:
-        raise RefusalError(f"article/facts.py: {error}; change one of them.") from None
-    from scenes import light, readback, style
-    from scenes.glb import to_glb
-    from scenes.still import frame, to_png, to_svg
+def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "") -> None:
+    """Everything between the trained models and the files of the site. Raises RefusalError and FalsehoodError."""
+    from article import render, study
+    from scenes import light
 
     try:
         text, template = ((ARTICLE / name).read_text("utf-8") for name in ("index.md", "template.html"))
     except (OSError, UnicodeDecodeError) as error:
         raise RefusalError(f"the article cannot be read: {error}.") from None
+    results = study.load([one.model for one in survey])
+    if results is None:
+        site.notes.append("data/study.json is not of this program and corpus, so its chapter is left out; make study.")
+    text = render.keep(text, set() if results is None else {"study"})
     names = render.figures(text)
     if not names:
         raise RefusalError("article/index.md shows no scene; an image whose source is forward.glb is one.")
     preview = PREVIEW if PREVIEW in names else next(iter(names))
-    figures = {}
-    for name, line in names.items():
-        with site.stage("scenes"):
-            here = (ROOT / "scenes" / f"{name}.py").is_file()
-            module: Any = importlib.import_module(f"scenes.{name}") if here else None
-            if not hasattr(module, "build"):
-                raise RefusalError(
-                    f"article/index.md, line {line}: there is no scene {name!r}; write scenes/{name}.py."
-                )
-            try:
-                scene = module.build(evidence.trace)
-            except ValueError as error:
-                raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
-        with site.stage("glb"):
-            glb = to_glb(scene)
-        with site.stage("verify"):
-            for problem in readback.disagreements(glb, evidence.trace):
-                raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
-        with site.stage("stills"):
-            camera = frame(scene)
-            site.files[f"{name}.svg"] = to_svg(scene, camera).encode()
-            if name == preview:
-                site.files[f"{name}.png"] = to_png(scene, camera, PAPER)
-        site.files[f"{name}.glb"] = glb
-        marks = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
-        site.scenes.append(
-            {
-                "name": name,
-                "file": f"{name}.glb",
-                "still": f"{name}.svg",
-                "sentence": evidence.trace.sentence,
-                "bytes": len(glb),
-                "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in marks),
-                "values": sum(len(mark["values"]) for mark in marks),
-            }
-        )
-        x, y, z = (style.METER * length for length in camera.target)
-        figures[f"{name}.glb"] = {
-            "still": f"{name}.svg",
-            "size": camera.pixels,
-            "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
-            "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
-            "field-of-view": f"{camera.field_of_view:g}deg",
-            "bytes": f"{len(glb) / 1000:.0f} KB",
-            "tables": tables(scene),
-        }
+    figures = {
+        f"{name}.glb": exhibit(site, name, f"article/index.md, line {line}", own, name == preview)
+        for name, line in names.items()
+    }
     with site.stage("article"):
         base = f"{url.rstrip('/')}/" if url else ""
-        more = {"preview": f"{base}{preview}.png"}
-        try:
-            known = facts.gather(evidence, survey, figures, more)
-        except facts.FactError as error:
-            raise RefusalError(f"article/facts.py: {error}; change the value or the claim.") from None
-        except ValueError as error:
-            raise RefusalError(f"article/facts.py: {error}; change the claims or data/held_out.txt.") from None
-        figures["survey.svg"] = {
-            "plot": plots.dots(known.claims["is_sure"].survey, known.claims["is_sure"].own, (0, 1))
-        }
-        try:
-            claims = render.claims(text, known)
-            page = render.render(text, known, template)
-        except render.UnknownNameError as error:
-            raise RefusalError(f"article/index.md, {error}.") from None
-        for claim in claims:
-            if not claim["holds"]:
-                raise FalsehoodError(falsehood(claim))
-            del claim["line"]
-        evidence_page = render.fill_in(
-            template, proof.body(claims, known), proof.TITLE, proof.DESCRIPTION, known.values
-        )
-    site.files |= {
-        "index.html": page.encode(),
-        "evidence.html": evidence_page.encode(),
-        "light.hdr": light.to_hdr(),
-        ".nojekyll": b"",
-    }
+        pages, claims = tell(text, template, own, survey, figures, {"preview": f"{base}{preview}.png"}, results)
+    site.files |= {name: page.encode() for name, page in pages.items()}
+    site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
     site.files |= {asset: (ARTICLE / asset).read_bytes() for asset in ("page.css", "page.js")}
+
+
+def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -> dict:
+    """Builds a scene, verifies it and draws its still; returns what the page must know of the figure."""
+    from article.effects import Effects
+    from scenes import readback, style
+    from scenes.glb import to_glb
+    from scenes.still import frame, to_png, to_svg
+
+    with site.stage("scenes"):
+        module = scene_module(name)
+        if not hasattr(module, "build"):
+            raise RefusalError(f"{where}: there is no scene {name!r}; write scenes/{name}.py.")
+        try:
+            shown = subject(own, getattr(module, "SHOWS", "trace"))
+            scene = module.build(shown)
+        except ValueError as error:
+            raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
+    with site.stage("glb"):
+        glb = to_glb(scene)
+    with site.stage("verify"):
+        for problem in readback.disagreements(glb, shown):
+            raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
+    with site.stage("stills"):
+        camera = frame(scene)
+        site.files[f"{name}.svg"] = to_svg(scene, camera).encode()
+        if preview:
+            site.files[f"{name}.png"] = to_png(scene, camera, PAPER)
+    site.files[f"{name}.glb"] = glb
+    marks = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
+    site.scenes.append(
+        {
+            "name": name,
+            "file": f"{name}.glb",
+            "still": f"{name}.svg",
+            "sentence": own.trace.sentence,
+            "bytes": len(glb),
+            "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in marks),
+            "values": sum(len(mark["values"]) for mark in marks),
+        }
+    )
+    x, y, z = (style.METER * length for length in camera.target)
+    return {
+        "still": f"{name}.svg",
+        "size": camera.pixels,
+        "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
+        "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
+        "field-of-view": f"{camera.field_of_view:g}deg",
+        "bytes": f"{len(glb) / 1000:.0f} KB",
+        "tables": shown.tables() if isinstance(shown, Effects) else tables(scene),
+    }
+
+
+def scene_module(name: str) -> Any:
+    """The module of a scene, or nothing if there is none of that name."""
+    scenes = {path.stem for path in (ROOT / "scenes").glob("*.py")}
+    return importlib.import_module(f"scenes.{name}") if name in scenes else None
+
+
+def subject(own: "Evidence", shows: str) -> "gpt.Trace":
+    """What a scene is built from, by its SHOWS: the "trace" of the prompt, its "effects", or "success" and "failure".
+
+    The last two are the traces of the article's model and of a training that fails, each beside the other. Raises
+    ValueError for anything else, and if the study knows of no training that fails.
+    """
+    import gpt
+    from article import study, survey
+    from article.effects import Compared, fields_of
+
+    if shows in ("trace", "effects"):
+        return getattr(own, shows)
+    if shows not in ("success", "failure"):
+        raise ValueError(f"there is nothing to show of the name {shows!r}")
+    recipe, seed = study.failing(own.config)
+    (model,) = survey.trainings(recipe, own.tokenizer, own.corpus, [seed])
+    both = [own.trace, gpt.trace(model, own.tokenizer, own.trace.sentence)]
+    one, other = both if shows == "success" else reversed(both)
+    return Compared(**fields_of(one), answer=own.answer, other=other)
+
+
+def tell(
+    text: str,
+    template: str,
+    own: "Evidence",
+    survey: "Sequence[Evidence]",
+    figures: dict[str, dict],
+    more: dict[str, str],
+    results: dict | None,
+) -> tuple[dict[str, str], list[dict]]:
+    """The pages by name, and the claims, all of them true. Raises RefusalError and FalsehoodError."""
+    from article import evidence, facts, plots, render
+
+    try:
+        known = facts.gather(own, survey, figures, more, results)
+    except facts.FactError as error:
+        raise RefusalError(f"article/facts.py: {error}; change the value or the claim.") from None
+    except ValueError as error:
+        raise RefusalError(f"article/facts.py: {error}; change the claims or data/held_out.txt.") from None
+    figures |= plots.figures(known, own, results)
+    try:
+        claims = render.claims(text, known)
+        page = render.render(text, known, template)
+    except render.UnknownNameError as error:
+        raise RefusalError(f"article/index.md, {error}.") from None
+    for claim in claims:
+        if not claim["holds"]:
+            raise FalsehoodError(falsehood(claim))
+        del claim["line"]
+    body = evidence.body(claims, known)
+    proof = render.fill_in(template, body, evidence.TITLE, evidence.DESCRIPTION, known.values)
+    return {"index.html": page, "evidence.html": proof}, claims
 
 
 def falsehood(claim: dict) -> str:
@@ -402,22 +449,27 @@ def verify(options: argparse.Namespace) -> int:
     for path in options.files:
         try:
             glb = path.read_bytes()
-            contents[path] = glb, readback.header(glb)["asset"]["extras"]["sentence"]
+            extras = readback.header(glb)["asset"]["extras"]
+            contents[path] = glb, extras["sentence"], str(extras.get("scene"))
         except OSError as error:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
     (evidence,) = train(options.seed)
     wrong = 0
-    for path, (glb, sentence) in contents.items():
+    for path, (glb, sentence, scene) in contents.items():
         if not 1 <= len(sentence.split()) <= evidence.config.n_context:
             raise RefusalError(
                 f"{path} shows a sentence of {len(sentence.split())} words, which this model cannot read."
             )
+        shows = getattr(scene_module(scene), "SHOWS", "trace")
         try:
-            fresh = gpt.trace(evidence.model, evidence.tokenizer, sentence)
+            if shows == "trace":
+                fresh = gpt.trace(evidence.model, evidence.tokenizer, sentence)
+            else:
+                fresh = subject(evidence, shows)
         except ValueError as error:
-            raise RefusalError(f"{path} shows a sentence that this model cannot read: {error}.") from None
+            raise RefusalError(f"{path} shows what this model cannot: {error}.") from None
         try:
             problems = readback.disagreements(glb, fresh)
         except ValueError as error:

@@ -66,6 +66,53 @@ class Effects(gpt.Trace):
         """(L,)."""
         return self.effect(self.without_mlp)
 
+    def tables(self) -> list[dict]:
+        """The weights, and what cutting each part takes from the answer, as tables like those of `build.tables`."""
+        L, H, T, _ = self.attention.shape
+        mean = {name: self.effect(getattr(self, f"mean_{name}")) for name in ("weight", "head", "heads", "mlp")}
+        places = [(l, h) for l in range(L) for h in range(H)]
+        rows = [
+            [f"block {l + 1}, head {h + 1}{what}", *(f"{value:.3f}" for value in values[l, h])]
+            for l, h in places
+            for what, values in (
+                ("", self.attention[:, :, T - 1]),
+                (", set to zero", self.weight_effect),
+                (", set to its mean", mean["weight"]),
+            )
+        ]
+        parts = [
+            *((f"block {l + 1}, head {h + 1}", self.head_effect[l, h], mean["head"][l, h]) for l, h in places),
+            *((f"block {l + 1}, all heads", self.heads_effect[l], mean["heads"][l]) for l in range(L)),
+            *((f"block {l + 1}, MLP", self.mlp_effect[l], mean["mlp"][l]) for l in range(L)),
+        ]
+        return [
+            {
+                "title": "Each attention weight into the last position, and what cutting it takes from the answer",
+                "corner": "weight of the key",
+                "columns": list(self.tokens),
+                "rows": rows,
+            },
+            {
+                "title": "What cutting a whole part takes from the answer",
+                "corner": "part",
+                "columns": ["set to zero", "set to its mean"],
+                "rows": [[name, f"{zero:.3f}", f"{average:.3f}"] for name, zero, average in parts],
+            },
+        ]
+
+
+@dataclass(frozen=True)
+class Compared(gpt.Trace):
+    """A trace, set beside that of another model of the same sentence, whose answer is a token."""
+
+    answer: str
+    other: gpt.Trace
+
+
+def fields_of(trace: gpt.Trace) -> dict[str, Any]:
+    """What a trace holds, by name."""
+    return {field.name: getattr(trace, field.name) for field in fields(gpt.Trace)}
+
 
 def effects(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace, answer: str) -> Effects:
     """Cuts every part of the model once while it reads the sentence of the trace, whose answer is a token."""
@@ -90,9 +137,10 @@ def effects(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tra
     shapes = {"weight": (L, H, T, -1), "head": (L, H, -1), "heads": (L, -1), "mlp": (L, -1)}
     left = outcomes(model, tokenizer.encode(trace.sentence), [cut for part in cuts.values() for cut in part])
     parts = np.split(left, np.cumsum([len(part) for part in cuts.values()])[:-1])
-    arrays = {name: part.reshape(shapes[name.split("_")[1]]) for name, part in zip(cuts, parts, strict=True)}
-    known: dict[str, Any] = {field.name: getattr(trace, field.name) for field in fields(trace)}
-    return Effects(**known, answer=answer, **arrays)
+    arrays: dict[str, Any] = {
+        name: part.reshape(shapes[name.split("_")[1]]) for name, part in zip(cuts, parts, strict=True)
+    }
+    return Effects(**fields_of(trace), answer=answer, **arrays)
 
 
 def outcomes(model: gpt.GPT, ids: Sequence[int], cuts: Sequence[Cut]) -> np.ndarray:

@@ -10,7 +10,7 @@ import inspect
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
@@ -190,14 +190,37 @@ def wilson(held: int, seeds: int, z: float = 1.96) -> tuple[float, float]:
     return max(middle - reach, 0.0), min(middle + reach, 1.0)
 
 
-def gather(own: Evidence, survey: Sequence[Evidence], figures: Mapping[str, dict], more: Mapping[str, str]) -> Facts:
-    """Everything that the page may refer to: `more` values among it, and of every claim how many trainings it held in.
+def gather(
+    own: Evidence,
+    survey: Sequence[Evidence],
+    figures: Mapping[str, dict],
+    more: Mapping[str, str],
+    study: dict | None = None,
+) -> Facts:
+    """Everything that the page may refer to: `more` values, those of the study, and how often every claim held.
 
     Raises ValueError for a corpus that the article does not speak of, FactError for what cannot be used.
     """
     claims = {name: establish(name, own, survey) for name in CLAIMS}
-    known = values(own, survey) | {f"{name}.held": str(claim.held) for name, claim in claims.items()}
-    return Facts({**known, **more}, claims, figures)
+    counts = {f"{name}.held": str(claim.held) for name, claim in claims.items()}
+    return Facts({**values(own, survey), **counts, **studied(study), **more}, claims, figures)
+
+
+def studied(study: dict | None) -> dict[str, str]:
+    """The values of the study, by `study.` and the name of a row: in how many trainings it held, of how many."""
+    known = {}
+    for row in (*study["recipes"], *study["held_out"]) if study else ():
+        known[f"study.{row['name']}.held"] = str(sum(row["held"]))
+        known[f"study.{row['name']}.seeds"] = str(len(row["held"]))
+        known[f"study.{row['name']}.loss"] = decimals(float(np.mean(row["loss"])))
+        known[f"study.{row['name']}.probability"] = percent(float(np.median(row["probability"])))
+    if study:
+        weak = next(row for row in study["recipes"] if row["name"] == "third")
+        known["study.date"] = study["date"]
+        missed = [looks for held, looks in zip(weak["held"], weak["looks"], strict=True) if not held]
+        known["study.third.missed"] = number(len(missed))
+        known["study.third.looked"] = number(sum(looks > 0.5 for looks in missed))
+    return known
 
 
 # --- Measures -----------------------------------------------------------------------------------------------------
@@ -298,11 +321,29 @@ def widest(evidence: Evidence) -> tuple[int, int, int]:
     return int(l), int(h), int(k)
 
 
-def floor(corpus: list[str]) -> float:
-    """The least mean loss on the corpus, in nats a token: the entropy of a word given all words before it."""
-    starts = [tuple(s.split()[: n + 1]) for s in corpus for n in range(1, len(s.split()))]
-    whole, shorter = Counter(starts), Counter(start[:-1] for start in starts)
-    return -sum(n * math.log(n / shorter[start[:-1]]) for start, n in whole.items()) / len(starts)
+def contexts(sentence: str, reach: int | None) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each word of a sentence but the first, with so many words before it; with all of them if there is no reach."""
+    words = sentence.split()
+    for n in range(1, len(words)):
+        yield tuple(words[0 if reach is None else max(0, n - reach) : n]), words[n]
+
+
+def entropy(corpus: list[str], reach: int | None = None) -> float:
+    """The mean surprise at the next word of the corpus, in nats, for who counted what follows so many words.
+
+    With all words before it, that is the least loss that any model can have; with one word, a bigram model's.
+    """
+    seen = [pair for sentence in corpus for pair in contexts(sentence, reach)]
+    both, before = Counter(seen), Counter(context for context, _ in seen)
+    return -sum(n * math.log(n / before[context]) for (context, _), n in both.items()) / len(seen)
+
+
+def counted(corpus: list[str], sentence: str, reach: int) -> float:
+    """The probability of a sentence's last word for who counted what follows so many words in the corpus."""
+    seen = [pair for line in corpus for pair in contexts(line, reach)]
+    *_, (context, answer) = contexts(sentence, reach)
+    before = sum(other == context for other, _ in seen)
+    return sum(pair == (context, answer) for pair in seen) / before if before else 0.0
 
 
 # --- How a value is written ---------------------------------------------------------------------------------------
@@ -368,7 +409,10 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "tokens": (T, number),
         "loss": (own.loss, decimals),
         "guess_loss": (math.log(V), decimals),
-        "floor": (floor(own.corpus), decimals),
+        "floor": (entropy(own.corpus), decimals),
+        "unigram_loss": (entropy(own.corpus, 0), decimals),
+        "bigram_loss": (entropy(own.corpus, 1), decimals),
+        "trigram_loss": (entropy(own.corpus, 2), decimals),
         "distance": (T - 1 - subject(own)[1], number),
         "prompt": (trace.sentence, str),
         "animal": (animal, str),
@@ -467,8 +511,14 @@ def far_better_than_guessing(e: Evidence) -> Truth:
 
 @claim("the loss is less than 0.02 nats above the entropy of the corpus", lambda value: f"{value:.4f} above")
 def at_the_floor(e: Evidence) -> Truth:
-    above = e.loss - floor(e.corpus)
+    above = e.loss - entropy(e.corpus)
     return above, -1e-9 <= above < 0.02
+
+
+@claim("who counts which word follows one, or two, others in the corpus gives the held-out word no chance", percent)
+def counting_fails(e: Evidence) -> Truth:
+    most = max(counted(e.corpus, e.held_out[0], reach) for reach in (1, 2))
+    return most, most == 0
 
 
 # --- Claims: embeddings -------------------------------------------------------------------------------------------

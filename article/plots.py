@@ -10,10 +10,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from article.facts import wilson
+from article.facts import counted, decimals, entropy, percent, wilson
 
 if TYPE_CHECKING:
-    from article.facts import Claim, Outcome
+    from article.facts import Claim, Evidence, Facts, Outcome
 
 WIDTH, EDGE = 340, 22  # of a plot, and free at its sides for the numbers at the ends of the axis
 DOT, BINS = 4.2, 36  # radius of a dot; places along the axis
@@ -104,3 +104,49 @@ def interval(held: int, seeds: int) -> Element:
     SubElement(plot, "circle", {"class": "held", "cx": f"{6 + 148 * held / seeds:.1f}", "cy": "8", "r": "4"})
     plot.set("aria-label", f"{held} of {seeds}; the interval is from {low:.0%} to {high:.0%}")
     return plot
+
+
+# --- The figures of the article -----------------------------------------------------------------------------------
+
+COLUMNS = ["generalise", "interval", "probability", "loss"]
+
+
+def figures(facts: "Facts", own: "Evidence", study: dict | None) -> dict[str, dict]:
+    """The plots and tables that the article may show, by the name of their file."""
+    sure = facts.claims["is_sure"]
+    result = {"survey.svg": {"plot": dots(sure.survey, sure.own, (0, 1)), "tables": [trainings(sure)]}}
+    if study:
+        turns = [trained(row) for row in study["held_out"]]
+        others = [trained(row) for row in study["recipes"]] + [
+            counting(own, "counting words", 0),
+            counting(own, "counting pairs of words (bigrams)", 1),
+            counting(own, "counting threes (trigrams)", 2),
+            ["what no model can pass", "", "", "", decimals(entropy(own.corpus))],
+        ]
+        result["held_out.svg"] = {"shown": [table("Each sentence held out in turn", "held out", turns)]}
+        result["recipes.svg"] = {"shown": [table("Ways to train, and to count", "recipe", others)]}
+    return result
+
+
+def table(title: str, corner: str, rows: list[list]) -> dict:
+    """A table of recipes."""
+    return {"title": title, "corner": corner, "columns": COLUMNS, "rows": rows}
+
+
+def trained(row: dict) -> list:
+    """A row of the study: how many generalise, with the interval, the median probability and the mean loss."""
+    held, seeds = sum(row["held"]), len(row["held"])
+    probability, loss = percent(float(np.median(row["probability"]))), decimals(float(np.mean(row["loss"])))
+    return [row["words"], f"{held} of {seeds}", interval(held, seeds), probability, loss]
+
+
+def counting(own: "Evidence", words: str, reach: int) -> list:
+    """The row of a model that counts which word follows so many others."""
+    chance = counted(own.corpus, own.held_out[0], reach)
+    return [words, "", "", percent(chance), decimals(entropy(own.corpus, reach))]
+
+
+def trainings(claim: "Claim") -> dict:
+    """The value of a claim in every training."""
+    rows = [[str(seed), outcome.text] for seed, outcome in enumerate(claim.survey, 1)]
+    return {"title": "Every training", "corner": "seed", "columns": ["probability"], "rows": rows}

@@ -1,9 +1,9 @@
 """The article as a page: Markdown in, HTML out, with figures, values and claims filled in.
 
 An image whose source is a `.glb` or a `.svg` is a figure, a scene or a plot; its title is the caption. `{name}` is a
-value. A link to `claim:name` is a claim: of the article's own model, or with `?at-least=0.9` or `?at-most=0.1` of a share
-of the trainings. What stands between `<!-- name -->` and `<!-- /name -->` is left out where the build has no such part.
-Everything that is filled in is text: it is escaped where it enters the page.
+value. A link to `claim:name` is a claim about the article's own model; `claim:name?at-least=0.9` and `?at-most=0.1` are
+about a share of the trainings. What stands between `<!-- name -->` and `<!-- /name -->` is left out where the build has
+no such part. Everything that is filled in is text: it is escaped where it enters the page.
 """
 
 import re
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from article.facts import Claim, Facts
 
 VALUE = r"\{([a-z][a-z0-9_.]*)\}"
-ALONE = re.compile(r"(?:^|\n\n)!\[[^\]]*\]\([\w-]+\.(?:glb|svg)(?:\s+\"[^\n]*\")?\)[ ]*(?=\n\n|\n?$)")
+IMAGE = r"!\[[^\]]*\]\([\w-]+\.(?:glb|svg)(?:\s+\"[^\n]*\")?\)[ ]*"
+ALONE = re.compile(rf"(?:^|\n\n){IMAGE}(?:\n{IMAGE})*(?=\n\n|\n?$)")  # a paragraph of figures, side by side
 FIGURE = r"!\[[^\]]*\]\(([\w-]+)\.glb\b"
 CLAIM = r"\[((?:[^\]\\]|\\.)*)\]\(claim:([^)]*)\)"
 TARGET = re.compile(r"(\w+)(?:\?(at-least|at-most)=(0(?:\.\d+)?|1(?:\.0+)?))?")
@@ -231,10 +232,17 @@ class _Figures(Treeprocessor):
         }
         self.ours.title, self.ours.description = texts.get("h1", ""), texts.get("p", "")
         for place, paragraph in enumerate(list(root)):
-            image = paragraph.find("img")
-            source = "" if image is None else image.get("src", "")
-            if image is not None and source.endswith((".glb", ".svg")):
-                root[place] = self.scene(image, source) if source.endswith(".glb") else self.plot(image, source)
+            images = [image for image in paragraph.findall("img") if image.get("src", "").endswith((".glb", ".svg"))]
+            figures = [self.figure(image, image.get("src", "")) for image in images]
+            if len(figures) == 1:
+                root[place] = figures[0]
+            elif figures:
+                root[place] = ElementTree.Element("div", {"class": "side-by-side"})
+                root[place].extend(figures)
+
+    def figure(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
+        """The figure of an image: a scene or a plot."""
+        return self.scene(image, source) if source.endswith(".glb") else self.plot(image, source)
 
     def known(self, image: ElementTree.Element, source: str) -> tuple[dict, str, str]:
         """A figure's data, its alternative text and its caption."""

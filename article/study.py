@@ -7,6 +7,7 @@ are results of this program: their hash covers this file, `survey.py` and the we
 import datetime
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -136,6 +137,20 @@ def load(models: Sequence[gpt.GPT]) -> dict | None:
         return None
 
 
+def failing(config: gpt.Config) -> tuple[Recipe, int]:
+    """The recipe and the seed of a training that looks at the right word and says the wrong one.
+
+    Raises ValueError if the kept results know of none.
+    """
+    try:
+        seed = json.loads(KEPT.read_bytes())["contrast"]
+        if not isinstance(seed, int):
+            raise TypeError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError("data/study.json knows of no training that fails; make study computes it") from None
+    return recipes(config)[CONTRAST][1], seed
+
+
 def main() -> int:
     """Computes the study and keeps it. Returns the exit status."""
     from article.build import RefusalError, read
@@ -146,8 +161,13 @@ def main() -> int:
         print(f"study: {problem}", file=sys.stderr)
         return 2
     torch.set_num_threads(1)
-    result = study(config, corpus, held_out[0])
-    survey.replace_file(KEPT, (json.dumps(result, indent=1) + "\n").encode())
+    try:
+        result = study(config, corpus, held_out[0])
+    except KeyboardInterrupt:
+        print("study: interrupted; data/study.json is as it was.", file=sys.stderr)
+        return 130
+    lines = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", json.dumps(result, indent=1))
+    survey.replace_file(KEPT, f"{lines}\n".encode())
     return 0
 
 

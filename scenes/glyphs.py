@@ -17,6 +17,7 @@ from scenes import style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
+    from article.effects import Compared
     from gpt import Trace
 
 Point = tuple[float, float]  # a place on the floor, x and y
@@ -104,6 +105,23 @@ def stack(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
     square = CORNERS * half[:, None, :2] + at
     rings = [np.insert(square, 2, (middle + side * half[:, 2])[:, None], axis=2) for side in (-1, 1)]
     return boxes(rings[0], rings[1], scale.color(groups[:, 3]), grid=fine_grid(at, len(groups)))
+
+
+def bar(value: ArrayLike, scale: Scale, at: Point, color: ArrayLike | None = None) -> pv.PolyData:
+    """A value (1,) as an upright bar: as high as it is large, warm where positive, cool and turned where negative."""
+    (number,) = np.ravel(value)
+    square = style.BAR * (TURNED if number < 0 else CORNERS) + at
+    top = style.BAR_BASE + style.BAR_SPAN * abs(float(scale.fraction(number)))
+    rings = [np.insert(square, 2, style.PLINTH_HEIGHT + z, axis=1)[None] for z in (0, top)]
+    reach = np.array([*square.min(axis=0), style.PLINTH_HEIGHT]), np.array([*square.max(axis=0), 0])
+    step = np.append(reach[1][:2] - reach[0][:2], top) / 65535
+    grid = {"origin": [reach[0][0], reach[1][1], reach[0][2]], "step": step.tolist(), "bits": 16}
+    return boxes(rings[0], rings[1], to_bytes(scale.color(number) if color is None else color)[None], grid=grid)
+
+
+def post(weight: ArrayLike, scale: Scale, at: Point, head: int = 0) -> pv.PolyData:
+    """An attention weight (1,) as a bar in the colour of its head."""
+    return bar(weight, scale, at, style.HEADS[head % len(style.HEADS)])
 
 
 def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike) -> pv.PolyData:
@@ -205,6 +223,7 @@ def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style
         "column": {"base": style.BASE, "span": style.SPAN},
         "stack": {"middle": style.STACK_MIDDLE, "span": style.STACK_SPAN},
         "ribbon": {"hair": style.HAIR, "span": style.RIBBON},
+        "bar": {"base": style.BAR_BASE, "span": style.BAR_SPAN},
         "positive": style.POSITIVE,
         "negative": style.NEGATIVE,
         "glyphs": {},
@@ -301,19 +320,28 @@ def gallery(name: str, trace: "Trace", tokens: Sequence[str]) -> pv.MultiBlock:
     return scene
 
 
-def stream(scene: pv.MultiBlock, trace: "Trace") -> None:
-    """Adds the residual stream: a row of columns for what enters block 1, what leaves each block, and after ln_f."""
+def stream(scene: pv.MultiBlock, trace: "Trace", whole: int | None = None) -> None:
+    """Adds the residual stream: a row of columns for what enters block 1, what leaves each block, and after ln_f.
+
+    Rows from the one numbered `whole` on show the last position alone, and the scene says so.
+    """
     L, T = len(trace.residual) - 1, len(trace.tokens)
+    whole = L + 2 if whole is None else whole
     rows = [("residual", l) for l in range(L + 1)] + [("normed", L)]
     texts = ["embedding + position", *(f"block {l + 1}" for l in range(L)), "final LayerNorm"]
     for y, ((array, l), text) in enumerate(zip(rows, texts, strict=True)):
-        row(scene, trace, array, [(l, t) for t in range(T)], () if y else trace.tokens, y)
-        side = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
+        first = 0 if y < whole else T - 1
+        if first:
+            scene.user_dict |= {"last_only": [*scene.user_dict.get("last_only", []), f"{array}/{l}"]}
+        row(scene, trace, array, [(l, t) for t in range(first, T)], () if y else trace.tokens, y, first)
+        side = first * style.SPACING - style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
         label(scene, f"row/{y}", text, (side, y * style.DEPTH - style.PLINTH), align=1)
 
 
-def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int) -> None:
+def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0) -> None:
     """Adds the attention pattern of head h in block l: a ribbon for every weight, from the key's plinth to the query's.
+
+    Queries before the `first` one are left out.
 
     At its query's plinth the ribbons of a head lie side by side, in the order of the keys; together they are as wide as
     a weight of 1. The wider a ribbon, the lower it lies, so that none cuts through another or hides a fainter one.
@@ -327,7 +355,7 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int) -> None:
     port = style.RIBBON + T * style.HAIR  # what a head's ribbons need at most, side by side
     lane = (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
     y = l * style.DEPTH + style.PLINTH
-    for q in range(T):
+    for q in range(first, T):
         widths = style.HAIR + style.RIBBON * weights[h, q, : q + 1]
         arrive = q * style.SPACING + lane + np.cumsum(widths) - widths / 2 - widths.sum() / 2
         for k in range(q + 1):
@@ -336,6 +364,25 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int) -> None:
                 heights[h, q, k], style.HEADS[h % len(style.HEADS)],
             )  # fmt: skip
             mark(scene, f"attention/{l}/{h}/{q}/{k}", band, trace, "attention", (l, h, q, k))
+
+
+def verdict(name: str, compared: "Compared") -> pv.MultiBlock:
+    """A whole scene: the way of the last position through one of two models, on the scale of both.
+
+    Every attention weight into it is drawn; beside its last vector stand the embeddings of the answer and of what the
+    model says instead, if it does.
+    """
+    L, H, T, _ = compared.attention.shape
+    tokens = list(dict.fromkeys([compared.answer, compared.prediction]))
+    both = [(one.residual, one.normed[-1, -1], one.embedding) for one in (compared, compared.other)]
+    scene = start(name, compared, Scale.of(*(values for one in both for values in one)), style.VIEW_OF_GRID)
+    stream(scene, compared, whole=L)
+    for l, h in np.ndindex(L, H):
+        pattern(scene, compared, l, h, first=T - 1)
+    ids = [(compared.id(token),) for token in tokens]
+    row(scene, compared, "embedding", ids, tokens, row=L + 1, place=T + 0.6)
+    legend(scene, right=T - 1, heads=H)
+    return scene
 
 
 def legend(scene: pv.MultiBlock, right: int, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:

@@ -117,7 +117,19 @@ def ribbon(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
     return np.array([(width - how["ribbon"]["hair"]) / how["ribbon"]["span"]]), np.array([np.nan])
 
 
-READERS = {"column": column, "stack": stack, "ribbon": ribbon}
+def bar(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The number (1,) of a bar, from its height and its turn, and from its colour."""
+    sign = np.sign(column(points, color, how | {"column": {"base": 0, "span": 1}})[0])
+    value = (np.ptp(points[:, 1]) - how["bar"]["base"]) / how["bar"]["span"] * how["limit"]
+    return sign * value, number_of(color[::8, :3], how)
+
+
+def post(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The weight (1,) of a bar whose colour is that of a head."""
+    return bar(points, color, how)[0], np.array([np.nan])
+
+
+READERS = {"column": column, "stack": stack, "ribbon": ribbon, "bar": bar, "post": post}
 
 
 def corners(points: NDArray) -> NDArray[np.float64]:
@@ -141,8 +153,9 @@ def number_of(color: NDArray, how: dict) -> NDArray[np.float64]:
     return np.concatenate([-parts, parts])[nearest] * how["limit"]
 
 
-def disorder(found: dict[str, Mark]) -> list[str]:
+def disorder(found: dict[str, Mark], how: dict) -> list[str]:
     """A sentence for each mark that has a wrong name, is missing, or does not stand where it belongs."""
+    last = len(how["sentence"].split()) - 1
     problems = [] if found else ["no node stands for a number"]
     rows: dict[tuple[str, int], dict[int, float]] = {}
     for name, mark in found.items():
@@ -152,7 +165,7 @@ def disorder(found: dict[str, Mark]) -> list[str]:
         if mark.trace in ("residual", "normed"):
             rows.setdefault((mark.trace, mark.index[0]), {})[mark.index[1]] = float(mark.ends[0, 0])
     for (array, level), places in rows.items():
-        if sorted(places) != list(range(len(places))):
+        if sorted(places) != ([last] if f"{array}/{level}" in how.get("last_only", ()) else list(range(last + 1))):
             problems.append(f"{array}/{level}: a token is missing")
         elif (np.diff([places[t] for t in sorted(places)]) <= 0).any():
             problems.append(f"{array}/{level}: the tokens stand in another order")
@@ -176,8 +189,8 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     1/500 of the scale's limit. A colour of bytes tells a number less finely: within COLOR of the limit.
     """
     every = marks(glb)
-    found = disorder(every)
-    weights = header(glb)["asset"]["extras"].get("weights")
+    how = header(glb)["asset"]["extras"]
+    found, weights = disorder(every, how), how.get("weights")
     if fresh is not None and weights != getattr(fresh, "weights", weights):
         found.append("the weights: the file was made from another model")
     for name, mark in every.items():

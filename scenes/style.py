@@ -23,10 +23,17 @@ STACK_PITCH = 1.2  # from one box of a stack to the next
 STACK_MIDDLE = 0.62  # edge of a stack's box that stands for zero
 STACK_SPAN = 0.5  # what the scale's limit adds to it, and its negative takes away
 
+BAR = 0.55  # half-width of a bar
+BAR_BASE = 0.06  # height of a bar that stands for zero
+BAR_SPAN = 6.0  # what the scale's limit adds to it
+BAR_LEGEND_ROW = -8.6  # where the legend of bars stands along y
+BAR_SPACING = 1.5  # from a bar to the one beside it
+
 # --- Ground -------------------------------------------------------------------------------------------------------
 
 SPACING = 3.4  # from token to token
 DEPTH = 9.2  # from block to block
+BAR_DEPTH = 3.9  # from a row of bars to the next
 PLINTH = 1.12  # half-width of a column's plinth
 PLINTH_HEIGHT = 0.3
 PLATE_GAP = 0.12  # between a plinth and its plate
@@ -80,6 +87,7 @@ LAMPS = (  # azimuth and elevation in degrees, size, strength
 
 # Degrees to the left of straight ahead, and from straight above.
 VIEW_OF_GRID = (-14.0, 51.0)
+VIEW_OF_BARS = (-12.0, 46.0)
 VIEW_OF_ROW = (-20.0, 70.0)
 FIELD_OF_VIEW = 26.0  # degrees, vertical
 ASPECTS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height

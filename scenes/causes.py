@@ -1,0 +1,82 @@
+"""Looking and causing: every attention weight into the last position, and what the answer loses without it.
+
+Behind each token stands a row of pairs of bars, one for each block and head: the weight, in the colour of its head, and
+the effect of cutting it. On the right are the effects of cutting a whole head, all heads of a block, and an MLP.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.effects import Effects
+
+SHOWS = "effects"
+EFFECTS = ("weight_effect", "head_effect", "heads_effect", "mlp_effect")
+PARTS = ("head", "heads", "MLP")  # what is cut, on the right
+VALUES = (0.0, 0.25, 0.5)  # of the legend
+
+
+def build(effects: "Effects") -> pv.MultiBlock:
+    """The weights and effects of all heads, row behind row, on a scale from 0 to 1."""
+    L, H, T, _ = effects.attention.shape
+    scale, side = Scale(1.0), style.BAR_SPACING / 2
+    scene = glyphs.start("causes", effects, scale, style.VIEW_OF_BARS)
+    scene.user_dict |= {"glyphs": {"attention": "post"} | dict.fromkeys(EFFECTS, "bar")}
+
+    def place(name: str, index: tuple[int, ...], at: glyphs.Point, head: int | None = None) -> None:
+        value = getattr(effects, name)[index]
+        shape = glyphs.bar(value, scale, at) if head is None else glyphs.post(value, scale, at, head)
+        glyphs.mark(scene, "/".join(map(str, (name, *index))), shape, effects, name, index)
+
+    def stand(x: float, y: float) -> glyphs.Point:
+        glyphs.ground(scene, glyphs.box(*glyphs.foot((x, y)), glyphs.to_bytes(style.STONE)))
+        return x, y
+
+    parts = [(T + 0.3 + n) * style.SPACING for n in range(len(PARTS))]
+    for l in range(L):
+        depths = [(l * (H + 0.4) + h) * style.BAR_DEPTH for h in range(H)]
+        for h, y in enumerate(depths):
+            for k in range(T):
+                x, _ = stand(k * style.SPACING, y)
+                place("attention", (l, h, T - 1, k), (x - side, y), h)
+                place("weight_effect", (l, h, k), (x + side, y))
+            place("head_effect", (l, h), stand(parts[0], y))
+            front = y - style.TEXT_SIZE * style.LINE / 2
+            left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
+            glyphs.label(scene, f"row/{l}/{h}", f"block {l + 1}, head {h + 1}", (left, front), align=1)
+        middle = sum(depths) / H
+        place("heads_effect", (l,), stand(parts[1], middle))
+        place("mlp_effect", (l,), stand(parts[2], middle))
+    front = -style.PLINTH - style.PLATE_GAP - style.TEXT_SIZE * style.LINE
+    texts = [*effects.tokens, *PARTS]
+    room = style.SPACING - 2 * style.TEXT_MARGIN
+    size = min(style.TEXT_SIZE, room / max(map(glyphs.width_of, texts)))
+    for n, (text, x) in enumerate(zip(texts, [*np.arange(T) * style.SPACING, *parts], strict=True)):
+        glyphs.label(scene, f"token/0/{n}", text, (x, front), size)
+    legend(scene, H, parts[-1])
+    return scene
+
+
+def legend(scene: pv.MultiBlock, heads: int, right: float) -> None:
+    """Adds, in front, bars of known values: of an effect, and of the weights of each head."""
+    scale, y, size = Scale(1.0), style.BAR_LEGEND_ROW, style.LEGEND_SIZE
+    front = y - style.PLINTH - style.LEGEND_GAP - size * style.LINE
+    x = right
+    for head in (None, *reversed(range(heads))):
+        group = pv.MultiBlock()
+        start = x
+        for value in reversed(VALUES if head is None else VALUES[-1:]):
+            group.append(glyphs.bar(value, scale, (x, y)) if head is None else glyphs.post(value, scale, (x, y), head))
+            glyphs.label(scene, f"legend/{head}/{value:g}", glyphs.number(value), (x, front), size)
+            x -= style.BAR_SPACING * 1.3
+        scene.append(group, "legend/effect" if head is None else f"legend/weight/{head}")
+        low, high = glyphs.foot((x + style.BAR_SPACING * 1.3, y), (start, y))
+        glyphs.ground(scene, glyphs.box(low, high, glyphs.to_bytes(style.STONE)))
+        text = "effect" if head is None else f"weight (head {head + 1})"
+        glyphs.label(scene, f"legend/{head}", text, (x + style.BAR_SPACING * 0.3, front), size, align=1)
+        x -= size * glyphs.width_of(text) + style.BAR_SPACING

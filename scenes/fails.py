@@ -1,0 +1,17 @@
+"""A training that looks at the right word and says the wrong one; to be set beside `succeeds`."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs
+
+if TYPE_CHECKING:
+    from article.effects import Compared
+
+SHOWS = "failure"
+
+
+def build(compared: "Compared") -> pv.MultiBlock:
+    """The last position's way through the model, with the embeddings of what it says and of the answer."""
+    return glyphs.verdict("fails", compared)

@@ -1,0 +1,17 @@
+"""The training of the article, at its last position: what it looks at, and what it says."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs
+
+if TYPE_CHECKING:
+    from article.effects import Compared
+
+SHOWS = "success"
+
+
+def build(compared: "Compared") -> pv.MultiBlock:
+    """The last position's way through the model, with the embeddings of what it says and of the answer."""
+    return glyphs.verdict("succeeds", compared)
