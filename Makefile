@@ -2,13 +2,14 @@
 # make serve   shows it at http://localhost:8000
 # make test    sets up what the tests need and runs all of them
 # make check   lint, types and the fast tests
+# make study   trains in other ways, too, and keeps the results in data/study.json; takes ten minutes
 # make bench   measures; prints one JSON object
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: site serve test check bench clean
+.PHONY: site serve test check study bench clean
 
 site: .venv/ready
 	python gpt.py
@@ -27,6 +28,9 @@ check: .venv/ready-for-tests
 	tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
 	python -m pytest -n 2 --dist worksteal -m "not slow"
 
+study: .venv/ready
+	python -m article.study
+
 bench: .venv/ready-for-tests
 	@python tests/bench.py
 
@@ -43,4 +47,4 @@ bench: .venv/ready-for-tests
 	touch $@
 
 clean:
-	rm -rf .venv article/node_modules tests/node_modules docs/vendor
+	rm -rf .venv article/.kept article/node_modules tests/node_modules docs/vendor

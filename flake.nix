@@ -26,6 +26,7 @@
           pyvista
           trimesh
           scikit-learn
+          scipy
           markdown
           matplotlib
           pillow

@@ -235,7 +235,7 @@ def train(config: Config, tokenizer: Tokenizer, corpus: Sequence[str]) -> GPT:
         if place.startswith("mixed"):  # part of what attention writes, which is dropped out later
             return x
         kept = torch.rand(x.shape, generator=random, dtype=x.dtype) >= config.dropout
-        return x * kept / (1 - config.dropout)
+        return x * (kept.to(x.dtype) / (1 - config.dropout))
 
     for step in tqdm(range(config.steps), desc="training", unit=" steps", leave=False, disable=None):
         optimizer.zero_grad()

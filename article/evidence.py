@@ -33,7 +33,7 @@ def body(claims: Sequence[Mapping], facts: "Facts") -> str:
     for claim in claims:
         found = facts.claims[claim["id"].rsplit("-", 1)[0]]
         section = SubElement(page, "section", {"id": claim["id"]})
-        add(section, "h2", f"“{claim['sentence']}”")
+        add(section, "h2", claim["sentence"])
         add(section, "p", f"Asked: whether {claim['predicate']}.")
         low, high = (f"{end:.0%}" for end in claim["interval"])
         share = f"true in {claim['held']} of {claim['seeds']} trainings (interval {low} to {high})"

@@ -100,6 +100,11 @@ class Claim:
         """How many trainings there are."""
         return len(self.survey)
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's interval for the share of trainings in which it holds."""
+        return wilson(self.held, self.seeds)
+
 
 @dataclass(frozen=True)
 class Predicate:
@@ -203,10 +208,10 @@ def gather(
     """
     claims = {name: establish(name, own, survey) for name in CLAIMS}
     counts = {f"{name}.held": str(claim.held) for name, claim in claims.items()}
-    return Facts({**values(own, survey), **counts, **studied(study), **more}, claims, figures)
+    return Facts({**values(own, survey), **counts, **studied(study, own), **more}, claims, figures)
 
 
-def studied(study: dict | None) -> dict[str, str]:
+def studied(study: dict | None, own: Evidence) -> dict[str, str]:
     """The values of the study, by `study.` and the name of a row: in how many trainings it held, of how many."""
     known = {}
     for row in (*study["recipes"], *study["held_out"]) if study else ():
@@ -215,6 +220,12 @@ def studied(study: dict | None) -> dict[str, str]:
         known[f"study.{row['name']}.loss"] = decimals(float(np.mean(row["loss"])))
         known[f"study.{row['name']}.probability"] = percent(float(np.median(row["probability"])))
     if study:
+        from article.study import recipes
+
+        other = recipes(own.config)["predecessor"][1]
+        known["study.predecessor.steps"] = count(other.config.steps)
+        known["study.predecessor.rate"] = f"{other.config.learning_rate:g}"
+        known["study.predecessor.batch"] = count(other.sampled)
         weak = next(row for row in study["recipes"] if row["name"] == "third")
         known["study.date"] = study["date"]
         missed = [looks for held, looks in zip(weak["held"], weak["looks"], strict=True) if not held]
@@ -365,6 +376,12 @@ def percent(part: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def points(part: float) -> str:
+    """A difference of two probabilities in percentage points."""
+    text = f"{100 * part:.0f}" if abs(part) >= 0.01 else f"{100 * part:.1f}"
+    return text.replace("-", "\N{MINUS SIGN}") + (" point" if text == "1" else " points")
+
+
 def decimals(value: float) -> str:
     """A number with two decimals and a true minus sign."""
     return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
@@ -406,13 +423,11 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "per_head": (config.n_embd // config.n_head, str),
         "steps": (config.steps, count),
         "dropout": (config.dropout, percent),
+        "rate": (config.learning_rate, str),
         "tokens": (T, number),
         "loss": (own.loss, decimals),
         "guess_loss": (math.log(V), decimals),
         "floor": (entropy(own.corpus), decimals),
-        "unigram_loss": (entropy(own.corpus, 0), decimals),
-        "bigram_loss": (entropy(own.corpus, 1), decimals),
-        "trigram_loss": (entropy(own.corpus, 2), decimals),
         "distance": (T - 1 - subject(own)[1], number),
         "prompt": (trace.sentence, str),
         "animal": (animal, str),
@@ -452,16 +467,14 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "length_final": (length(trace.normed[-1, -1]), one_decimal),
         "widest_weight": (trace.attention[:, :, -1].max(), percent),
         "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
-        "widest_effect": (effects.weight_effect[top], percent),
-        "first_weight_effect": (effects.weight_effect[0].max(), percent),
-        "most_weight_effect": (effects.weight_effect.max(), percent),
-        "first_heads_effect": (effects.heads_effect[0], percent),
+        "widest_effect": (effects.weight_effect[top], points),
+        "first_heads_effect": (effects.heads_effect[0], points),
         "last_heads_left": (effects.without_heads[-1, trace.id(home)], percent),
         "last_heads_prediction": (best(own, effects.without_heads[-1]), str),
-        "last_head_effect_most": (effects.head_effect[-1].max(), percent),
-        "last_head_effect_least": (effects.head_effect[-1].min(), percent),
-        "first_mlp_effect": (effects.mlp_effect[0], percent),
-        "last_mlp_effect": (effects.mlp_effect[-1], percent),
+        "last_head_effect_most": (effects.head_effect[-1].max(), points),
+        "last_head_effect_least": (effects.head_effect[-1].min(), points),
+        "first_mlp_effect": (effects.mlp_effect[0], points),
+        "last_mlp_effect": (effects.mlp_effect[-1], points),
         "seeds": (len(survey), str),
         "survey_least": (min(over_seeds), percent),
         "survey_median": (float(np.median(over_seeds)), percent),

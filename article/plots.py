@@ -33,13 +33,13 @@ def line(plot: Element, x0: float, y0: float, x1: float, y1: float, kind: str = 
     SubElement(plot, "line", {"class": kind} | {name: f"{value:.1f}" for name, value in ends.items()})
 
 
-def dots(outcomes: Sequence["Outcome"], own: "Outcome", ends: tuple[float, float] | None = None) -> Element:
+def dots(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
     """A dot for each training, stacked where values are alike: full where the claim holds, hollow where it does not.
 
-    The article's own training is ringed. `ends` are those of the axis; by default the least and the largest value.
+    The axis runs from the least to the largest value; the article's own training is ringed.
     """
     values = np.array([float(outcome.value) for outcome in outcomes])
-    low, high = ends or (float(values.min()), float(values.max()))
+    low, high = float(values.min()), float(values.max())
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5
     bins = np.clip(np.floor((values - low) / (high - low) * BINS), 0, BINS - 1).astype(int)
@@ -58,9 +58,8 @@ def dots(outcomes: Sequence["Outcome"], own: "Outcome", ends: tuple[float, float
         kind = ("held" if outcome.holds else "failed") + (" own" if mine else "")
         SubElement(plot, "circle", {"class": kind, "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{DOT - 0.7:g}"})
     by_value = sorted(outcomes, key=lambda outcome: float(outcome.value))
-    labels = (by_value[0].text, by_value[-1].text) if ends is None else ("0%", "100%")
-    text(plot, EDGE, height - 4, labels[0], "start")
-    text(plot, WIDTH - EDGE, height - 4, labels[1], "end")
+    text(plot, EDGE, height - 4, by_value[0].text, "start")
+    text(plot, WIDTH - EDGE, height - 4, by_value[-1].text, "end")
     return plot
 
 
@@ -68,7 +67,7 @@ def bars(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
     """A bar for each answer that trainings gave, as long as the number of those that gave it."""
     counts = Counter((outcome.text, outcome.holds) for outcome in outcomes).most_common()
     plot = canvas(18 * len(counts) + 4)
-    room = 1 + max(len(words) for (words, _), _ in counts) * 6.2
+    room = 12 + max(len(words) for (words, _), _ in counts) * 6.8
     for row, ((words, holds), n) in enumerate(counts):
         y = 18 * row + 4
         mine = " own" if words == own.text else ""
@@ -82,9 +81,9 @@ def bars(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
 
 def distribution(claim: "Claim") -> Element:
     """What a claim came to over the trainings."""
-    numbers = [outcome.value for outcome in claim.survey if not isinstance(outcome.value, str)]
-    plot = dots(claim.survey, claim.own) if numbers else bars(claim.survey, claim.own)
-    if numbers:
+    spread = len({outcome.text for outcome in claim.survey if not isinstance(outcome.value, str)}) > 1
+    plot = dots(claim.survey, claim.own) if spread else bars(claim.survey, claim.own)
+    if spread:
         by_value = sorted(claim.survey, key=lambda outcome: float(outcome.value))
         middle = by_value[len(by_value) // 2].text
         said = f"from {by_value[0].text} to {by_value[-1].text}, in the middle {middle}"
@@ -106,6 +105,28 @@ def interval(held: int, seeds: int) -> Element:
     return plot
 
 
+def columns(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
+    """A column for each training, in the order of their seeds: its probability, from 0 to 1."""
+    high, ground = 120.0, 134.0
+    plot = canvas(ground + 18)
+    left, right = 34.0, WIDTH - 6.0
+    for share in (0.0, 0.5, 1.0):
+        line(plot, left, ground - high * share, right, ground - high * share, "axis" if share == 0 else "grid")
+        text(plot, left - 4, ground - high * share + 4, percent(share), "end")
+    pitch = (right - left) / len(outcomes)
+    ringed = False
+    for n, outcome in enumerate(outcomes):
+        mine = not ringed and outcome == own
+        ringed |= mine
+        height = high * float(outcome.value)
+        place = {"x": left + (n + 0.15) * pitch, "y": ground - height, "width": 0.7 * pitch, "height": height}
+        kind = ("held" if outcome.holds else "failed") + (" own" if mine else "")
+        SubElement(plot, "rect", {"class": kind} | {name: f"{value:.1f}" for name, value in place.items()})
+    text(plot, left, ground + 14, "seed 1", "start")
+    text(plot, right, ground + 14, str(len(outcomes)), "end")
+    return plot
+
+
 # --- The figures of the article -----------------------------------------------------------------------------------
 
 COLUMNS = ["generalise", "interval", "probability", "loss"]
@@ -114,7 +135,7 @@ COLUMNS = ["generalise", "interval", "probability", "loss"]
 def figures(facts: "Facts", own: "Evidence", study: dict | None) -> dict[str, dict]:
     """The plots and tables that the article may show, by the name of their file."""
     sure = facts.claims["is_sure"]
-    result = {"survey.svg": {"plot": dots(sure.survey, sure.own, (0, 1)), "tables": [trainings(sure)]}}
+    result = {"survey.svg": {"plot": columns(sure.survey, sure.own), "tables": [trainings(sure)]}}
     if study:
         turns = [trained(row) for row in study["held_out"]]
         others = [trained(row) for row in study["recipes"]] + [

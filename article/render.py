@@ -20,8 +20,6 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
-from article.facts import wilson
-
 if TYPE_CHECKING:
     from article.facts import Claim, Facts
 
@@ -98,7 +96,6 @@ def claims(text: str, facts: "Facts") -> list[dict]:
     result = []
     for reference in references(text):
         claim = facts.claims[reference.name]
-        low, high = wilson(claim.held, claim.seeds)
         share = {"share": f"{reference.bound} {reference.share:g}"} if reference.bound else {}
         result.append(
             {
@@ -109,7 +106,7 @@ def claims(text: str, facts: "Facts") -> list[dict]:
                 "held": claim.held,
                 "seeds": claim.seeds,
                 **share,
-                "interval": [round(low, 4), round(high, 4)],
+                "interval": [round(end, 4) for end in claim.interval],
                 "predicate": claim.words,
                 "code": claim.code,
                 "expression": claim.expression,

@@ -71,15 +71,20 @@ def train_in_parallel(
     recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int]
 ) -> list[np.ndarray]:
     """The weights of all seeds (n,), trained on all processors that this process may use."""
+    if len(seeds) == 1 and recipe == Recipe(recipe.config):  # alone, a model is faster without the stack
+        model = gpt.train(replace(recipe.config, seed=seeds[0]), tokenizer, corpus)
+        return [nn.utils.parameters_to_vector(model.parameters()).detach().numpy()]
     parts = min(processors(), math.ceil(len(seeds) / FEWEST))
     shares = [list(seeds[part::parts]) for part in range(parts)]
     if parts == 1:
         return list(train_all(recipe, tokenizer, corpus, seeds))
     # Forked from a process in which torch has run, a child may wait for threads that it does not have.
-    with multiprocessing.get_context("spawn").Pool(parts - 1, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    pool = multiprocessing.get_context("spawn").Pool(parts - 1, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
         others = pool.starmap_async(train_all, [(recipe, tokenizer, corpus, share, False) for share in shares[1:]])
         done = [train_all(recipe, tokenizer, corpus, shares[0]), *others.get()]
-        pool.close()
+    finally:
+        pool.terminate()
         pool.join()
     result = dict(zip((seed for share in shares for seed in share), np.concatenate(done), strict=True))
     return [result[seed] for seed in seeds]
@@ -117,8 +122,10 @@ def train_all(
 
     losses = vmap(loss, in_dims=(0, 0 if recipe.sampled else None, 0 if recipe.sampled else None, 0))
     numbers = [math.prod(size) for size in sizes.values()]
-    silent = None if progress else True
-    for step in tqdm(range(config.steps), f"{len(seeds)} trainings", unit=" steps", leave=False, disable=silent):
+    steps = range(config.steps)
+    if progress:
+        steps = tqdm(steps, f"{len(seeds)} trainings", unit=" steps", leave=False, disable=None)
+    for step in steps:
         if recipe.sampled:
             draws = torch.stack([torch.rand(recipe.sampled, generator=random) for random in randoms])
             rows = (draws * len(ids)).long()
@@ -171,8 +178,8 @@ def batch(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str]) -> tu
 
 def key(recipe: Recipe, corpus: Sequence[str]) -> str:
     """SHA-256 of all that decides the weights, but for the seed: the training's code, the corpus and the recipe."""
-    stated = {name: str(value) for name, value in asdict(recipe).items()} | asdict(replace(recipe.config, seed=0))
-    parts = [training_code(), Path(__file__).read_text("utf-8"), json.dumps([*corpus, stated]), torch.__version__]
+    stated = json.dumps([*corpus, asdict(replace(recipe, config=replace(recipe.config, seed=0)))], default=str)
+    parts = [training_code(), Path(__file__).read_text("utf-8"), stated, torch.__version__]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -68,15 +68,15 @@ def legend(scene: pv.MultiBlock, heads: int, right: float) -> None:
     front = y - style.PLINTH - style.LEGEND_GAP - size * style.LINE
     x = right
     for head in (None, *reversed(range(heads))):
-        group = pv.MultiBlock()
+        group, name = pv.MultiBlock(), "legend/effect" if head is None else f"legend/weight/{head}"
         start = x
         for value in reversed(VALUES if head is None else VALUES[-1:]):
             group.append(glyphs.bar(value, scale, (x, y)) if head is None else glyphs.post(value, scale, (x, y), head))
-            glyphs.label(scene, f"legend/{head}/{value:g}", glyphs.number(value), (x, front), size)
+            glyphs.label(scene, f"{name}/{value:g}", glyphs.number(value), (x, front), size)
             x -= style.BAR_SPACING * 1.3
-        scene.append(group, "legend/effect" if head is None else f"legend/weight/{head}")
+        scene.append(group, name)
         low, high = glyphs.foot((x + style.BAR_SPACING * 1.3, y), (start, y))
         glyphs.ground(scene, glyphs.box(low, high, glyphs.to_bytes(style.STONE)))
         text = "effect" if head is None else f"weight (head {head + 1})"
-        glyphs.label(scene, f"legend/{head}", text, (x + style.BAR_SPACING * 0.3, front), size, align=1)
+        glyphs.label(scene, name, text, (x + style.BAR_SPACING * 0.3, front), size, align=1)
         x -= size * glyphs.width_of(text) + style.BAR_SPACING

@@ -193,6 +193,7 @@ def fill(vertices: NDArray[np.float64], codes: ArrayLike) -> tuple[NDArray[np.fl
     return np.asarray(flat.points, float)[:, :2], flat.regular_faces[:, ::-1]
 
 
+@lru_cache(maxsize=512)
 def width_of(text: str) -> float:
     """The width of a text in units of the font size."""
     return max((x + float(points[:, 0].max()) for (points, _), x in letters(text)), default=0.0)

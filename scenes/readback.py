@@ -8,10 +8,12 @@ import io
 import json
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
 COLOR = 1 / 150  # the same, for a number told by a colour of bytes
@@ -140,17 +142,21 @@ def corners(points: NDArray) -> NDArray[np.float64]:
 
 def number_of(color: NDArray, how: dict) -> NDArray[np.float64]:
     """The numbers (n,) of colours (n, 3), linear 0 to 1: those whose colours on the scale come nearest."""
+    parts, tree = palette(json.dumps([how["negative"], how["positive"]]))
+    return parts[tree.query(np.nan_to_num(color))[1]] * how["limit"]
+
+
+@lru_cache(maxsize=8)
+def palette(stops: str) -> tuple[NDArray[np.float64], KDTree]:
+    """Numbers (n,) from -1 to 1, and a tree of their linear colours. `stops` is JSON of the negative and positive."""
     parts = np.linspace(0, 1, 4001)
     scale = [
-        np.stack(
-            [np.interp(parts, np.linspace(0, 1, len(stops)), channel) for channel in zip(*stops, strict=True)], axis=1
-        )
-        for stops in (how["negative"], how["positive"])
+        np.stack([np.interp(parts, np.linspace(0, 1, len(rgb)), channel) for channel in zip(*rgb, strict=True)], axis=1)
+        for rgb in json.loads(stops)
     ]
     srgb = np.concatenate(scale)
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    nearest = np.array([((linear - one) ** 2).sum(axis=1).argmin() for one in color], int)
-    return np.concatenate([-parts, parts])[nearest] * how["limit"]
+    return np.concatenate([-parts, parts]), KDTree(linear)
 
 
 def disorder(found: dict[str, Mark], how: dict) -> list[str]:

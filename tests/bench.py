@@ -31,7 +31,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder) / "site"
         peer = in_child("predecessor")
-        job = in_child("job", site)
+        job = in_child("job", Path(folder) / "alone")
+        survey = in_child("survey")
+        in_child("rebuild", site)  # so that everything is kept
+        rebuild = in_child("rebuild", site)["seconds"]["all"]
         size = {path.name: len(path.read_bytes()) for path in sorted(site.rglob("*")) if path.is_file()}
         packed = {
             path.name: len(gzip.compress(path.read_bytes())) for path in sorted(site.rglob("*")) if path.is_file()
@@ -49,6 +52,8 @@ def main() -> None:
             "job": job,
             "predecessor_training": peer,
             "job_over_predecessor": round(job["seconds"]["all"] / peer["seconds"], 3),
+            "survey": {**survey, "over_predecessor": round(survey["seconds"] / peer["seconds"], 3)},
+            "rebuild_seconds": rebuild,
             "scenes": scenes,
             "scenes_bytes": sum(scene["bytes"] for scene in scenes.values()),
             "page_bytes": size,
@@ -71,24 +76,44 @@ def in_child(task: str, *arguments: object) -> dict:
     if done.returncode:
         return {"failed": done.returncode}
     result = json.loads(done.stdout.splitlines()[-1])
-    if task == "job":
+    if task in ("job", "rebuild"):
         result["seconds"]["all"] = round(time.perf_counter() - start, 2)
     return result
 
 
 def job(out: str) -> dict:
-    """The whole job, with the seconds of its stages, the speed of its training and its peak memory."""
+    """The whole job with one training, the seconds of its stages, the speed of its training and its peak memory."""
     import gpt
     from article import build
 
-    site = build.build(Path(out))
+    site = build.build(Path(out), seeds=1, fresh=True)
     steps = gpt.Config(n_vocab=1).steps
     return {
         "seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()},
         "steps_per_second": round(steps / site.seconds["train"]),
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "viewer": site.missing or "installed",
+        "notes": site.notes,
     }
+
+
+def survey() -> dict:
+    """Seconds of all trainings of the survey, none of them kept, and of each."""
+    from article import build
+    from article.survey import Recipe, train_in_parallel
+
+    config, tokenizer, corpus, _ = build.read()
+    start = time.perf_counter()
+    train_in_parallel(Recipe(config), tokenizer, corpus, range(1, build.SEEDS + 1))
+    seconds = time.perf_counter() - start
+    return {"seconds": round(seconds, 1), "trainings": build.SEEDS, "seconds_each": round(seconds / build.SEEDS, 2)}
+
+
+def rebuild(out: str) -> dict:
+    """The job again, with all trainings kept: what an author waits for after a change of the text."""
+    from article import build
+
+    site = build.build(Path(out))
+    return {"seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()}}
 
 
 def predecessor() -> dict:
@@ -248,7 +273,15 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
     if len(sys.argv) > 1:
-        tasks = {"job": job, "predecessor": predecessor, "ours": ours, "pyvista": pyvista, "trimesh": trimesh}
+        tasks = {
+            "job": job,
+            "survey": survey,
+            "rebuild": rebuild,
+            "predecessor": predecessor,
+            "ours": ours,
+            "pyvista": pyvista,
+            "trimesh": trimesh,
+        }
         print(json.dumps(tasks[sys.argv[1]](*sys.argv[2:])))
     else:
         main()

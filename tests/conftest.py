@@ -1,6 +1,7 @@
 """What the tests share: an untrained model and its trace, copies of the project, and a site built by the command."""
 
 import fcntl
+import importlib
 import os
 import shutil
 import subprocess
@@ -12,9 +13,10 @@ import pytest
 import torch
 
 import gpt
+from article.effects import Compared, effects, fields_of
 
 ROOT = Path(__file__).resolve().parent.parent
-SCENES = ("animals", "homes", "boxes", "prompt", "stream", "forward")  # in the order of the article
+SCENES = ("animals", "homes", "boxes", "prompt", "stream", "forward", "causes", "succeeds", "fails")  # in this order
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
@@ -59,6 +61,22 @@ def trace(model: gpt.GPT, tokenizer: gpt.Tokenizer, held_out: str) -> gpt.Trace:
     return gpt.trace(model, tokenizer, held_out.rsplit(maxsplit=1)[0])
 
 
+@pytest.fixture(scope="session")
+def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus: list[str], held_out: str) -> dict:
+    """What each scene is built from, by its name: the trace, its effects, or it and that of another model."""
+    answer = held_out.split()[-1]
+    other = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab))).double()
+    gpt.initialise(other, 1.0, torch.Generator().manual_seed(8))
+    both = [trace, gpt.trace(other, tokenizer, trace.sentence)]
+    kinds = {
+        "trace": trace,
+        "effects": effects(model, tokenizer, corpus, trace, answer),
+        "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
+        "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),
+    }
+    return {name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")] for name in SCENES}
+
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -77,17 +95,19 @@ def run() -> Run:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project that a test may change; what npm has installed is shared with it."""
+    """A copy of the project that a test may change; what npm has installed and what is trained is shared with it."""
     root = tmp_path / "project"
     root.mkdir()
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules", ".kept"))
         else:
             shutil.copy(source, root)
-    if (ROOT / "article" / "node_modules").is_dir():
-        (root / "article" / "node_modules").symlink_to(ROOT / "article" / "node_modules")
+    (ROOT / "article" / ".kept").mkdir(exist_ok=True)
+    for shared in ("node_modules", ".kept"):
+        if (ROOT / "article" / shared).is_dir():
+            (root / "article" / shared).symlink_to(ROOT / "article" / shared)
     return root
 
 

@@ -219,6 +219,7 @@ def test_every_output_of_every_system_evaluates(nix: Nix):
     "name",
     [
         "scikit-learn",
+        "scipy",
         "pytest-xdist",
         "python3",
         "nodejs",

@@ -1,13 +1,14 @@
 """The renderer: Markdown in, exact HTML out."""
 
 import re
+from xml.etree.ElementTree import Element
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from article.facts import Claim, Facts
-from article.render import UnknownNameError, claims, figures, render
+from article.facts import Claim, Facts, Outcome
+from article.render import UnknownNameError, claims, figures, keep, references, render
 
 FIGURE = {
     "still": "forward.svg",
@@ -18,10 +19,17 @@ FIGURE = {
     "bytes": "160 KB",
     "tables": [{"title": "Embedding", "corner": "component", "columns": ["a<b"], "rows": [["1", "0.500"]]}],
 }
+
+
+def judged(name: str, words: str, value: str, survey: list[bool], own: bool = True) -> Claim:
+    """A claim as if a predicate had been evaluated."""
+    return Claim(name, words, "code", "a > b", Outcome(value, value, own), tuple(Outcome(0.5, "½", h) for h in survey))
+
+
 FACTS = Facts(
     values={"loss": "0.22", "word": "<script>", "preview": "p.png"},
-    claims={"true_one": Claim("the words", "0.9", True)},
-    figures={"forward.glb": FIGURE},
+    claims={"true_one": judged("true_one", "the words", "0.9", [True, True, False, True])},
+    figures={"forward.glb": FIGURE, "other.glb": FIGURE, "survey.svg": {"plot": Element("svg")}},
 )
 
 
@@ -37,8 +45,20 @@ def body(text: str, facts: Facts = FACTS) -> str:
         ("{word}", '<p><span class="value">&lt;script&gt;</span></p>'),
         (
             "[it is *so*, {loss}](claim:true_one)",
-            '<p><span class="claim" id="claim-true_one" title="the words: 0.9">it is <em>so</em>, '
-            '<span class="value">0.22</span></span></p>',
+            '<p><a class="claim" href="evidence.html#true_one" id="claim-true_one" '
+            'title="The words: 0.9. True in 3 of 4 trainings.">it is <em>so</em>, '
+            '<span class="value">0.22</span></a></p>',
+        ),
+        (
+            "[a](claim:true_one) [b](claim:true_one?at-least=0.7)",
+            '<p><a class="claim" href="evidence.html#true_one" id="claim-true_one" '
+            'title="The words: 0.9. True in 3 of 4 trainings.">a</a> '
+            '<a class="claim" href="evidence.html#true_one-2" id="claim-true_one-2" '
+            'title="The words: 0.9. True in 3 of 4 trainings.">b</a></p>',
+        ),
+        (
+            '![alt](survey.svg "cap")',
+            '<figure class="plot" id="survey"><svg aria-label="alt"></svg><figcaption>cap</figcaption></figure>',
         ),
         ("[elsewhere](https://example.org)", '<p><a href="https://example.org">elsewhere</a></p>'),
         (
@@ -80,11 +100,53 @@ def test_claims():
             "sentence": "it is so, 0.22",
             "value": "0.9",
             "holds": True,
-            "held": 1,
-            "seeds": 1,
+            "held": 3,
+            "seeds": 4,
+            "interval": [0.3006, 0.9544],
+            "predicate": "the words",
+            "code": "code",
+            "expression": "a > b",
+            "survey": [{"value": "½", "holds": h} for h in (True, True, False, True)],
             "line": 3,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("target", "own", "holds"),
+    [
+        ("true_one", True, True),
+        ("true_one", False, False),
+        ("true_one?at-least=0.75", False, True),
+        ("true_one?at-least=0.76", True, False),
+        ("true_one?at-most=0.75", False, True),
+        ("true_one?at-most=0.7", True, False),
+        ("true_one?at-most=1", True, True),
+    ],
+)
+def test_a_share_is_checked_as_such(target, own, holds):
+    claim = judged("true_one", "w", "v", [True, True, False, True], own)
+    (entry,) = claims(f"[so](claim:{target})", Facts({}, {"true_one": claim}, {}))
+    assert entry["holds"] == holds
+    assert entry.get("share", "") == target.partition("?")[2].replace("=", " ")
+
+
+def test_references_to_one_claim_have_ids_of_their_own():
+    found = references("[a](claim:x)\n\n[b](claim:y) [c](claim:x)")
+    assert [(reference.id, reference.line) for reference in found] == [("x", 1), ("y", 3), ("x-2", 3)]
+
+
+def test_figures_of_one_paragraph_stand_side_by_side():
+    html = body("![a](forward.glb)\n![b](other.glb)")
+    assert html.count("<figure") == 2
+    assert html.startswith('<div class="side-by-side">')
+
+
+def test_a_part_that_the_build_lacks_is_left_out():
+    text = "a\n\n<!-- study -->\n\nb\n\n<!-- /study -->\n\nc"
+    assert [line for line in keep(text, {"study"}).split("\n") if line] == ["a", "b", "c"]
+    assert [line for line in keep(text, set()).split("\n") if line] == ["a", "c"]
+    assert keep(text, set()).count("\n") == keep(text, {"study"}).count("\n") == text.count("\n")
 
 
 @pytest.mark.parametrize(
@@ -96,18 +158,22 @@ def test_claims():
         ("![a](forward.glb)\nmore", "line 1: a figure is"),
         ("![a](sub/forward.glb)", "line 1: a figure is"),
         ("[so](claim:lost)", "line 1: there is no claim 'lost'"),
+        ("a\n\n[](claim:true_one)", "line 3: the claim 'true_one' has no text"),
+        ("[ ](claim:true_one)", "line 1: the claim 'true_one' has no text"),
+        ("[so](claim:)", "line 1: '' names no claim; write"),
+        ("[so](claim:true_one?atleast=0.5)", "line 1: 'true_one.atleast=0.5' names no claim; write"),
+        ("[so](claim:true_one?at-least=1.5)", "names no claim; write"),
+        ("![a](castle.svg)", "there is no figure 'castle.svg'"),
     ],
 )
 def test_a_reference_that_leads_nowhere_is_named(source, says):
     with pytest.raises(UnknownNameError, match=says):
         body(source)
-    with pytest.raises(UnknownNameError, match=says):
-        claims(source, FACTS)
 
 
 def facts_of(text: str) -> Facts:
     figure = FIGURE | {"still": text, "bytes": text}
-    return Facts({"x": text}, {"c": Claim(text, text, True)}, {"f.glb": figure})
+    return Facts({"x": text}, {"c": judged("c", text or "x", text, [True])}, {"f.glb": figure})
 
 
 @given(st.text())
@@ -121,8 +187,8 @@ def test_what_is_filled_in_is_text(text):
 
 
 def test_a_figure_that_no_scene_stands_for_is_named():
-    with pytest.raises(UnknownNameError, match=r"'other\.glb'"):
-        body("![a][b]\n\n[b]: other.glb")
+    with pytest.raises(UnknownNameError, match=r"'castle\.glb'"):
+        body("![a][b]\n\n[b]: castle.glb")
 
 
 def test_figures():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from scenes import glyphs, readback, style
-from scenes.glb import leaves, to_glb
+from scenes.glb import leaves, to_glb, to_linear
 from scenes.style import Scale
 from tests.conftest import ROOT, SCENES
 
@@ -26,18 +26,28 @@ VECTORS = arrays.arrays(float, 20, elements=NUMBERS)
 
 
 @pytest.fixture(params=SCENES)
-def scene(request, trace) -> pv.MultiBlock:
-    return importlib.import_module(f"scenes.{request.param}").build(trace)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def shown(name, subjects):
+    return subjects[name]
+
+
+@pytest.fixture
+def scene(name, shown) -> pv.MultiBlock:
+    return importlib.import_module(f"scenes.{name}").build(shown)
 
 
 def names(scene: pv.MultiBlock) -> list[str]:
     return [name or "" for name in scene.keys()]  # noqa: SIM118 - a MultiBlock is no dict
 
 
-def test_contract(scene, trace):
+def test_contract(scene, name, shown):
     """Deterministic, named, finite, in the frame of the floor; each mark states what the trace holds."""
-    name = scene.user_dict["scene"]
-    assert to_glb(importlib.import_module(f"scenes.{name}").build(trace)) == to_glb(scene)
+    assert scene.user_dict["scene"] == name
+    assert to_glb(importlib.import_module(f"scenes.{name}").build(shown)) == to_glb(scene)
     assert len(set(scene.keys())) == len(scene.keys())
     for shape in leaves(scene):
         assert np.isfinite(shape.points).all()
@@ -46,15 +56,15 @@ def test_contract(scene, trace):
     marks = {key: scene[key].user_dict for key in names(scene) if "trace" in scene[key].user_dict}
     assert marks
     for key, mark in marks.items():
-        truth = np.ravel(getattr(trace, mark["trace"])[tuple(mark["index"])])
+        truth = np.ravel(getattr(shown, mark["trace"])[tuple(mark["index"])])
         assert np.allclose(mark["values"], truth, rtol=0, atol=0.5001 * 10**-style.DECIMALS), key
         path = "/".join(map(str, mark["index"]))
-        assert key == f"{mark['trace']}/{trace.vocab[mark['index'][0]] if mark['trace'] == 'embedding' else path}"
+        assert key == f"{mark['trace']}/{shown.vocab[mark['index'][0]] if mark['trace'] == 'embedding' else path}"
 
 
-def test_reads_back(scene, trace):
+def test_reads_back(scene, shown):
     glb = to_glb(scene)
-    assert readback.disagreements(glb, trace) == []
+    assert readback.disagreements(glb, shown) == []
     assert set(readback.read_back(glb)) == {key for key in names(scene) if "trace" in scene[key].user_dict}
 
 
@@ -68,13 +78,21 @@ def test_legend_is_to_scale(scene):
     how = dict(scene.user_dict)
     labels = {key: scene[key].user_dict["text"] for key in names(scene) if key.startswith("label/")}
     glyph = next(glyph for glyph in how["glyphs"].values() if glyph != "ribbon")
-    for i, shape in enumerate(scene["legend/value"]):
+
+    def decoded(shape: pv.PolyData, glyph: str) -> np.ndarray:
         upright = np.asarray(shape.points)[:, [0, 2, 1]] * [1, 1, -1]
         color = np.asarray(shape.point_data["color"]) / (255 if shape.point_data["color"].dtype == np.uint8 else 1)
-        linear = np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
-        values, _ = readback.READERS[glyph](upright, linear, how)
+        return readback.READERS[glyph](upright, to_linear(color), how)[0]
+
+    if "post" in how["glyphs"].values():
+        for group, kind in (("legend/effect", "bar"), ("legend/weight/0", "post"), ("legend/weight/1", "post")):
+            numbers = [float(labels[key]) for key in labels if key.startswith(f"label/{group}/")]
+            assert numbers
+            assert [float(decoded(shape, kind)[0]) for shape in scene[group]] == pytest.approx(numbers, abs=1e-6)
+        return
+    for i, shape in enumerate(scene["legend/value"]):
         text = float(labels[f"label/value/{i}"].replace("\N{MINUS SIGN}", "-"))
-        assert values == pytest.approx(text, abs=0.0051 + how["limit"] / 500)
+        assert decoded(shape, glyph) == pytest.approx(text, abs=0.0051 + how["limit"] / 500)
     for h in range(2) if "attention" in how["glyphs"] else ():
         for shape, i in zip(scene[f"legend/weight/{h}"], reversed(range(3)), strict=True):
             assert readback.ribbon(np.asarray(shape.points), np.zeros(0), how)[0] == pytest.approx(
@@ -168,6 +186,17 @@ def test_any_weight_reads_back(weight, start, end):
     band = glyphs.ribbon(weight, (start, 0), (end, 6), 0.1, style.HEADS[0])
     (mark,) = readback.marks(little(band, Scale(1.0), "ribbon")).values()
     assert abs(mark.shape[0] - weight) <= 1 / 500
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.floats(-1, 1), st.sampled_from([glyphs.bar, glyphs.post]), st.floats(0.01, 9))
+def test_any_bar_reads_back(part, glyph, limit):
+    value = part * limit if glyph is glyphs.bar else abs(part) * limit
+    (mark,) = readback.marks(little(glyph([value], Scale(limit), (3.3, 4.4)), Scale(limit), glyph.__name__)).values()
+    assert abs(mark.shape[0] - value) <= limit / 500
+    told = ~np.isnan(mark.color)
+    assert told.all() == (glyph is glyphs.bar)
+    assert np.abs((mark.color - value)[told]).max(initial=0) <= limit * readback.COLOR
 
 
 @settings(deadline=None, max_examples=30)
@@ -317,7 +346,9 @@ def test_budget(site):
     sizes = {name: (site / f"{name}.glb").read_bytes() for name in SCENES}
     assert len(sizes["forward"]) <= 160_000
     assert len(gzip.compress(sizes["forward"])) <= 56_000
-    assert sum(map(len, sizes.values())) <= 450_000
+    assert sum(len(sizes[name]) for name in SCENES[:6]) <= 450_000
+    assert max(map(len, sizes.values())) <= 200_000
+    assert sum(map(len, sizes.values())) <= 2_000_000
     index = {entry["name"]: entry for entry in json.loads((site / "scenes.json").read_text())}
     assert index["forward"]["marks"] >= 800
     for name, entry in index.items():

@@ -19,9 +19,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_still(name, trace):
+def test_still(name, subjects):
     """Every label is there as text, all of it lies within the picture, and the same scene gives the same bytes."""
-    scene = importlib.import_module(f"scenes.{name}").build(trace)
+    scene = importlib.import_module(f"scenes.{name}").build(subjects[name])
     camera = frame(scene)
     svg = to_svg(scene, camera)
     assert svg == to_svg(scene, camera)

@@ -27,6 +27,7 @@
         "pyvista"
         "trimesh"
         "scikit-learn"
+        "scipy"
         "markdown"
         "matplotlib"
         "pillow"

@@ -1,0 +1,105 @@
+"""The prose: no number about the model stands in it by hand, and it reads well as plain Markdown."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+NUMBER = re.compile(
+    r"""\d[\d.,]* | (?<![\w-]) (?: two | three | four | five | six | seven | eight | nine | ten | eleven | twelve | twenty |
+    thirty | forty | fifty | hundred | thousand | million | dozen | half | halves | thirds? | quarters? | fifths? | eighths? |
+    tenths? | twice | double | both | percent ) (?![\w-])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+# Numbers that say nothing of the model: of geometry and drawing, of definitions, of things compared two at a time; and
+# thresholds that the claim around them, or the row of the study, has as well.
+ABOUT_OTHER_THINGS = """
+Two columns that resemble each other are two vectors
+To say how alike two vectors are
+1 if they point the same way, 0 if they have nothing to do with each other, −1 if they are opposites
+turned by an eighth of a circle
+a legend of five boxes in front
+stacks of five boxes
+four numbers set one box’s width
+a box for every four components
+Each block adds twice
+makes three short vectors
+Two things are worth knowing
+the two colours are the two heads
+the two stand next to each other
+the better the two fit
+positions of two neighbours
+Both say two things at once
+The two do not go together
+Compare the two losses
+you could not tell the two apart
+Both are drawn on one scale
+The table under the figure has both
+In at least thirty-one of thirty-two
+in no more than three of four trainings
+a predecessor of this page
+follows one word, or two, gives
+in more than half of the components
+less than a tenth of it
+in two rows; boxes differ
+a bias, both learned
+with a third of the steps
+stopped after a third of the steps
+Two suspects were heard
+with more than half of a head’s attention
+"""
+
+
+def prose(text: str) -> str:
+    """A Markdown text without code, values, the targets of links and comments, its lines joined."""
+    for pattern in (r"```.*?```", r"`[^`]*`", r"<!--.*?-->"):
+        text = re.sub(pattern, " ", text, flags=re.DOTALL)
+    text = re.sub(r"\]\([^)\s]+", "](", text)
+    return " ".join(re.sub(r"\{[a-z][a-z0-9_.]*\}", "§", text).split())
+
+
+def hand_typed(text: str) -> list[str]:
+    """The numbers of a text that no reference fills in, each with what stands around it."""
+    text = prose(text)
+    for phrase in filter(None, ABOUT_OTHER_THINGS.split("\n")):
+        text = re.sub(r"\s+".join(map(re.escape, phrase.split())), " ", text)
+    return [text[max(0, found.start() - 40) : found.end() + 30] for found in NUMBER.finditer(text)]
+
+
+def parts(name: str) -> tuple[str, str]:
+    """A text, and its appendix of dated notes."""
+    body, _, notes = (ROOT / "article" / name).read_text("utf-8").partition("\n## Appendix")
+    return body, notes
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "article").glob("*.md")), ids=lambda path: path.name)
+def test_no_number_about_the_model_is_typed_by_hand(path):
+    body, notes = parts(path.name)
+    assert hand_typed(body) == []
+    assert re.match(r": [^\n]*\n\nThese are notes of \w+ \d{4}", notes)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "It has 10,620 parameters.",
+        "The loss is 0.22.",
+        "![Four of eight columns.](forward.glb)",
+        '![](forward.glb "All 21 embeddings.")',
+        "In nine of ten trainings it does.",
+        "[It does in 31 of 32](claim:generalises).",
+        "more than half of the attention",
+    ],
+)
+def test_a_typed_number_is_found(typed):
+    body, _ = parts("index.md")
+    assert hand_typed(f"{body}\n\n{typed}\n")
+
+
+def test_what_is_referred_to_is_no_typed_number():
+    assert (
+        hand_typed("It has {parameters} of `8` [so](claim:a?at-least=0.9) ![x](b2.glb) <!-- 3 --> {study.a.held}.")
+        == []
+    )
