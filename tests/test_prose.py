@@ -6,12 +6,11 @@ import pytest
 
 from tests.conftest import ROOT
 
-NUMBER = re.compile(
-    r"""\d[\d.,]* | (?<![\w-]) (?: two | three | four | five | six | seven | eight | nine | ten | eleven | twelve | twenty |
-    thirty | forty | fifty | hundred | thousand | million | dozen | half | halves | thirds? | quarters? | fifths? | eighths? |
-    tenths? | twice | double | both | percent ) (?![\w-])""",
-    re.IGNORECASE | re.VERBOSE,
-)
+WORDS = """
+two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand million dozen
+half halves third thirds quarter quarters fifth fifths eighth tenth tenths twice double both percent
+"""
+NUMBER = re.compile(rf"\d[\d.,]*|(?<![\w-])(?:{'|'.join(WORDS.split())})(?![\w-])", re.IGNORECASE)
 
 # Numbers that say nothing of the model: of geometry and drawing, of definitions, of things compared two at a time; and
 # thresholds that the claim around them, or the row of the study, has as well.
