@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyvista as pv
 
     import gpt
-    from article.facts import Evidence
+    from article.facts import Evidence, Facts
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = ROOT / "article"
@@ -235,7 +235,7 @@ def sentences(path: Path) -> list[tuple[int, str]]:
 
 def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "") -> None:
     """Everything between the trained models and the files of the site. Raises RefusalError and FalsehoodError."""
-    from article import render, study
+    from article import evidence, plots, render, study
     from scenes import light
 
     try:
@@ -250,13 +250,20 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     if not names:
         raise RefusalError("article/index.md shows no scene; an image whose source is forward.glb is one.")
     preview = PREVIEW if PREVIEW in names else next(iter(names))
-    figures = {
-        f"{name}.glb": exhibit(site, name, f"article/index.md, line {line}", own, name == preview)
-        for name, line in names.items()
-    }
+    base = f"{url.rstrip('/')}/" if url else ""
+    with site.stage("claims"):
+        known, claims = judge(text, own, survey, results, {"preview": f"{base}{preview}.png"})
+    for name, line in names.items():
+        known.figures[f"{name}.glb"] = exhibit(site, name, f"article/index.md, line {line}", own, name == preview)
     with site.stage("article"):
-        base = f"{url.rstrip('/')}/" if url else ""
-        pages, claims = tell(text, template, own, survey, figures, {"preview": f"{base}{preview}.png"}, results)
+        known.figures.update(plots.figures(known, own, results))
+        try:
+            pages = {"index.html": render.render(text, known, template)}
+        except render.UnknownNameError as error:
+            raise RefusalError(f"article/index.md, {error}.") from None
+        body = evidence.body(claims, known)
+        proof = render.fill_in(template, body, evidence.TITLE, evidence.DESCRIPTION, known.values)
+        pages["evidence.html"] = proof
     site.files |= {name: page.encode() for name, page in pages.items()}
     site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
@@ -341,37 +348,27 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
     return Compared(**fields_of(one), answer=own.answer, other=other)
 
 
-def tell(
-    text: str,
-    template: str,
-    own: "Evidence",
-    survey: "Sequence[Evidence]",
-    figures: dict[str, dict],
-    more: dict[str, str],
-    results: dict | None,
-) -> tuple[dict[str, str], list[dict]]:
-    """The pages by name, and the claims, all of them true. Raises RefusalError and FalsehoodError."""
-    from article import evidence, facts, plots, render
+def judge(
+    text: str, own: "Evidence", survey: "Sequence[Evidence]", results: dict | None, more: dict[str, str]
+) -> "tuple[Facts, list[dict]]":
+    """What the text may refer to, and its claims, all of them true. Raises RefusalError and FalsehoodError."""
+    from article import facts, render
 
     try:
-        known = facts.gather(own, survey, figures, more, results)
+        known = facts.gather(own, survey, more, results)
     except facts.FactError as error:
         raise RefusalError(f"article/facts.py: {error}; change the value or the claim.") from None
     except ValueError as error:
         raise RefusalError(f"article/facts.py: {error}; change the claims or data/held_out.txt.") from None
-    figures |= plots.figures(known, own, results)
     try:
         claims = render.claims(text, known)
-        page = render.render(text, known, template)
     except render.UnknownNameError as error:
         raise RefusalError(f"article/index.md, {error}.") from None
     for claim in claims:
         if not claim["holds"]:
             raise FalsehoodError(falsehood(claim))
         del claim["line"]
-    body = evidence.body(claims, known)
-    proof = render.fill_in(template, body, evidence.TITLE, evidence.DESCRIPTION, known.values)
-    return {"index.html": page, "evidence.html": proof}, claims
+    return known, claims
 
 
 def falsehood(claim: dict) -> str:

@@ -28,7 +28,7 @@ def body(claims: Sequence[Mapping], facts: "Facts") -> str:
         f"could one train without end.",
     )
     back = add(page, "p", "")
-    add(back, "a", "Back to the article", href="index.html")
+    add(back, "a", "Back to the article", href="index.html").tail = " "
     add(back, "a", "The same for machines: claims.json", href="claims.json").set("class", "second")
     for claim in claims:
         found = facts.claims[claim["id"].rsplit("-", 1)[0]]
@@ -39,7 +39,7 @@ def body(claims: Sequence[Mapping], facts: "Facts") -> str:
         share = f"true in {claim['held']} of {claim['seeds']} trainings (interval {low} to {high})"
         if "share" in claim:
             bound, part = claim["share"].split()
-            share += f"; the article says: in {bound.replace('-', ' ')} {float(part):.0%} of them"
+            share += f"; the article says: in {bound.replace('-', ' ')} {100 * float(part):g}% of them"
         verdict = add(section, "p", "In this article's model: ")
         add(verdict, "strong", claim["value"]).tail = f"; {share}."
         section.append(distribution(found))

@@ -11,7 +11,7 @@ import math
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -100,6 +100,14 @@ class Claim:
         """How many trainings there are."""
         return len(self.survey)
 
+    def reaches(self, bound: str, share: float) -> bool:
+        """Whether it holds in "at-least" or "at-most" such a share of the trainings.
+
+        Few trainings tell little of a share; they refute one only if Wilson's interval does.
+        """
+        low, high = self.interval if self.seeds < ENOUGH else (self.held / self.seeds,) * 2
+        return high >= share if bound == "at-least" else low <= share
+
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's interval for the share of trainings in which it holds."""
@@ -121,10 +129,11 @@ class Facts:
 
     values: Mapping[str, str]
     claims: Mapping[str, Claim]
-    figures: Mapping[str, dict]
+    figures: dict[str, dict] = field(default_factory=dict)
 
 
 CLAIMS: dict[str, Predicate] = {}
+ENOUGH = 16  # trainings whose share is taken as it is
 
 
 def claim(
@@ -181,7 +190,7 @@ def expression(code: str) -> str:
     function = ast.parse(code).body[0]
     last = function.body[-1] if isinstance(function, ast.FunctionDef) else function
     returned = last.value if isinstance(last, ast.Return) else None
-    return ast.unparse(returned.elts[-1] if isinstance(returned, ast.Tuple) else last)
+    return ast.get_source_segment(code, returned.elts[-1] if isinstance(returned, ast.Tuple) else last) or code
 
 
 def wilson(held: int, seeds: int, z: float = 1.96) -> tuple[float, float]:
@@ -198,7 +207,6 @@ def wilson(held: int, seeds: int, z: float = 1.96) -> tuple[float, float]:
 def gather(
     own: Evidence,
     survey: Sequence[Evidence],
-    figures: Mapping[str, dict],
     more: Mapping[str, str],
     study: dict | None = None,
 ) -> Facts:
@@ -208,7 +216,7 @@ def gather(
     """
     claims = {name: establish(name, own, survey) for name in CLAIMS}
     counts = {f"{name}.held": str(claim.held) for name, claim in claims.items()}
-    return Facts({**values(own, survey), **counts, **studied(study, own), **more}, claims, figures)
+    return Facts({**values(own, survey), **counts, **studied(study, own), **more}, claims)
 
 
 def studied(study: dict | None, own: Evidence) -> dict[str, str]:

@@ -70,7 +70,7 @@ def bars(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
     room = 12 + max(len(words) for (words, _), _ in counts) * 6.8
     for row, ((words, holds), n) in enumerate(counts):
         y = 18 * row + 4
-        mine = " own" if words == own.text else ""
+        mine = " own" if (words, holds) == (own.text, own.holds) else ""
         reach = (WIDTH - room - 40) * n / len(outcomes)
         place = {"x": f"{room:.1f}", "y": f"{y:g}", "width": f"{reach:.1f}", "height": "12"}
         SubElement(plot, "rect", {"class": ("held" if holds else "failed") + mine} | place)
@@ -109,7 +109,7 @@ def columns(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
     """A column for each training, in the order of their seeds: its probability, from 0 to 1."""
     high, ground = 120.0, 134.0
     plot = canvas(ground + 18)
-    left, right = 34.0, WIDTH - 6.0
+    left, right = 40.0, WIDTH - 6.0
     for share in (0.0, 0.5, 1.0):
         line(plot, left, ground - high * share, right, ground - high * share, "axis" if share == 0 else "grid")
         text(plot, left - 4, ground - high * share + 4, percent(share), "end")

@@ -64,8 +64,7 @@ class Reference:
 
     def holds(self, claim: "Claim") -> bool:
         """Whether what the text says is true."""
-        part = claim.held / claim.seeds
-        return {"at-least": part >= self.share, "at-most": part <= self.share}.get(self.bound, claim.own.holds)
+        return claim.reaches(self.bound, self.share) if self.bound else claim.own.holds
 
 
 def references(text: str) -> list[Reference]:

@@ -103,8 +103,12 @@ class Scale:
 
     @classmethod
     def of(cls, *values: ArrayLike) -> "Scale":
-        """The scale that fits all the values: its limit is the largest magnitude, or 1 if there is none but zero."""
-        return cls(max(float(np.abs(v).max(initial=0)) for v in map(np.asarray, values)) or 1.0)
+        """The scale that fits all the values: its limit is the largest magnitude, or 1 if there is none but zero.
+
+        It has nine digits, which are the same on every processor.
+        """
+        largest = max(float(np.abs(v).max(initial=0)) for v in map(np.asarray, values))
+        return cls(float(f"{largest:.9g}") or 1.0)
 
     def fraction(self, values: ArrayLike) -> NDArray[np.float64]:
         """Values as fractions of the limit, -1 to 1, in the values' shape."""

@@ -150,6 +150,26 @@ def test_a_claim_is_established(evidence):
 
 
 @pytest.mark.parametrize(
+    ("held", "seeds", "bound", "share", "reached"),
+    [
+        (14, 16, "at-least", 0.875, True),
+        (13, 16, "at-least", 0.875, False),
+        (2, 16, "at-most", 0.125, True),
+        (3, 16, "at-most", 0.125, False),
+        # Of four, none is no proof that it is fewer than a third; it is one that it is not nearly all.
+        (0, 4, "at-least", 0.3, True),
+        (0, 4, "at-least", 0.9, False),
+        (4, 4, "at-most", 0.1, False),
+        (1, 1, "at-most", 0.5, True),
+    ],
+)
+def test_few_trainings_refute_a_share_only_if_the_interval_does(held, seeds, bound, share, reached):
+    yes, no = (facts.Outcome("", "", holds) for holds in (True, False))
+    claim = facts.Claim("", "", "", "", yes, (yes,) * held + (no,) * (seeds - held))
+    assert claim.reaches(bound, share) == reached
+
+
+@pytest.mark.parametrize(
     ("answer", "says"),
     [
         (lambda _: 1 / 0, "the claim 'odd' raises ZeroDivisionError: division by zero"),

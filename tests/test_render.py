@@ -125,7 +125,7 @@ def test_claims():
     ],
 )
 def test_a_share_is_checked_as_such(target, own, holds):
-    claim = judged("true_one", "w", "v", [True, True, False, True], own)
+    claim = judged("true_one", "w", "v", 4 * [True, True, False, True], own)
     (entry,) = claims(f"[so](claim:{target})", Facts({}, {"true_one": claim}, {}))
     assert entry["holds"] == holds
     assert entry.get("share", "") == target.partition("?")[2].replace("=", " ")

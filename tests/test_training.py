@@ -132,13 +132,13 @@ def test_padding_is_a_target_only_where_it_is_wanted(tokenizer, corpus):
 def test_what_is_kept_is_not_trained_again(recipe, tokenizer, corpus, monkeypatch):
     first = survey.trainings(recipe, tokenizer, corpus, [1, 2])
     trained: list[int] = []
-    original = survey.train_all
+    original = survey.train_in_parallel
 
-    def counting(recipe, tokenizer, corpus, seeds, *more):
+    def counting(recipe, tokenizer, corpus, seeds):
         trained.extend(seeds)
-        return original(recipe, tokenizer, corpus, seeds, *more)
+        return original(recipe, tokenizer, corpus, seeds)
 
-    monkeypatch.setattr(survey, "train_all", counting)
+    monkeypatch.setattr(survey, "train_in_parallel", counting)
     again = survey.trainings(recipe, tokenizer, corpus, [2, 1])
     assert trained == []
     assert [gpt.fingerprint(model) for model in again] == [gpt.fingerprint(model) for model in first[::-1]]
