@@ -68,6 +68,9 @@ class Tokenizer:
 # it is used, and a cut when we want to know what the quantity is good for.
 Edit = Callable[[str, Tensor], Tensor]
 
+# What a part of the model computed on the way to what it writes, by name; `Trace` has the shapes.
+Inside = dict[str, Tensor]
+
 
 class Attention(nn.Module):
     """Lets every token read from itself and the tokens before it."""
@@ -84,13 +87,15 @@ class Attention(nn.Module):
         B, T, D = x.shape
         return x.view(B, T, self.n_head, D // self.n_head).transpose(1, 2)  # (B, H, T, D/H)
 
-    def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Inside]:
         query, key, value = self.heads(self.query(x)), self.heads(self.key(x)), self.heads(self.value(x))
         score = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])  # (B, H, T, T)
         future = torch.ones_like(score, dtype=torch.bool).triu(1)
         pattern = score.masked_fill(future, -torch.inf).softmax(-1)  # rows (queries) sum to 1
         mixed = edit("mixed", edit("attention", pattern) @ value)  # (B, H, T, D/H)
-        return self.project(mixed.transpose(1, 2).flatten(2)), pattern
+        write = self.project(mixed.transpose(1, 2).flatten(2))  # (B, T, D)
+        inside = {"query": query, "key": key, "value": value, "score": score, "attention": pattern, "mixed": mixed}
+        return write, inside
 
 
 class MLP(nn.Module):
@@ -101,8 +106,10 @@ class MLP(nn.Module):
         self.up = nn.Linear(config.n_embd, 4 * config.n_embd)
         self.down = nn.Linear(4 * config.n_embd, config.n_embd)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.relu(self.up(x)))
+    def forward(self, x: Tensor) -> tuple[Tensor, Inside]:
+        up = self.up(x)  # (B, T, 4D)
+        hidden = F.relu(up)
+        return self.down(hidden), {"up": up, "hidden": hidden}
 
 
 class Block(nn.Module):
@@ -113,20 +120,30 @@ class Block(nn.Module):
         self.ln_1, self.attention = nn.LayerNorm(config.n_embd), Attention(config)
         self.ln_2, self.mlp = nn.LayerNorm(config.n_embd), MLP(config)
 
-    def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Tensor]:
-        write, pattern = self.attention(self.ln_1(x), edit)
-        x = x + edit("write", write)
-        x = x + edit("mlp", self.mlp(self.ln_2(x)))
-        return x, pattern
+    def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Inside]:
+        normed_1 = self.ln_1(x)
+        write, attended = self.attention(normed_1, edit)
+        attention_write = edit("write", write)
+        middle = x + attention_write
+        normed_2 = self.ln_2(middle)
+        write, worked = self.mlp(normed_2)
+        mlp_write = edit("mlp", write)
+        inside = {"normed_1": normed_1, "attention_write": attention_write, "middle": middle, "normed_2": normed_2}
+        return middle + mlp_write, inside | attended | worked | {"mlp_write": mlp_write}
 
 
 class Pass(NamedTuple):
     """What one forward pass computed."""
 
     residual: Tensor  # (L+1, B, T, D); the first enters block 1, the last leaves block L
-    attention: Tensor  # (L, B, H, T, T); query by key
+    inside: list[Inside]  # of each block
     normed: Tensor  # (L+1, B, T, D); the residual stream after ln_f
     lens: Tensor  # (L+1, B, T, V); lens[-1] are the logits
+
+    @property
+    def attention(self) -> Tensor:
+        """The patterns (L, B, H, T, T) of all blocks; query by key."""
+        return torch.stack([block["attention"] for block in self.inside])
 
 
 class GPT(nn.Module):
@@ -145,13 +162,13 @@ class GPT(nn.Module):
         The places that can be edited are "entry", and in block l "attention/l", "mixed/l", "write/l" and "mlp/l".
         """
         x = edit("entry", self.embedding(ids) + self.position.weight[: ids.shape[1]])  # (B, T, D)
-        residual, attention = [x], []
+        residual, inside = [x], []
         for l, block in enumerate(self.blocks):
-            x, pattern = block(x, lambda place, x, l=l: edit(f"{place}/{l}", x))
+            x, computed = block(x, lambda place, x, l=l: edit(f"{place}/{l}", x))
             residual.append(x)
-            attention.append(pattern)
+            inside.append(computed)
         normed = self.ln_f(torch.stack(residual))
-        return Pass(torch.stack(residual), torch.stack(attention), normed, normed @ self.embedding.weight.T)
+        return Pass(torch.stack(residual), inside, normed, normed @ self.embedding.weight.T)
 
 
 # --- 3. Training --------------------------------------------------------------------------------------------------
@@ -258,7 +275,22 @@ class Trace:
     embedding: np.ndarray  # (V, D)
     position: np.ndarray  # (T, D)
     residual: np.ndarray  # (L+1, T, D); residual[0] = embedding + position, residual[l] leaves block l-1
+    normed_1: np.ndarray  # (L, T, D); what attention reads: ln_1(residual[l])
+    query: np.ndarray  # (L, H, T, D/H)
+    key: np.ndarray  # (L, H, T, D/H)
+    value: np.ndarray  # (L, H, T, D/H)
+    score: np.ndarray  # (L, H, T, T); query by key, before the mask
     attention: np.ndarray  # (L, H, T, T); query by key, each row sums to 1
+    mixed: np.ndarray  # (L, H, T, D/H); the values, mixed by attention
+    head_write: np.ndarray  # (L, H, T, D); the part of attention's write that comes from each head
+    attention_write: np.ndarray  # (L, T, D); all heads' and a bias
+    middle: np.ndarray  # (L, T, D); the residual stream between attention and MLP
+    normed_2: np.ndarray  # (L, T, D); what the MLP reads: ln_2(middle)
+    up: np.ndarray  # (L, T, 4D); the hidden units before ReLU
+    hidden: np.ndarray  # (L, T, 4D); after it
+    mlp_write: np.ndarray  # (L, T, D); residual[l+1] = residual[l] + attention_write[l] + mlp_write[l]
+    gain: np.ndarray  # (D,); of ln_f
+    bias: np.ndarray  # (D,); of ln_f
     normed: np.ndarray  # (L+1, T, D); ln_f(residual); normed[-1] is what the unembedding reads
     lens: np.ndarray  # (L+1, T, V); unembed(residual); lens[-1] are the logits
 
@@ -289,14 +321,22 @@ def trace(model: GPT, tokenizer: Tokenizer, sentence: str) -> Trace:
     ids = tokenizer.encode(sentence)
     with torch.no_grad():
         recorded = model(torch.tensor([ids]))
+        inside = {name: torch.cat([block[name] for block in recorded.inside]) for name in recorded.inside[0]}
+        # The matrix that projects the heads' values, put side by side, is a matrix for each of them.
+        L, H, _, size = inside["mixed"].shape
+        projects = torch.stack([model.get_parameter(f"blocks.{l}.attention.project.weight") for l in range(L)])
+        inside["head_write"] = inside["mixed"] @ projects.view(L, -1, H, size).permute(0, 2, 3, 1)
+    whole = {"residual": recorded.residual, "normed": recorded.normed, "lens": recorded.lens}
+    weights = {"embedding": model.embedding.weight, "position": model.position.weight[: len(ids)]}
+    weights |= {"gain": model.ln_f.weight, "bias": model.ln_f.bias}
     return Trace(
         sentence=sentence,
         tokens=tuple(sentence.split()),
         vocab=tokenizer.vocab,
         weights=fingerprint(model),
-        embedding=model.embedding.weight.detach().numpy().copy(),
-        position=model.position.weight.detach().numpy()[: len(ids)].copy(),
-        **{name: tensor.squeeze(1).numpy() for name, tensor in recorded._asdict().items()},
+        **{name: tensor.squeeze(1).numpy() for name, tensor in whole.items()},
+        **{name: tensor.numpy() for name, tensor in inside.items()},
+        **{name: tensor.detach().numpy().copy() for name, tensor in weights.items()},
     )
 
 

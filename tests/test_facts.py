@@ -105,7 +105,7 @@ def test_a_cut_weight_takes_its_value_away(evidence):
             pattern[h, k] = 0
             mixed = torch.einsum("hk,khd->hd", pattern, values).flatten()
             x = before[-1] + block.attention.project(mixed)
-            x = x + block.mlp(block.ln_2(x))
+            x = x + block.mlp(block.ln_2(x))[0]
             left = (model.ln_f(x) @ model.embedding.weight.T).softmax(-1).numpy()
         assert np.allclose(evidence.effects.without_weight[-1, h, k], left, rtol=0, atol=1e-12)
 

@@ -64,11 +64,26 @@ def test_torch_computes_the_same(model, ids):
             mask = nn.Transformer.generate_square_subsequent_mask(T, dtype=torch.float64)
             write, pattern = theirs(n, n, n, attn_mask=mask, average_attn_weights=False)
             assert torch.allclose(pattern, recorded.attention[l], atol=1e-12)
+            inside = recorded.inside[l]
             heads = [ours.heads(linear(n)) for linear in (ours.query, ours.key, ours.value)]
-            fused = F.scaled_dot_product_attention(*heads, is_causal=True).transpose(1, 2).flatten(2)
-            assert torch.allclose(ours.project(fused), write, atol=1e-12)
-            x = x + write
-            x = x + block.mlp.down(block.mlp.up(F.layer_norm(x, (D,), block.ln_2.weight, block.ln_2.bias)).clamp(min=0))
+            for name, theirs_too in zip(("query", "key", "value"), heads, strict=True):
+                assert torch.allclose(inside[name], theirs_too, atol=1e-12)
+            mixed = F.scaled_dot_product_attention(*heads, is_causal=True)
+            assert torch.allclose(inside["mixed"], mixed, atol=1e-12)
+            assert torch.allclose(ours.project(mixed.transpose(1, 2).flatten(2)), write, atol=1e-12)
+            past = torch.ones(T, T, dtype=torch.bool).tril()
+            assert torch.allclose(
+                inside["score"][..., past],
+                (pattern.log() + inside["score"].masked_fill(~past, -math.inf).logsumexp(-1)[..., None])[..., past],
+                atol=1e-9,
+            )
+            n_2 = F.layer_norm(x + write, (D,), block.ln_2.weight, block.ln_2.bias)
+            up = F.linear(n_2, block.mlp.up.weight, block.mlp.up.bias)
+            written = F.linear(up.clamp(min=0), block.mlp.down.weight, block.mlp.down.bias)
+            also = {"normed_1": n, "attention_write": write, "middle": x + write, "normed_2": n_2, "up": up}
+            for name, value in (also | {"hidden": up.clamp(min=0), "mlp_write": written}).items():
+                assert torch.allclose(inside[name], value, atol=1e-12), name
+            x = x + write + written
         assert torch.allclose(x, recorded.residual[-1], atol=1e-12)
         final = F.layer_norm(x, (D,), model.ln_f.weight, model.ln_f.bias)
         assert torch.allclose(final, recorded.normed[-1], atol=1e-12)
@@ -103,13 +118,29 @@ def test_an_unknown_word_is_named(tokenizer):
 
 def test_trace_is_the_forward_pass(model, trace, tokenizer):
     recorded = forward(model, tokenizer.encode(trace.sentence))
-    for name, tensor in recorded._asdict().items():
-        assert np.array_equal(getattr(trace, name), tensor.squeeze(1).numpy())
+    for name in ("residual", "normed", "lens", "attention"):
+        assert np.array_equal(getattr(trace, name), getattr(recorded, name).squeeze(1).numpy())
+    for l, inside in enumerate(recorded.inside):
+        for name, tensor in inside.items():
+            assert np.array_equal(getattr(trace, name)[l], tensor[0].numpy()), name
     embedded = trace.embedding[tokenizer.encode(trace.sentence)]
     assert np.array_equal(trace.residual[0], embedded + trace.position)
     assert sum(trace.probability(token) for token in trace.vocab) == pytest.approx(1)
     assert trace.prediction == max(trace.vocab, key=trace.probability)
     assert all(getattr(trace, field.name) is not None for field in dataclasses.fields(trace))
+
+
+def test_the_stream_is_a_sum(model, trace, tokenizer):
+    """Every vector of it is what entered plus all that was written; a write of attention is its heads' and a bias."""
+    for l in range(2):
+        written = trace.attention_write[:l].sum(0) + trace.mlp_write[:l].sum(0)
+        assert np.allclose(trace.residual[l], trace.residual[0] + written, rtol=0, atol=1e-12)
+        bias = model.blocks[l].attention.project.bias.detach().numpy()
+        assert np.allclose(trace.attention_write[l], trace.head_write[l].sum(0) + bias, rtol=0, atol=1e-12)
+        assert np.allclose(trace.middle[l], trace.residual[l] + trace.attention_write[l], rtol=0, atol=1e-12)
+    everything = trace.attention_write.sum(0) + trace.mlp_write.sum(0)
+    embedded = trace.embedding[tokenizer.encode(trace.sentence)] + trace.position
+    assert np.allclose(trace.residual[-1], embedded + everything, rtol=0, atol=1e-12)
 
 
 def test_size(model):
