@@ -1,0 +1,106 @@
+"""A forward pass taken apart: the sums and products that its numbers are made of, as arrays that scenes can show."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+import gpt
+
+EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
+
+
+@dataclass(frozen=True)
+class Anatomy(gpt.Trace):
+    """A trace, and what can be computed from it alone. The letters of the shapes are those of `gpt`."""
+
+    @cached_property
+    def token(self) -> np.ndarray:
+        """The embedding of each token of the sentence (T, D)."""
+        return self.embedding[[self.id(token) for token in self.tokens]]
+
+    @cached_property
+    def head(self) -> tuple[int, int]:
+        """Block and head of the largest attention weight into the last position."""
+        weights = self.attention[:, :, -1].max(axis=-1)
+        l, h = np.unravel_index(int(weights.argmax()), weights.shape)
+        return int(l), int(h)
+
+    @cached_property
+    def product(self) -> np.ndarray:
+        """Query times key, component by component (L, H, T, T, D/H); their sum is the score."""
+        size = self.query.shape[-1]
+        return self.query[:, :, :, None] * self.key[:, :, None] / np.sqrt(size)
+
+    # --- The final LayerNorm, step by step ------------------------------------------------------------------------
+
+    @cached_property
+    def centred(self) -> np.ndarray:
+        """The last residual stream less its mean (T, D)."""
+        return self.residual[-1] - self.residual[-1].mean(axis=-1, keepdims=True)
+
+    @cached_property
+    def deviation(self) -> np.ndarray:
+        """What the centred vectors are divided by (T, 1)."""
+        return np.sqrt((self.centred**2).mean(axis=-1, keepdims=True) + EPSILON)
+
+    @cached_property
+    def standard(self) -> np.ndarray:
+        """The centred vectors brought to one size (T, D)."""
+        return self.centred / self.deviation
+
+    @cached_property
+    def scaled(self) -> np.ndarray:
+        """Those times the gain (T, D); with the bias, they are `normed[-1]`."""
+        return self.standard * self.gain
+
+    # --- The answer -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Of the next token, as each level of the residual stream reads (L+1, T, V)."""
+        raised = np.exp(self.lens - self.lens.max(axis=-1, keepdims=True))
+        return raised / raised.sum(axis=-1, keepdims=True)
+
+    @cached_property
+    def ranking(self) -> list[int]:
+        """The ids of the vocabulary from the most to the least probable next token."""
+        return np.argsort(-self.lens[-1, -1], kind="stable").tolist()
+
+    @cached_property
+    def candidate(self) -> np.ndarray:
+        """The embeddings of the vocabulary in that order (V, D)."""
+        return self.embedding[self.ranking]
+
+    @cached_property
+    def agreement(self) -> np.ndarray:
+        """Last vector times embedding, component by component, in that order (V, D); their sum is the logit."""
+        return self.normed[-1, -1] * self.candidate
+
+    # --- Who said it ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def origins(self) -> list[str]:
+        """The names of what the last position's vector is the sum of."""
+        L, H = self.mixed.shape[:2]
+        inside = [
+            [*(f"block {l + 1}, head {h + 1}" for h in range(H)), f"block {l + 1}, bias", f"block {l + 1}, MLP"]
+            for l in range(L)
+        ]
+        return ["embedding", "position", *(name for block in inside for name in block), "final bias"]
+
+    @cached_property
+    def part(self) -> np.ndarray:
+        """The vectors that it is the sum of, in the order of `origins` but for the last one (P-1, D)."""
+        rows = [self.token[-1], self.position[-1]]
+        for l in range(len(self.mixed)):
+            heads = self.head_write[l, :, -1]
+            rows += [*heads, self.attention_write[l, -1] - heads.sum(axis=0), self.mlp_write[l, -1]]
+        return np.array(rows)
+
+    @cached_property
+    def share(self) -> np.ndarray:
+        """What each origin adds to each logit (P, V), divided as the final LayerNorm does; they sum to the logits."""
+        centred = self.part - self.part.mean(axis=-1, keepdims=True)
+        scaled = centred / self.deviation[-1] * self.gain
+        return np.vstack([scaled, self.bias]) @ self.embedding.T

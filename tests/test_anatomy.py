@@ -1,0 +1,53 @@
+"""A forward pass taken apart is put together again, to the last digit."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy.special import softmax
+
+from article.anatomy import Anatomy
+from article.effects import fields_of
+
+
+@pytest.fixture(scope="module")
+def anatomy(trace) -> Anatomy:
+    return Anatomy(**fields_of(trace))
+
+
+def close(one, other) -> bool:
+    return np.allclose(one, other, rtol=0, atol=1e-11)
+
+
+def test_products_sum_to_scores_and_logits(anatomy):
+    assert close(anatomy.product.sum(axis=-1), anatomy.score)
+    assert close(anatomy.agreement.sum(axis=-1), anatomy.lens[-1, -1][anatomy.ranking])
+
+
+def test_the_last_vector_is_the_sum_of_its_parts(anatomy):
+    assert close(anatomy.part.sum(axis=0), anatomy.residual[-1, -1])
+    assert len(anatomy.origins) == len(anatomy.part) + 1 == len(anatomy.share)
+
+
+def test_shares_sum_to_the_logits(anatomy):
+    assert close(anatomy.share.sum(axis=0), anatomy.lens[-1, -1])
+
+
+def test_layernorm_step_by_step(anatomy, model):
+    assert close(anatomy.centred.mean(axis=-1), 0)
+    assert close(anatomy.scaled + anatomy.bias, anatomy.normed[-1])
+    x = torch.tensor(anatomy.residual[-1])
+    assert close(anatomy.standard, F.layer_norm(x, (x.shape[-1],), eps=model.ln_f.eps).numpy())
+
+
+def test_probabilities_are_scipys(anatomy):
+    assert close(anatomy.probabilities, softmax(anatomy.lens, axis=-1))
+    assert anatomy.vocab[anatomy.ranking[0]] == anatomy.prediction
+    ordered = anatomy.lens[-1, -1][anatomy.ranking]
+    assert (np.diff(ordered) <= 0).all()
+
+
+def test_the_head_that_looks_most(anatomy):
+    l, h = anatomy.head
+    assert anatomy.attention[l, h, -1].max() == anatomy.attention[:, :, -1].max()
+    assert close(anatomy.token + anatomy.position, anatomy.residual[0])
