@@ -356,10 +356,8 @@ def judge(
 
     try:
         known = facts.gather(own, survey, more, results)
-    except facts.FactError as error:
-        raise RefusalError(f"article/facts.py: {error}; change the value or the claim.") from None
     except ValueError as error:
-        raise RefusalError(f"article/facts.py: {error}; change the claims or data/held_out.txt.") from None
+        raise RefusalError(f"article/facts.py: {error}; change the claims, or data/.") from None
     try:
         claims = render.claims(text, known)
     except render.UnknownNameError as error:
