@@ -10,6 +10,16 @@ import gpt
 EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
 
 
+def projection(rows: np.ndarray) -> tuple[np.ndarray, float]:
+    """Rows (n, D) along their first three principal components (n, 3), and the share of the variance that is kept."""
+    from sklearn.decomposition import PCA
+
+    pca = PCA(min(3, *rows.shape), svd_solver="full").fit(rows)
+    places = pca.transform(rows)
+    missing = np.zeros((len(rows), 3 - places.shape[1]))  # of a sentence of one or two tokens
+    return np.hstack([places, missing]), float(pca.explained_variance_ratio_.sum())
+
+
 @dataclass(frozen=True)
 class Anatomy(gpt.Trace):
     """A trace, and what can be computed from it alone. The letters of the shapes are those of `gpt`."""
@@ -31,6 +41,28 @@ class Anatomy(gpt.Trace):
         """Query times key, component by component (L, H, T, T, D/H); their sum is the score."""
         size = self.query.shape[-1]
         return self.query[:, :, :, None] * self.key[:, :, None] / np.sqrt(size)
+
+    # --- Maps -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """The embeddings along the three directions in which they differ most (V, 3): their principal components."""
+        return projection(self.embedding)[0]
+
+    @cached_property
+    def map_kept(self) -> float:
+        """The share of the embeddings' variance that the map keeps."""
+        return projection(self.embedding)[1]
+
+    @cached_property
+    def route(self) -> np.ndarray:
+        """The same for the positions (T, 3)."""
+        return projection(self.position)[0]
+
+    @cached_property
+    def route_kept(self) -> float:
+        """The share of the positions' variance that their map keeps."""
+        return projection(self.position)[1]
 
     # --- The final LayerNorm, step by step ------------------------------------------------------------------------
 

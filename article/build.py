@@ -22,8 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pyvista as pv
-
     import gpt
     from article.facts import Evidence, Facts
 
@@ -136,6 +134,7 @@ class Site:
     seconds: dict[str, float] = field(default_factory=dict)
     summary: str = ""
     notes: list[str] = field(default_factory=list)  # what could not be had, in a sentence each
+    fresh: bool = False  # nothing that earlier builds have kept is used
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -156,7 +155,7 @@ def publish(options: argparse.Namespace) -> int:
 
 def build(out: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS, fresh: bool = False) -> Site:
     """The whole job. Raises RefusalError and FalsehoodError."""
-    site = Site()
+    site = Site(fresh=fresh)
     with workplace(out) as work:
         with site.stage("train"):
             own, *survey = train(seed, range(1, seeds + 1), fresh)
@@ -272,20 +271,33 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
 
 def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -> dict:
     """Builds a scene, verifies it and draws its still; returns what the page must know of the figure."""
-    from article.effects import Effects
-    from scenes import readback, style
-    from scenes.glb import to_glb
-    from scenes.still import frame, to_png, to_svg
+    from article.exhibit import kept
 
     with site.stage("scenes"):
         module = scene_module(name)
         if not hasattr(module, "build"):
             raise RefusalError(f"{where}: there is no scene {name!r}; write scenes/{name}.py.")
-        try:
+    try:
+        with site.stage("scenes"):
             shown = subject(own, getattr(module, "SHOWS", "trace"))
-            scene = module.build(shown)
-        except ValueError as error:
-            raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
+        made = kept(name, shown, preview, lambda: made_of(site, name, module, shown, preview), site.fresh)
+    except ValueError as error:
+        raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
+    site.files |= made["files"]
+    site.scenes.append(made["entry"])
+    return made["figure"]
+
+
+def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: bool) -> dict:
+    """A scene's files, its entry in `scenes.json`, and its figure. Raises FalsehoodError if it shows other numbers."""
+    from article.effects import Effects
+    from article.tables import tables
+    from scenes import readback, style
+    from scenes.glb import to_glb
+    from scenes.still import frame, to_png, to_svg
+
+    with site.stage("scenes"):
+        scene = module.build(shown)
     with site.stage("glb"):
         glb = to_glb(scene)
     with site.stage("verify"):
@@ -293,32 +305,30 @@ def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -
             raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
     with site.stage("stills"):
         camera = frame(scene)
-        site.files[f"{name}.svg"] = to_svg(scene, camera).encode()
+        files = {f"{name}.glb": glb, f"{name}.svg": to_svg(scene, camera).encode()}
         if preview:
-            site.files[f"{name}.png"] = to_png(scene, camera, PAPER)
-    site.files[f"{name}.glb"] = glb
+            files[f"{name}.png"] = to_png(scene, camera, PAPER)
     marks = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
-    site.scenes.append(
-        {
-            "name": name,
-            "file": f"{name}.glb",
-            "still": f"{name}.svg",
-            "sentence": own.trace.sentence,
-            "bytes": len(glb),
-            "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in marks),
-            "values": sum(len(mark["values"]) for mark in marks),
-        }
-    )
+    entry = {
+        "name": name,
+        "file": f"{name}.glb",
+        "still": f"{name}.svg",
+        "sentence": shown.sentence,
+        "bytes": len(glb),
+        "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in marks),
+        "values": sum(len(mark["values"]) for mark in marks),
+    }
     x, y, z = (style.METER * length for length in camera.target)
-    return {
+    figure = {
         "still": f"{name}.svg",
         "size": camera.pixels,
         "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
         "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
         "field-of-view": f"{camera.field_of_view:g}deg",
         "bytes": f"{len(glb) / 1000:.0f} KB",
-        "tables": shown.tables() if isinstance(shown, Effects) else tables(scene),
+        "tables": shown.tables() if isinstance(shown, Effects) else tables(scene, shown),
     }
+    return {"files": files, "entry": entry, "figure": figure}
 
 
 def scene_module(name: str) -> Any:
@@ -328,7 +338,7 @@ def scene_module(name: str) -> Any:
 
 
 def subject(own: "Evidence", shows: str) -> "gpt.Trace":
-    """What a scene is built from, by its SHOWS: the "trace" of the prompt, its "effects", or "success" and "failure".
+    """What a scene is built from, by its SHOWS: the "trace", its "anatomy", its "effects", or "success" and "failure".
 
     The last two are the traces of the article's model and of a training that fails, each beside the other. Raises
     ValueError for anything else, and if the study knows of no training that fails.
@@ -337,7 +347,7 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
     from article import study, survey
     from article.effects import Compared, fields_of
 
-    if shows in ("trace", "effects"):
+    if shows in ("trace", "anatomy", "effects"):
         return getattr(own, shows)
     if shows not in ("success", "failure"):
         raise ValueError(f"there is nothing to show of the name {shows!r}")
@@ -381,42 +391,6 @@ def falsehood(claim: dict) -> str:
 
 def to_json(value: object) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def tables(scene: "pv.MultiBlock") -> list[dict]:
-    """The numbers of a scene as tables: one a row of vectors, a component a line, and one an attention pattern.
-
-    Each is {"title", "corner", "columns", "rows"}; a row is its head and its cells, which are texts.
-    """
-    groups: dict[tuple, list[dict]] = {}
-    for name, block in zip(scene.keys(), scene, strict=True):
-        mark = dict(block.user_dict) | {"name": name.split("/", 1)[-1]}
-        if "trace" in mark:
-            depth = {"attention": 2, "embedding": 0}.get(mark["trace"], 1)
-            groups.setdefault((mark["trace"], *mark["index"][:depth]), []).append(mark)
-    tokens = scene.user_dict["sentence"].split()
-    result = []
-    for (array, *index), marks in groups.items():
-        if array == "attention":
-            cells = {tuple(mark["index"][2:]): mark["values"][0] for mark in marks}
-            rows = [
-                [q, *(f"{cells[t, k]:.3f}" if (t, k) in cells else "" for k in range(len(tokens)))]
-                for t, q in enumerate(tokens)
-            ]
-            title, corner, columns = f"Attention in block {index[0] + 1}, head {index[1] + 1}", "query \\ key", tokens
-        else:
-            titles = {"embedding": "Embedding", "normed": "After the final LayerNorm"}
-            title = titles.get(array) or (
-                "Residual stream, " + (f"after block {index[0]}" if index[0] else "entering block 1")
-            )
-            corner = "component"
-            columns = [mark["name"] if array == "embedding" else tokens[mark["index"][1]] for mark in marks]
-            vectors = [mark["values"] for mark in marks]
-            rows = [
-                [str(d + 1), *(f"{value:.3f}" for value in line)] for d, line in enumerate(zip(*vectors, strict=True))
-            ]
-        result.append({"title": title, "corner": corner, "columns": columns, "rows": rows})
-    return result
 
 
 def summary(site: Site, evidence: "Evidence", out: Path) -> str:

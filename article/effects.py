@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 import gpt
+from article.tables import three
 
 
 class Cut(NamedTuple):
@@ -72,7 +73,7 @@ class Effects(gpt.Trace):
         mean = {name: self.effect(getattr(self, f"mean_{name}")) for name in ("weight", "head", "heads", "mlp")}
         places = [(l, h) for l in range(L) for h in range(H)]
         rows = [
-            [f"block {l + 1}, head {h + 1}{what}", *map(three_decimals, values[l, h])]
+            [f"block {l + 1}, head {h + 1}{what}", *map(three, values[l, h])]
             for l, h in places
             for what, values in (
                 ("", self.attention[:, :, T - 1]),
@@ -96,14 +97,9 @@ class Effects(gpt.Trace):
                 "title": "What cutting a whole part takes from the answer",
                 "corner": "part",
                 "columns": ["set to zero", "set to its mean"],
-                "rows": [[name, three_decimals(zero), three_decimals(average)] for name, zero, average in parts],
+                "rows": [[name, three(zero), three(average)] for name, zero, average in parts],
             },
         ]
-
-
-def three_decimals(value: float) -> str:
-    """A number for a table, with a true minus sign; what rounds to zero has none."""
-    return f"{round(value, 3) + 0.0:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import gpt
+    from article.anatomy import Anatomy
     from article.effects import Effects
 
 
@@ -60,6 +61,14 @@ class Evidence:
         from article.effects import effects
 
         return effects(self.model, self.tokenizer, self.corpus, self.trace, self.answer)
+
+    @cached_property
+    def anatomy(self) -> "Anatomy":
+        """The sums and products that the numbers of the trace are made of."""
+        from article.anatomy import Anatomy
+        from article.effects import fields_of
+
+        return Anatomy(**fields_of(self.trace))
 
 
 class FactError(ValueError):
@@ -483,6 +492,11 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "last_head_effect_least": (effects.head_effect[-1].min(), points),
         "first_mlp_effect": (effects.mlp_effect[0], points),
         "last_mlp_effect": (effects.mlp_effect[-1], points),
+        "map_kept": (own.anatomy.map_kept, percent),
+        "logit": (trace.lens[-1, -1].max(), one_decimal),
+        "largest_share": (own.anatomy.share[:, trace.id(home)].max(), one_decimal),
+        "largest_origin": (own.anatomy.origins[int(own.anatomy.share[:, trace.id(home)].argmax())], str),
+        "embedding_share": (own.anatomy.share[0, trace.id(home)], decimals),
         "seeds": (len(survey), str),
         "survey_least": (min(over_seeds), percent),
         "survey_median": (float(np.median(over_seeds)), percent),
@@ -587,6 +601,11 @@ def links_are_parallel(e: Evidence) -> Truth:
     ways = [vector(e, home) - vector(e, animal) for animal, home in pairs()]
     mean = np.mean([cosine(a, b) for a, b in combinations(ways, 2)])
     return float(mean), bool(mean > 0.9)
+
+
+@claim("a map of the embeddings in three dimensions keeps less than half of their variance", percent)
+def map_loses_most(e: Evidence) -> Truth:
+    return e.anatomy.map_kept, e.anatomy.map_kept < 0.5
 
 
 # --- Claims: positions --------------------------------------------------------------------------------------------
@@ -721,6 +740,22 @@ def layernorm_evens_out(e: Evidence) -> Truth:
 def points_at_the_answer(e: Evidence) -> Truth:
     near = max(e.trace.vocab, key=lambda token: cosine(e.trace.normed[-1, -1], vector(e, token)))
     return near, near == e.answer
+
+
+@claim("no head, no MLP, nor the embedding, adds more than half of the answer's logit", percent)
+def no_part_makes_the_answer(e: Evidence) -> Truth:
+    shares = e.anatomy.share[:, e.trace.id(e.answer)]
+    most = shares.max() / shares.sum()
+    return most, bool(most < 0.5)
+
+
+@claim("every MLP, and all heads of a block together, add to the answer's logit", decimals)
+def every_part_of_a_block_helps(e: Evidence) -> Truth:
+    shares = dict(zip(e.anatomy.origins, e.anatomy.share[:, e.trace.id(e.answer)], strict=True))
+    blocks = range(1, e.config.n_layer + 1)
+    sums = [sum(v for name, v in shares.items() if name.startswith(f"block {l}, head")) for l in blocks]
+    least = min([*sums, *(shares[f"block {l}, MLP"] for l in blocks)])
+    return least, bool(least > 0)
 
 
 # --- Claims: causes -----------------------------------------------------------------------------------------------

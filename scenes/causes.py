@@ -58,25 +58,5 @@ def build(effects: "Effects") -> pv.MultiBlock:
     size = min(style.TEXT_SIZE, room / max(map(glyphs.width_of, texts)))
     for n, (text, x) in enumerate(zip(texts, [*np.arange(T) * style.SPACING, *parts], strict=True)):
         glyphs.label(scene, f"token/0/{n}", text, (x, front), size)
-    legend(scene, H, parts[-1])
+    glyphs.bar_legend(scene, parts[-1], VALUES, "effect", H)
     return scene
-
-
-def legend(scene: pv.MultiBlock, heads: int, right: float) -> None:
-    """Adds, in front, bars of known values: of an effect, and of the weights of each head."""
-    scale, y, size = Scale(1.0), style.BAR_LEGEND_ROW, style.LEGEND_SIZE
-    front = y - style.PLINTH - style.LEGEND_GAP - size * style.LINE
-    x = right
-    for head in (None, *reversed(range(heads))):
-        group, name = pv.MultiBlock(), "legend/effect" if head is None else f"legend/weight/{head}"
-        start = x
-        for value in reversed(VALUES if head is None else VALUES[-1:]):
-            group.append(glyphs.bar(value, scale, (x, y)) if head is None else glyphs.post(value, scale, (x, y), head))
-            glyphs.label(scene, f"{name}/{value:g}", glyphs.number(value), (x, front), size)
-            x -= style.BAR_SPACING * 1.3
-        scene.append(group, name)
-        low, high = glyphs.foot((x + style.BAR_SPACING * 1.3, y), (start, y))
-        glyphs.ground(scene, glyphs.box(low, high, glyphs.to_bytes(style.STONE)))
-        text = "effect" if head is None else f"weight (head {head + 1})"
-        glyphs.label(scene, name, text, (x + style.BAR_SPACING * 0.3, front), size, align=1)
-        x -= size * glyphs.width_of(text) + style.BAR_SPACING

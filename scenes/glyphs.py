@@ -69,11 +69,14 @@ def column(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
     values = np.asarray(values, float)
     square = np.where((values < 0)[:, None, None], TURNED, CORNERS) * scale.length(values)[:, None, None] + at
     low = style.PLINTH_HEIGHT + style.PITCH * np.arange(len(values))
+    grid = byte_grid(at, np.abs(square - at).max())
+    if len(values) * style.PITCH_STEPS > 255:  # too tall for bytes
+        grid |= {"bits": 16}
     rings = [
         np.concatenate([square, np.broadcast_to(z[:, None, None], (len(values), 4, 1))], axis=2)
         for z in (low, low + style.PITCH - style.GAP)
     ]
-    return boxes(rings[0], rings[1], to_bytes(scale.color(values)), grid=byte_grid(at, np.abs(square - at).max()))
+    return boxes(rings[0], rings[1], to_bytes(scale.color(values)), grid=grid)
 
 
 def fine_grid(at: Point, levels: int) -> dict[str, Any]:
@@ -139,6 +142,23 @@ def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayL
     points = np.stack([middle - half * across, middle + half * across], axis=1).reshape(-1, 2)
     first = 2 * np.arange(len(u) - 1)[:, None]
     return mesh(np.insert(points, 2, height, axis=1), first + np.array([0, 1, 3, 2]), to_bytes(color), material="sheet")
+
+
+def point(values: ArrayLike, scale: Scale, _: Point, color: ArrayLike = style.STONE) -> pv.PolyData:
+    """Three numbers as a place on a map: to the right, into the depth and upwards from the map's middle."""
+    middle = [0, 0, style.MAP_HEIGHT] + style.MAP_SPAN * scale.fraction(values)
+    return box(middle - style.POINT, middle + style.POINT, to_bytes(color))
+
+
+def stick(start: ArrayLike, end: ArrayLike, color: ArrayLike) -> pv.PolyData:
+    """A thin straight bar between two places (3,)."""
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    along = (end - start) / (np.linalg.norm(end - start) or 1)
+    one = np.cross(along, [0, 0, 1] if abs(along[2]) < 0.9 else [1, 0, 0])
+    one /= np.linalg.norm(one)
+    other = np.cross(along, one)
+    ring = style.STICK * np.array([-one - other, one - other, one + other, -one + other])
+    return boxes([start + ring], [end + ring], to_bytes(color))
 
 
 def foot(first: Point, last: Point | None = None) -> tuple[Point3, Point3]:
@@ -225,6 +245,7 @@ def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style
         "stack": {"middle": style.STACK_MIDDLE, "span": style.STACK_SPAN},
         "ribbon": {"hair": style.HAIR, "span": style.RIBBON},
         "bar": {"base": style.BAR_BASE, "span": style.BAR_SPAN},
+        "point": {"height": style.MAP_HEIGHT, "span": style.MAP_SPAN},
         "positive": style.POSITIVE,
         "negative": style.NEGATIVE,
         "glyphs": {},
@@ -242,6 +263,9 @@ def ground(scene: pv.MultiBlock, stone: pv.PolyData) -> None:
 def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array: str, index: Sequence[int]) -> None:
     """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
     index = tuple(map(int, index))
+    if array in ("residual", "normed") and f"{array}/{index[0]}/0" not in scene.keys() and index[1]:  # noqa: SIM118
+        alone = dict.fromkeys([*scene.user_dict.get("last_only", []), f"{array}/{index[0]}"])
+        scene.user_dict |= {"last_only": list(alone)}
     values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS).tolist()
     shape.user_dict |= {"trace": array, "index": index, "values": values}
     scene.append(shape, name)
@@ -281,6 +305,38 @@ def label(
     scene.append(words, f"label/{name}")
 
 
+def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = style.TAG_SIZE) -> None:
+    """Adds a text that stands upright over a place, without a plate, as the block `label/<name>`."""
+    width = size * width_of(text)
+    origin, up = np.array(at) - [width / 2, 0, 0], np.array([0, 0, size])
+    words = pv.MultiBlock()
+    for (points, faces), x in letters(text):
+        flat = origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up
+        words.append(mesh(flat, faces, to_bytes(style.INK), material="ink"))
+    place = {"origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist()}
+    words.user_dict = {"text": text, "width": width} | place
+    scene.append(words, f"label/{name}")
+
+
+def atlas(scene: pv.MultiBlock, trace: Any, array: str, texts: Sequence[str], colors: Sequence[ArrayLike]) -> None:
+    """Adds a map: a point for each row of `getattr(trace, array)` (n, 3), on a stick over the floor, with its name."""
+    scale = Scale(scene.user_dict["limit"])
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "point"}}
+    half = style.MAP_SPAN + 2 * style.PLINTH
+    ground(scene, box((-half, -half, 0), (half, half, style.PLINTH_HEIGHT), to_bytes(style.STONE)))
+    start = np.array([-half + style.PLINTH, -half - style.PLINTH, style.STICK])
+    end = start + np.array([style.MAP_SPAN, 0, 0])
+    scene.append(stick(start, end, style.INK), "legend/reach")
+    label(scene, "legend/reach", number(scale.limit), ((start[0] + end[0]) / 2, start[1] - 2 * style.TEXT_SIZE))
+    for n, (text, color) in enumerate(zip(texts, colors, strict=True)):
+        values = getattr(trace, array)[n]
+        shape = point(values, scale, (0, 0), color)
+        x, y, z = np.asarray(shape.points).mean(axis=0).tolist()
+        ground(scene, stick((x, y, 0), (x, y, z), style.STONE))
+        mark(scene, f"{array}/{n}", shape, trace, array, (n,))
+        tag(scene, f"point/{n}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
+
+
 def row(
     scene: pv.MultiBlock,
     trace: Any,
@@ -291,26 +347,52 @@ def row(
     place: float = 0,
     glyph: Glyph = column,
 ) -> None:
-    """Adds vectors `getattr(trace, array)[index]` side by side on plinths, with name plates if there are texts.
+    """Adds vectors `getattr(trace, array)[index]` side by side, with name plates if there are texts, like `line`."""
+    words = texts or [""] * len(indices)
+    line(scene, trace, [(array, index, text) for index, text in zip(indices, words, strict=True)], row, place, glyph)
+
+
+def line(
+    scene: pv.MultiBlock,
+    trace: Any,
+    terms: Sequence[tuple[str, Sequence[int], str]],
+    row: float = 0,
+    place: float = 0,
+    glyph: Glyph = column,
+) -> None:
+    """Adds vectors side by side on plinths: each the name of an array of the trace, an index into it, and a text or "".
 
     `row` and `place` say where the first one stands, in steps of the grid of blocks and tokens. A mark's name is its
     path: `residual/2/5`, and for an embedding `embedding/<token>`.
     """
-    scale = Scale(scene.user_dict["limit"])
-    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: glyph.__name__}}
-    # A word too long for its place makes all the names of the row smaller.
-    room = style.SPACING - 2 * style.TEXT_MARGIN
-    size = min(style.TEXT_SIZE, room / max(map(width_of, texts), default=1) if any(texts) else room)
-    y = row * style.DEPTH
-    for t, index in enumerate(indices):
+    scale, y = Scale(scene.user_dict["limit"]), row * style.DEPTH
+    for t, (array, index, _) in enumerate(terms):
+        scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: glyph.__name__}}
         x = (place + t) * style.SPACING
         ground(scene, box(*foot((x, y)), to_bytes(style.STONE)))
         path = [trace.vocab[index[0]]] if array == "embedding" else map(str, index)
-        shape = glyph(getattr(trace, array)[tuple(index)], scale, (x, y))
+        shape = glyph(np.ravel(getattr(trace, array)[tuple(index)]), scale, (x, y))
         mark(scene, "/".join([array, *path]), shape, trace, array, index)
+    names(scene, [text for *_, text in terms], style.SPACING, row, place)
+
+
+def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float = 0, place: float = 0) -> None:
+    """Adds name plates in front of a row of plinths, as many units of the scene apart; none for an empty text.
+
+    A word too long for its place makes all the names of the row smaller.
+    """
+    room = pitch - 2 * style.TEXT_MARGIN
+    size = min(style.TEXT_SIZE, room / (max(map(width_of, texts), default=1) or 1))
+    front = row * style.DEPTH - style.PLINTH - style.PLATE_GAP - size * style.LINE
     for t, text in enumerate(texts):
-        front = y - style.PLINTH - style.PLATE_GAP - size * style.LINE
-        label(scene, f"token/{row:g}/{t}", text, ((place + t) * style.SPACING, front), size)
+        if text:
+            label(scene, f"token/{row:g}/{place + t:g}", text, (place * style.SPACING + t * pitch, front), size)
+
+
+def side(scene: pv.MultiBlock, text: str, row: float, place: float = 0) -> None:
+    """Adds the name of a row at its left."""
+    left = place * style.SPACING - style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
+    label(scene, f"row/{row:g}", text, (left, row * style.DEPTH - style.PLINTH), align=1)
 
 
 def gallery(name: str, trace: "Trace", tokens: Sequence[str]) -> pv.MultiBlock:
@@ -332,17 +414,14 @@ def stream(scene: pv.MultiBlock, trace: "Trace", whole: int | None = None) -> No
     texts = ["embedding + position", *(f"block {l + 1}" for l in range(L)), "final LayerNorm"]
     for y, ((array, l), text) in enumerate(zip(rows, texts, strict=True)):
         first = 0 if y < whole else T - 1
-        if first:
-            scene.user_dict |= {"last_only": [*scene.user_dict.get("last_only", []), f"{array}/{l}"]}
         row(scene, trace, array, [(l, t) for t in range(first, T)], () if y else trace.tokens, y, first)
-        side = first * style.SPACING - style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
-        label(scene, f"row/{y}", text, (side, y * style.DEPTH - style.PLINTH), align=1)
+        side(scene, text, y, first)
 
 
-def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0) -> None:
+def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0, row: int | None = None) -> None:
     """Adds the attention pattern of head h in block l: a ribbon for every weight, from the key's plinth to the query's.
 
-    Queries before the `first` one are left out.
+    Queries before the `first` one are left out. It starts at the row of the block's number, or at another `row`.
 
     At its query's plinth the ribbons of a head lie side by side, in the order of the keys; together they are as wide as
     a weight of 1. The wider a ribbon, the lower it lies, so that none cuts through another or hides a fainter one.
@@ -355,7 +434,7 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"attention": "ribbon"}}
     port = style.RIBBON + T * style.HAIR  # what a head's ribbons need at most, side by side
     lane = (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
-    y = l * style.DEPTH + style.PLINTH
+    y = (l if row is None else row) * style.DEPTH + style.PLINTH
     for q in range(first, T):
         widths = style.HAIR + style.RIBBON * weights[h, q, : q + 1]
         arrive = q * style.SPACING + lane + np.cumsum(widths) - widths / 2 - widths.sum() / 2
@@ -384,6 +463,30 @@ def verdict(name: str, compared: "Compared") -> pv.MultiBlock:
     row(scene, compared, "embedding", ids, tokens, row=L + 1, place=T + 0.6)
     legend(scene, right=T - 1, heads=H)
     return scene
+
+
+def bar_legend(scene: pv.MultiBlock, right: float, parts: Sequence[float], title: str = "", heads: int = 0) -> None:
+    """Adds, in front, bars of known values, parts of the limit, and for each head one of a known weight.
+
+    The last bar stands at `right`, in units of the scene.
+    """
+    scale, y, size = Scale(scene.user_dict["limit"]), style.BAR_LEGEND_ROW, style.LEGEND_SIZE
+    front = y - style.PLINTH - style.LEGEND_GAP - size * style.LINE
+    x = right
+    for head in (None, *reversed(range(heads))):
+        group, name = pv.MultiBlock(), "legend/effect" if head is None else f"legend/weight/{head}"
+        start = x
+        for part in reversed(parts if head is None else parts[-1:]):
+            value = part * scale.limit
+            group.append(bar(value, scale, (x, y)) if head is None else post(value, scale, (x, y), head))
+            label(scene, f"{name}/{part:g}", number(value), (x, front), size)
+            x -= style.BAR_SPACING * 1.3
+        scene.append(group, name)
+        ground(scene, box(*foot((x + style.BAR_SPACING * 1.3, y), (start, y)), to_bytes(style.STONE)))
+        text = title if head is None else f"weight (head {head + 1})"
+        if text:
+            label(scene, name, text, (x + style.BAR_SPACING * 0.3, front), size, align=1)
+            x -= size * width_of(text) + style.BAR_SPACING
 
 
 def legend(scene: pv.MultiBlock, right: int, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:

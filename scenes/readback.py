@@ -131,7 +131,14 @@ def post(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
     return bar(points, color, how)[0], np.array([np.nan])
 
 
-READERS = {"column": column, "stack": stack, "ribbon": ribbon, "bar": bar, "post": post}
+def point(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The three numbers of a place on a map, from its distance to the map's middle."""
+    x, height, z = points.mean(axis=0)
+    place = np.array([x, -z, height - how["point"]["height"]])
+    return place / how["point"]["span"] * how["limit"], np.full(3, np.nan)
+
+
+READERS = {"column": column, "stack": stack, "ribbon": ribbon, "bar": bar, "post": post, "point": point}
 
 
 def corners(points: NDArray) -> NDArray[np.float64]:

@@ -27,7 +27,14 @@ BAR = 0.55  # half-width of a bar
 BAR_BASE = 0.06  # height of a bar that stands for zero
 BAR_SPAN = 6.0  # what the scale's limit adds to it
 BAR_LEGEND_ROW = -8.6  # where the legend of bars stands along y
+BAR_PITCH = 2.3  # from token to token, where a row shows the whole vocabulary
 BAR_SPACING = 1.5  # from a bar to the one beside it
+
+POINT = 0.32  # half-width of a point on a map
+MAP_SPAN = 9.0  # how far from the middle of a map its limit is
+MAP_HEIGHT = 10.5  # of that middle over the floor
+STICK = 0.07  # half-width of a stick that joins points, or carries one
+TAG_SIZE = 1.0  # font size of a point's name
 
 # --- Ground -------------------------------------------------------------------------------------------------------
 
@@ -87,6 +94,8 @@ LAMPS = (  # azimuth and elevation in degrees, size, strength
 
 # Degrees to the left of straight ahead, and from straight above.
 VIEW_OF_GRID = (-14.0, 51.0)
+VIEW_OF_MAP = (-28.0, 72.0)
+VIEW_OF_TALL = (-20.0, 72.0)
 VIEW_OF_BARS = (-12.0, 46.0)
 VIEW_OF_ROW = (-20.0, 70.0)
 FIELD_OF_VIEW = 26.0  # degrees, vertical

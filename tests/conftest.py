@@ -13,10 +13,14 @@ import pytest
 import torch
 
 import gpt
+from article.anatomy import Anatomy
 from article.effects import Compared, effects, fields_of
 
 ROOT = Path(__file__).resolve().parent.parent
-SCENES = ("animals", "homes", "boxes", "prompt", "stream", "forward", "causes", "succeeds", "fails")  # in this order
+# The scenes of the article, in its order, and those that it leaves to others.
+SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
+SCENES += ("succeeds", "fails")
+BUILDERS = (*SCENES, "position", "match", "carry", "norm", "mlp", "logit", "route")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
@@ -70,11 +74,12 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
     both = [trace, gpt.trace(other, tokenizer, trace.sentence)]
     kinds = {
         "trace": trace,
+        "anatomy": Anatomy(**fields_of(trace)),
         "effects": effects(model, tokenizer, corpus, trace, answer),
         "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
         "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),
     }
-    return {name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")] for name in SCENES}
+    return {name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")] for name in BUILDERS}
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

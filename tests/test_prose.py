@@ -47,6 +47,8 @@ a bias, both learned
 with a third of the steps
 stopped after a third of the steps
 Two suspects were heard
+keeps less than half of what distinguishes the vectors
+Two rows of bars
 with more than half of a head’s attention
 """
 

@@ -13,12 +13,12 @@ from scenes import glyphs, light, style
 from scenes.glb import leaves
 from scenes.still import Camera, frame, to_png, to_svg
 from scenes.style import Scale
-from tests.conftest import SCENES
+from tests.conftest import BUILDERS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", BUILDERS)
 def test_still(name, subjects):
     """Every label is there as text, all of it lies within the picture, and the same scene gives the same bytes."""
     scene = importlib.import_module(f"scenes.{name}").build(subjects[name])

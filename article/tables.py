@@ -1,0 +1,104 @@
+"""The exact numbers of a scene, as tables.
+
+Each table is {"title", "corner", "columns", "rows"}; a row is its head and its cells, which are texts.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+    import gpt
+
+
+def tables(scene: "pv.MultiBlock", shown: "gpt.Trace") -> list[dict]:
+    """A table for each row of the residual stream, each attention pattern, and for what else is alike in a scene."""
+    groups: dict[tuple, list[dict]] = {}
+    for block in scene:
+        mark = dict(block.user_dict)
+        if "trace" in mark:
+            groups.setdefault(group(mark), []).append(mark)
+    return [table(key, marks, shown) for key, marks in groups.items()]
+
+
+def group(mark: dict) -> tuple:
+    """What the marks of one table have in common."""
+    array, index = mark["trace"], mark["index"]
+    if array in ("residual", "normed") and len(mark["values"]) > 1:
+        return array, index[0]
+    if array == "attention":
+        return array, *index[:2]
+    return ("vectors", len(mark["values"])) if len(mark["values"]) > 1 else (array,)
+
+
+def table(key: tuple, marks: list[dict], shown: "gpt.Trace") -> dict:
+    """The table of the marks of a group."""
+    array, tokens = key[0], list(shown.tokens)
+    if array in GRIDS:
+        title, corner, row, column = GRIDS[array]
+        cells = {(row(shown, m["index"]), column(shown, m["index"])): m["values"][0] for m in marks}
+        rows, columns = (list(dict.fromkeys(part)) for part in zip(*cells, strict=True))
+        body = [[r, *(three(cells[r, c]) if (r, c) in cells else "" for c in columns)] for r in rows]
+        return {"title": title(key), "corner": corner, "columns": columns, "rows": body}
+    vectors = zip(*(mark["values"] for mark in marks), strict=True)
+    rows = [[str(d + 1), *map(three, line)] for d, line in enumerate(vectors)]
+    if array == "residual":
+        title = "Residual stream, " + (f"after block {key[1]}" if key[1] else "entering block 1")
+    else:
+        title = "After the final LayerNorm" if array == "normed" else "Vectors"
+    if array == "vectors":
+        columns = [NAMES[mark["trace"]](shown, mark["index"]) for mark in marks]
+    else:
+        columns = [tokens[mark["index"][1]] for mark in marks]
+    if {mark["trace"] for mark in marks} == {"embedding"}:
+        title = "Embedding"
+    return {"title": title, "corner": "component", "columns": columns, "rows": rows}
+
+
+def three(value: float) -> str:
+    """A number with three decimals and a true minus sign; what rounds to zero has none."""
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+# What a vector is called, from what is shown and the index of the vector in its array.
+NAMES: dict[str, Any] = {
+    "embedding": lambda s, i: s.vocab[i[0]],
+    "token": lambda s, i: f"embedding of {s.tokens[i[0]]}",
+    "position": lambda _, i: f"position {i[0] + 1}",
+    "query": lambda s, i: f"query of {s.tokens[i[2]]}",
+    "key": lambda s, i: f"key of {s.tokens[i[2]]}",
+    "value": lambda s, i: f"value of {s.tokens[i[2]]}",
+    "product": lambda s, i: f"query × key of {s.tokens[i[3]]}",
+    "mixed": lambda s, i: f"mixed for {s.tokens[i[2]]}",
+    "head_write": lambda _, i: f"block {i[0] + 1}, head {i[1] + 1} writes",
+    "attention_write": lambda _, i: f"attention {i[0] + 1} writes",
+    "normed_2": lambda _, i: f"LayerNorm in block {i[0] + 1}",
+    "up": lambda _, i: f"hidden in block {i[0] + 1}",
+    "hidden": lambda _, i: f"after ReLU in block {i[0] + 1}",
+    "mlp_write": lambda _, i: f"MLP {i[0] + 1} writes",
+    "centred": lambda *_: "less its mean",
+    "standard": lambda *_: "to one size",
+    "scaled": lambda *_: "times gain",
+    "candidate": lambda s, i: s.vocab[s.ranking[i[0]]],
+    "agreement": lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
+    "map": lambda s, i: s.vocab[i[0]],
+    "route": lambda _, i: f"position {i[0] + 1}",
+}
+
+# Single numbers in two directions: the title, the corner, and what a row and a column are called.
+GRIDS: dict[str, tuple[Any, str, Any, Any]] = {
+    "attention": (
+        lambda key: f"Attention in block {key[1] + 1}, head {key[2] + 1}",
+        "query \\ key",
+        lambda s, i: s.tokens[i[2]],
+        lambda s, i: s.tokens[i[3]],
+    ),
+    "score": (lambda _: "Scores", "query \\ key", lambda s, i: s.tokens[i[2]], lambda s, i: s.tokens[i[3]]),
+    "probabilities": (
+        lambda _: "Probabilities",
+        "level",
+        lambda _, i: f"after block {i[0]}" if i[0] else "entering block 1",
+        lambda s, i: s.vocab[i[2]],
+    ),
+    "share": (lambda _: "Shares of the logit", "origin", lambda s, i: s.origins[i[0]], lambda s, i: s.vocab[i[1]]),
+}

@@ -1,0 +1,35 @@
+"""What a head carries: the values of all tokens, mixed by attention into one, and what the heads write of it."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.anatomy import Anatomy
+
+SHOWS = "anatomy"
+
+
+def build(anatomy: "Anatomy") -> pv.MultiBlock:
+    """The values in front; behind them what the last position receives, and what each head and all of attention write.
+
+    Of the head that looks most, with the ribbons of its pattern into the last position.
+    """
+    (l, h), q = anatomy.head, len(anatomy.tokens) - 1
+    T, H = q + 1, anatomy.mixed.shape[1]
+    behind = [
+        ("mixed", (l, h, q), "mixed"),
+        *(("head_write", (l, n, q), f"head {n + 1}") for n in range(H)),
+        ("attention_write", (l, q), "all write"),
+    ]
+    drawn = [getattr(anatomy, array)[index] for array, index, _ in behind]
+    scene = glyphs.start("carry", anatomy, Scale.of(anatomy.value[l, h], *drawn), style.VIEW_OF_GRID)
+    glyphs.row(scene, anatomy, "value", [(l, h, k) for k in range(T)], anatomy.tokens)
+    glyphs.side(scene, f"values, block {l + 1}, head {h + 1}", 0)
+    glyphs.pattern(scene, anatomy, l, h, first=q, row=0)
+    glyphs.line(scene, anatomy, behind, 1, place=q)
+    glyphs.legend(scene, right=T - 1, heads=H)
+    return scene

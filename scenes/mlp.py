@@ -1,0 +1,26 @@
+"""The MLP of each block at the last position: what it reads, its hidden units before and after ReLU, what it writes."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.anatomy import Anatomy
+
+SHOWS = "anatomy"
+
+
+def build(anatomy: "Anatomy") -> pv.MultiBlock:
+    """Four columns for each block. Those of the hidden units are tall; the first unit is at the bottom."""
+    L, t = len(anatomy.mixed), len(anatomy.tokens) - 1
+    parts = [("normed_2", ""), ("up", "hidden"), ("hidden", "after ReLU"), ("mlp_write", "write")]
+    scale = Scale.of(*(getattr(anatomy, array)[:, t] for array, _ in parts))
+    scene = glyphs.start("mlp", anatomy, scale, style.VIEW_OF_TALL)
+    for l in range(L):
+        terms = [(array, (l, t), text if n else f"block {l + 1}") for n, (array, text) in enumerate(parts)]
+        glyphs.line(scene, anatomy, terms, place=l * (len(parts) + 0.5))
+    glyphs.legend(scene, right=(L - 1) * (len(parts) + 0.5) + len(parts) - 1)
+    return scene

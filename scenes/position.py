@@ -1,0 +1,26 @@
+"""What enters block 1, and the two vectors that it is the sum of: the embedding of the token and its position."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.anatomy import Anatomy
+
+SHOWS = "anatomy"
+
+
+def build(anatomy: "Anatomy") -> pv.MultiBlock:
+    """Three rows of columns: the sums in front, then the positions, then the embeddings."""
+    arrays = anatomy.residual[0], anatomy.position, anatomy.token
+    scene = glyphs.start("position", anatomy, Scale.of(*arrays), style.VIEW_OF_GRID)
+    T = len(anatomy.tokens)
+    rows = [("residual", (0,), "embedding + position"), ("position", (), "position"), ("token", (), "embedding")]
+    for y, (array, first, text) in enumerate(rows):
+        glyphs.row(scene, anatomy, array, [(*first, t) for t in range(T)], () if y else anatomy.tokens, y)
+        glyphs.side(scene, text, y)
+    glyphs.legend(scene, right=T - 1)
+    return scene

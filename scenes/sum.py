@@ -1,0 +1,26 @@
+"""The last position of the residual stream as a sum: what entered, and what each part of each block wrote."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.anatomy import Anatomy
+
+SHOWS = "anatomy"
+
+
+def build(anatomy: "Anatomy") -> pv.MultiBlock:
+    """A column for each summand, and one for their sum, which leaves the last block."""
+    L, t = len(anatomy.mixed), len(anatomy.tokens) - 1
+    terms = [("token", (t,), "embedding"), ("position", (t,), "+ position")]
+    for l in range(L):
+        terms += [("attention_write", (l, t), f"+ attention {l + 1}"), ("mlp_write", (l, t), f"+ MLP {l + 1}")]
+    terms += [("residual", (L, t), "= stream")]
+    scene = glyphs.start("sum", anatomy, Scale.of(*(getattr(anatomy, array)[index] for array, index, _ in terms)))
+    glyphs.line(scene, anatomy, terms)
+    glyphs.legend(scene, right=len(terms) - 1)
+    return scene
