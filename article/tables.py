@@ -79,7 +79,7 @@ NAMES: dict[str, Any] = {
     "centred": lambda *_: "less its mean",
     "standard": lambda *_: "to one size",
     "scaled": lambda *_: "times gain",
-    "candidate": lambda s, i: s.vocab[s.ranking[i[0]]],
+    "candidate": lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}",
     "agreement": lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
     "map": lambda s, i: s.vocab[i[0]],
     "route": lambda _, i: f"position {i[0] + 1}",

@@ -1,0 +1,77 @@
+"""What is kept of a scene is used only for the same numbers, by the same program, and whole."""
+
+from dataclasses import replace
+
+import pytest
+
+from article import exhibit, survey
+from tests.conftest import ROOT
+
+MADE = {"files": {"a.glb": b"\x00\xff", "a.svg": "ä".encode()}, "entry": {"bytes": 2}, "figure": {"size": [1, 2]}}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder of its own for what is kept."""
+    monkeypatch.setattr(survey, "KEPT", tmp_path)
+    return tmp_path / "scenes"
+
+
+class Maker:
+    """Makes the same each time, and counts how often."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> dict:
+        self.times += 1
+        return MADE
+
+
+def test_the_same_is_made_once(trace):
+    make = Maker()
+    assert exhibit.kept("a", trace, False, make, fresh=False) == MADE
+    assert exhibit.kept("a", trace, False, make, fresh=False) == MADE
+    assert make.times == 1
+    assert exhibit.kept("a", trace, False, make, fresh=True) == MADE
+    assert make.times == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 64, b"x" * 200])
+def test_what_is_damaged_is_made_again(trace, folder, damage):
+    make = Maker()
+    exhibit.kept("a", trace, False, make, fresh=False)
+    (path,) = folder.iterdir()
+    path.write_bytes(damage or path.read_bytes()[:-1])
+    assert exhibit.kept("a", trace, False, make, fresh=False) == MADE
+    assert make.times == 2
+
+
+def test_other_numbers_or_another_program_are_something_else(trace, subjects, tmp_path, monkeypatch):
+    other = replace(trace, lens=trace.lens + 1e-12)
+    keys = [
+        exhibit.key("a", trace, False),
+        exhibit.key("b", trace, False),
+        exhibit.key("a", trace, True),
+        exhibit.key("a", other, False),
+        exhibit.key("a", subjects["succeeds"], False),
+        exhibit.key("a", replace(subjects["succeeds"], other=other), False),
+    ]
+    assert exhibit.key("a", replace(trace), False) == keys[0]
+    (tmp_path / "article").mkdir()
+    (tmp_path / "scenes").mkdir()
+    for path in (*ROOT.glob("article/*.py"), *ROOT.glob("scenes/*.py")):
+        (tmp_path / path.relative_to(ROOT)).write_bytes(path.read_bytes())
+    monkeypatch.setattr(exhibit, "HERE", tmp_path / "article")
+    assert exhibit.key("a", trace, False) == keys[0]
+    with open(tmp_path / "scenes" / "style.py", "a") as style:
+        style.write("\n")
+    keys.append(exhibit.key("a", trace, False))
+    assert len(set(keys)) == len(keys)
+
+
+def test_old_scenes_go(trace, folder, monkeypatch):
+    monkeypatch.setattr(exhibit, "KEPT_SCENES", 2)
+    for name in "abc":
+        exhibit.kept(name, trace, False, Maker(), fresh=False)
+    assert len(list(folder.iterdir())) == 2
