@@ -318,8 +318,18 @@ def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = st
     scene.append(words, f"label/{name}")
 
 
-def atlas(scene: pv.MultiBlock, trace: Any, array: str, texts: Sequence[str], colors: Sequence[ArrayLike]) -> None:
-    """Adds a map: a point for each row of `getattr(trace, array)` (n, 3), on a stick over the floor, with its name."""
+def atlas(
+    scene: pv.MultiBlock,
+    trace: Any,
+    array: str,
+    texts: Sequence[str],
+    colors: Sequence[ArrayLike],
+    links: Sequence[tuple[int, int]],
+) -> None:
+    """Adds a map: a point for each row of `getattr(trace, array)` (n, 3), on a stick over the floor, with its name.
+
+    Points that are linked are joined by a dark stick. One in front, as long as the scale's limit, is the legend.
+    """
     scale = Scale(scene.user_dict["limit"])
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "point"}}
     half = style.MAP_SPAN + 2 * style.PLINTH
@@ -328,13 +338,16 @@ def atlas(scene: pv.MultiBlock, trace: Any, array: str, texts: Sequence[str], co
     end = start + np.array([style.MAP_SPAN, 0, 0])
     scene.append(stick(start, end, style.INK), "legend/reach")
     label(scene, "legend/reach", number(scale.limit), ((start[0] + end[0]) / 2, start[1] - 2 * style.TEXT_SIZE))
+    places = []
     for n, (text, color) in enumerate(zip(texts, colors, strict=True)):
-        values = getattr(trace, array)[n]
-        shape = point(values, scale, (0, 0), color)
+        shape = point(getattr(trace, array)[n], scale, (0, 0), color)
         x, y, z = np.asarray(shape.points).mean(axis=0).tolist()
+        places.append((x, y, z))
         ground(scene, stick((x, y, 0), (x, y, z), style.STONE))
         mark(scene, f"{array}/{n}", shape, trace, array, (n,))
         tag(scene, f"point/{n}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
+    for one, other in links:
+        scene.append(stick(places[one], places[other], style.INK), f"link/{one}/{other}")
 
 
 def row(
@@ -489,7 +502,7 @@ def bar_legend(scene: pv.MultiBlock, right: float, parts: Sequence[float], title
             x -= size * width_of(text) + style.BAR_SPACING
 
 
-def legend(scene: pv.MultiBlock, right: int, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:
+def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:
     """Adds, in front of the first row, single boxes of known values, and for each head three ribbons of known weights.
 
     The last box stands at the place `right` of the row; a glyph that takes several values a box gets copies of one.

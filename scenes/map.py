@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyvista as pv
 
 from scenes import glyphs, style
@@ -19,9 +18,9 @@ SHOWS = "anatomy"
 def build(anatomy: "Anatomy") -> pv.MultiBlock:
     """A point for each token. Raises ValueError if the corpus lacks one of the linked words."""
     scene = glyphs.start("map", anatomy, Scale.of(anatomy.map), style.VIEW_OF_MAP)
-    colors = dict.fromkeys(ANIMALS, style.HEADS[0]) | dict.fromkeys(HOMES, style.HEADS[1])
-    glyphs.atlas(scene, anatomy, "map", anatomy.vocab, [colors.get(token, style.STONE) for token in anatomy.vocab])
-    for pair in zip(ANIMALS, HOMES, strict=True):
-        ends = [np.asarray(scene[f"map/{anatomy.id(token)}"].points).mean(axis=0) for token in pair]
-        scene.append(glyphs.stick(*ends, style.INK), f"link/{'/'.join(pair)}")
+    colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])
+    colors |= dict.fromkeys(HOMES, style.HEADS[1])
+    links = [(anatomy.id(animal), anatomy.id(home)) for animal, home in zip(ANIMALS, HOMES, strict=True)]
+    shades = [colors.get(token, style.STONE) for token in anatomy.vocab]
+    glyphs.atlas(scene, anatomy, "map", anatomy.vocab, shades, links)
     return scene

@@ -3,7 +3,6 @@
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyvista as pv
 
 from scenes import glyphs, style
@@ -19,8 +18,7 @@ def build(anatomy: "Anatomy") -> pv.MultiBlock:
     """A point for each position of the sentence, numbered from 1."""
     scene = glyphs.start("route", anatomy, Scale.of(anatomy.route), style.VIEW_OF_MAP)
     T = len(anatomy.tokens)
-    glyphs.atlas(scene, anatomy, "route", [str(t + 1) for t in range(T)], [style.HEADS[0]] * T)
-    for a, b in pairwise(range(T)):
-        ends = [np.asarray(scene[f"route/{t}"].points).mean(axis=0) for t in (a, b)]
-        scene.append(glyphs.stick(*ends, style.INK), f"step/{a}/{b}")
+    glyphs.atlas(
+        scene, anatomy, "route", [str(t + 1) for t in range(T)], [style.HEADS[0]] * T, list(pairwise(range(T)))
+    )
     return scene

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Color = tuple[float, float, float]  # sRGB
+
 METER = 0.025  # metres that a unit measures in the file, so that a scene fits on a table in AR
 
 # --- Boxes --------------------------------------------------------------------------------------------------------
