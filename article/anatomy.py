@@ -42,6 +42,11 @@ class Anatomy(gpt.Trace):
         size = self.query.shape[-1]
         return self.query[:, :, :, None] * self.key[:, :, None] / np.sqrt(size)
 
+    @cached_property
+    def component(self) -> np.ndarray:
+        """The embedding, read by component (D, V): what each of them is in every token."""
+        return self.embedding.T
+
     # --- Maps -----------------------------------------------------------------------------------------------------
 
     @cached_property

@@ -46,6 +46,10 @@ def table(key: tuple, marks: list[dict], shown: "gpt.Trace") -> dict:
         title = "Residual stream, " + (f"after block {key[1]}" if key[1] else "entering block 1")
     else:
         title = "After the final LayerNorm" if array == "normed" else "Vectors"
+    if {mark["trace"] for mark in marks} == {"component"}:
+        rows = [[shown.vocab[int(row[0]) - 1], *row[1:]] for row in rows]
+        columns = [NAMES["component"](shown, mark["index"]) for mark in marks]
+        return {"title": "Embedding, by component", "corner": "token", "columns": columns, "rows": rows}
     if array == "vectors":
         columns = [NAMES[mark["trace"]](shown, mark["index"]) for mark in marks]
     else:
@@ -81,6 +85,7 @@ NAMES: dict[str, Any] = {
     "scaled": lambda *_: "times gain",
     "candidate": lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}",
     "agreement": lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
+    "component": lambda _, i: str(i[0] + 1),
     "map": lambda s, i: s.vocab[i[0]],
     "route": lambda _, i: f"position {i[0] + 1}",
 }

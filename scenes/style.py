@@ -36,6 +36,8 @@ POINT = 0.32  # half-width of a point on a map
 MAP_SPAN = 9.0  # how far from the middle of a map its limit is
 MAP_HEIGHT = 10.5  # of that middle over the floor
 STICK = 0.07  # half-width of a stick that joins points, or carries one
+ROW_NAME = 1.9  # font size of the names at the side of tall columns, in pitches
+ROW_SHIFT = 2.4  # to the left, of every second one
 TAG_SIZE = 1.0  # font size of a point's name
 
 # --- Ground -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
 SCENES += ("succeeds", "fails")
-BUILDERS = (*SCENES, "position", "match", "carry", "norm", "mlp", "logit", "route")
+BUILDERS = (*SCENES, "position", "match", "carry", "norm", "mlp", "logit", "route", "components")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
