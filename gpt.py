@@ -237,10 +237,16 @@ def update(optimizer: torch.optim.Optimizer, config: Config, step: int) -> None:
                 weight.mul_(GRID).round_().mul_(1 / GRID)
 
 
-def train(config: Config, tokenizer: Tokenizer, corpus: Sequence[str]) -> GPT:
+def train(
+    config: Config,
+    tokenizer: Tokenizer,
+    corpus: Sequence[str],
+    watch: Callable[[int, GPT], None] = lambda *_: None,
+) -> GPT:
     """A model trained on the whole corpus at every step, in float64.
 
-    The same configuration and corpus give the same weights on every machine, to the last bit.
+    The same configuration and corpus give the same weights on every machine, to the last bit. Who wants to `watch` is
+    shown the model before each step and after the last one.
     """
     random = torch.Generator().manual_seed(config.seed)
     model = GPT(config).double()
@@ -255,9 +261,11 @@ def train(config: Config, tokenizer: Tokenizer, corpus: Sequence[str]) -> GPT:
         return x * (kept.to(x.dtype) / (1 - config.dropout))
 
     for step in tqdm(range(config.steps), desc="training", unit=" steps", leave=False, disable=None):
+        watch(step, model)
         optimizer.zero_grad()
         loss(model(ids, drop).lens[-1], targets).backward()
         update(optimizer, config, step)
+    watch(config.steps, model)
     return model
 
 

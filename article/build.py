@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,9 @@ SEEDS = 32  # trainings of the survey: those of the seeds from 1
 FILES = {
     "index.html",
     "evidence.html",
+    "flow.html",
+    "flow.json",
+    "flow",
     "page.css",
     "page.js",
     "light.hdr",
@@ -61,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if arguments[:1] == ["verify"]:
             return verify(verify_parser().parse_args(arguments[1:]))
+        if arguments[:1] == ["flow"]:
+            return show_flow(flow_parser().parse_args(arguments[1:]))
         return publish(parser().parse_args(arguments))
     except (RefusalError, FalsehoodError) as problem:
         print(f"gpt.py: {problem}", file=sys.stderr)
@@ -75,7 +80,8 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="gpt.py",
         description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the article that shows them.",
-        epilog="gpt.py verify FILE.glb ... reads the numbers back out of scenes; gpt.py verify -h explains.",
+        epilog="gpt.py verify FILE.glb ... reads the numbers back out of scenes; gpt.py verify -h explains. "
+        "gpt.py flow PROMPT --out DIR shows every number of another prompt; gpt.py flow -h explains.",
     )
     result.add_argument(
         "--out", type=folder, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/"
@@ -98,6 +104,19 @@ def verify_parser() -> argparse.ArgumentParser:
     )
     result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
     result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
+    return result
+
+
+def flow_parser() -> argparse.ArgumentParser:
+    """The options of `flow`."""
+    result = argparse.ArgumentParser(
+        prog="gpt.py flow",
+        description="Shows every number between a prompt and the next token on one page, stage by stage: as tables, "
+        "with the lines of gpt.py that computed them, and as CSV and JSON.",
+    )
+    result.add_argument("prompt", metavar="PROMPT", help='words of data/train.txt, such as "the fox made this"')
+    result.add_argument("--out", type=folder, required=True, metavar="DIR", help="write the page there, as index.html")
+    result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
     return result
 
 
@@ -161,13 +180,19 @@ def build(out: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS,
             own, *survey = train(seed, range(1, seeds + 1), fresh)
         make(site, own, survey, url)
         with site.stage("write"):
-            for name, data in site.files.items():
-                (work / name).write_bytes(data)
+            write(site, work)
             missing = install_viewer(work / "vendor")
             if missing:
                 site.notes.append(f"{missing} The page shows stills.")
     site.summary = summary(site, own, out)
     return site
+
+
+def write(site: Site, work: Path) -> None:
+    """Writes the files of a site into a folder."""
+    for name, data in site.files.items():
+        (work / name).parent.mkdir(exist_ok=True)
+        (work / name).write_bytes(data)
 
 
 def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> "list[Evidence]":
@@ -182,8 +207,16 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
         raise RefusalError(f"article/facts.py: {error}; change the claim.") from None
     import gpt
     from article import survey
+    from article.landscape import explored
 
-    models = survey.trainings(survey.Recipe(config), tokenizer, corpus, [config.seed, *others], fresh)
+    recipe = survey.Recipe(config)
+    explored(config, tokenizer, corpus, fresh)  # which trains the article's own model, and keeps it
+    (own,) = survey.trainings(recipe, tokenizer, corpus, [config.seed])
+    rest = [other for other in others if other != config.seed]
+    trained = dict(zip(rest, survey.trainings(recipe, tokenizer, corpus, rest, fresh), strict=True)) | {
+        config.seed: own
+    }
+    models = [own, *(trained[other] for other in others)]
     prompt = held_out[0].rsplit(maxsplit=1)[0]
     return [
         Evidence(config, tokenizer, corpus, held_out, model, gpt.trace(model, tokenizer, prompt)) for model in models
@@ -237,10 +270,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     from article import evidence, plots, render, study
     from scenes import light
 
-    try:
-        text, template = ((ARTICLE / name).read_text("utf-8") for name in ("index.md", "template.html"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RefusalError(f"the article cannot be read: {error}.") from None
+    text, template = read_article("index.md"), render.keep(read_article("template.html"), {"article"})
     results = study.load([one.model for one in survey])
     if results is None:
         site.notes.append("data/study.json is not of this program and corpus, so its chapter is left out; make study.")
@@ -263,10 +293,31 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
         body = evidence.body(claims, known)
         proof = render.fill_in(template, body, evidence.TITLE, evidence.DESCRIPTION, known.values)
         pages["evidence.html"] = proof
+        pages["flow.html"] = flow_page(site, own.trace, template, known.values)
     site.files |= {name: page.encode() for name, page in pages.items()}
     site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
     site.files |= {asset: (ARTICLE / asset).read_bytes() for asset in ("page.css", "page.js")}
+
+
+def read_article(name: str) -> str:
+    """A text that the pages are made from. Raises RefusalError."""
+    try:
+        return (ARTICLE / name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusalError(f"the article cannot be read: {error}.") from None
+
+
+def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str, str], article: bool = True) -> str:
+    """The page of a trace's full flow, whose files of numbers join the site's. Raises RefusalError."""
+    from article import flow, render
+
+    try:
+        stages = flow.stages(trace)
+    except flow.CodeError as error:
+        raise RefusalError(f"article/flow.py: {error}; change the stage.") from None
+    site.files |= flow.files(trace, stages)
+    return render.fill_in(template, flow.body(trace, stages, article), flow.TITLE, flow.description(trace), values)
 
 
 def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -> dict:
@@ -347,7 +398,7 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
     from article import study, survey
     from article.effects import Compared, fields_of
 
-    if shows in ("trace", "anatomy", "effects"):
+    if shows in ("trace", "anatomy", "effects", "landscape"):
         return getattr(own, shows)
     if shows not in ("success", "failure"):
         raise ValueError(f"there is nothing to show of the name {shows!r}")
@@ -409,6 +460,37 @@ def summary(site: Site, evidence: "Evidence", out: Path) -> str:
         f"page        {out / 'index.html'}",
     ]
     return "\n".join(lines)
+
+
+def show_flow(options: argparse.Namespace) -> int:
+    """Writes a site of one page, the full flow of a prompt; prints the summary. Raises RefusalError."""
+    import gpt
+    from article import render
+
+    out, prompt = options.out, " ".join(options.prompt.split())
+    config, tokenizer, _, _ = read(options.seed)
+    n, most = len(prompt.split()), config.n_context
+    if not 1 <= n <= most:
+        raise RefusalError(f"the prompt has {n} words; it needs at least 1 and at most {most}.")
+    try:
+        tokenizer.encode(prompt)
+    except ValueError as error:
+        raise RefusalError(f"{error}; write the prompt with words of data/train.txt.") from None
+    if (out / "evidence.html").exists():  # it would be replaced by the one page
+        raise RefusalError(f"{out} holds the article; name another folder with --out.")
+    site = Site()
+    with workplace(out) as work:
+        (own,) = train(options.seed)
+        trace = gpt.trace(own.model, own.tokenizer, prompt)
+        template = render.keep(read_article("template.html"), ())
+        site.files["index.html"] = flow_page(site, trace, template, {}, article=False).encode()
+        site.files |= {asset: read_article(asset).encode() for asset in ("page.css", "page.js")}
+        site.files["scenes.json"] = to_json([])  # none; by this file the next build knows the folder
+        write(site, work)
+    print(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
+    print(f"files       {len(site.files)}, {sum(map(len, site.files.values())):,} bytes")
+    print(f"page        {out / 'index.html'}")
+    return 0
 
 
 def verify(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import gpt
     from article.anatomy import Anatomy
     from article.effects import Effects
+    from article.landscape import Landscape
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,13 @@ class Evidence:
         from article.effects import fields_of
 
         return Anatomy(**fields_of(self.trace))
+
+    @cached_property
+    def landscape(self) -> "Landscape":
+        """The loss around the model, in the plane in which its training moved most."""
+        from article.landscape import landscape
+
+        return landscape(self.config, self.tokenizer, self.corpus, self.trace)
 
 
 class FactError(ValueError):
@@ -497,6 +505,9 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "largest_share": (own.anatomy.share[:, trace.id(home)].max(), one_decimal),
         "largest_origin": (own.anatomy.origins[int(own.anatomy.share[:, trace.id(home)].argmax())], str),
         "embedding_share": (own.anatomy.share[0, trace.id(home)], decimals),
+        "path_steps": (own.landscape.every, count),
+        "path_in_plane": (own.landscape.in_plane, percent),
+        "path_start_loss": (own.landscape.path_loss[0], decimals),
         "seeds": (len(survey), str),
         "survey_least": (min(over_seeds), percent),
         "survey_median": (float(np.median(over_seeds)), percent),

@@ -24,6 +24,8 @@ def tables(scene: "pv.MultiBlock", shown: "gpt.Trace") -> list[dict]:
 def group(mark: dict) -> tuple:
     """What the marks of one table have in common."""
     array, index = mark["trace"], mark["index"]
+    if array in ("height", "path"):
+        return (array,)
     if array in ("residual", "normed") and len(mark["values"]) > 1:
         return array, index[0]
     if array == "attention":
@@ -34,6 +36,14 @@ def group(mark: dict) -> tuple:
 def table(key: tuple, marks: list[dict], shown: "gpt.Trace") -> dict:
     """The table of the marks of a group."""
     array, tokens = key[0], list(shown.tokens)
+    if array == "height":
+        n = round(len(marks[0]["values"]) ** 0.5)
+        numbers, places = iter(map(three, marks[0]["values"])), [str(i + 1) for i in range(n)]
+        rows = [[place, *(next(numbers) for _ in places)] for place in places]
+        return {"title": "Loss", "corner": "second \\ first direction", "columns": places, "rows": rows}
+    if array == "path":
+        rows = [[str(mark["index"][0] + 1), *map(three, mark["values"])] for mark in marks]
+        return {"title": "Path", "corner": "point", "columns": ["first direction", "second"], "rows": rows}
     if array in GRIDS:
         title, corner, row, column = GRIDS[array]
         cells = {(row(shown, m["index"]), column(shown, m["index"])): m["values"][0] for m in marks}

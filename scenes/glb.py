@@ -24,6 +24,7 @@ MATT = {"metallicFactor": 0, "roughnessFactor": 1}
 MATERIALS = {
     "solid": {"pbrMetallicRoughness": MATT},
     "sheet": {"pbrMetallicRoughness": MATT, "doubleSided": True},
+    "land": {"pbrMetallicRoughness": MATT, "doubleSided": True},
     "ink": {"pbrMetallicRoughness": {}, "extensions": {"KHR_materials_unlit": {}}},
 }
 

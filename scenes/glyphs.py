@@ -150,6 +150,23 @@ def point(values: ArrayLike, scale: Scale, _: Point, color: ArrayLike = style.ST
     return box(middle - style.POINT, middle + style.POINT, to_bytes(color))
 
 
+def surface(heights: ArrayLike, scale: Scale) -> pv.PolyData:
+    """Values (n, n) as a landscape over the floor, by the depth and the place to the right; the darker, the higher."""
+    heights = np.asarray(heights, float)
+    rows, columns = heights.shape
+    y, x = np.meshgrid(*(np.linspace(-style.LAND_SPAN, style.LAND_SPAN, n) for n in (rows, columns)), indexing="ij")
+    points = np.stack([x, y, style.PLINTH_HEIGHT + style.LAND_HEIGHT * scale.fraction(heights)], axis=-1).reshape(-1, 3)
+    first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
+    faces = first + np.array([0, 1, columns + 1, columns])
+    return mesh(points, faces, to_bytes(scale.color(heights.ravel())), material="land")
+
+
+def bead(place: ArrayLike, height: float) -> pv.PolyData:
+    """Two numbers from -1 to 1 as a place on a landscape, at a height over the floor."""
+    middle = np.append(style.LAND_SPAN * np.asarray(place, float), height)
+    return box(middle - style.BEAD, middle + style.BEAD, to_bytes(style.HEADS[0]))
+
+
 def stick(start: ArrayLike, end: ArrayLike, color: ArrayLike) -> pv.PolyData:
     """A thin straight bar between two places (3,)."""
     start, end = np.asarray(start, float), np.asarray(end, float)
@@ -245,6 +262,7 @@ def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style
         "stack": {"middle": style.STACK_MIDDLE, "span": style.STACK_SPAN},
         "ribbon": {"hair": style.HAIR, "span": style.RIBBON},
         "bar": {"base": style.BAR_BASE, "span": style.BAR_SPAN},
+        "surface": {"base": style.PLINTH_HEIGHT, "height": style.LAND_HEIGHT, "span": style.LAND_SPAN},
         "point": {"height": style.MAP_HEIGHT, "span": style.MAP_SPAN},
         "positive": style.POSITIVE,
         "negative": style.NEGATIVE,

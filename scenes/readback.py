@@ -138,7 +138,28 @@ def point(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
     return place / how["point"]["span"] * how["limit"], np.full(3, np.nan)
 
 
-READERS = {"column": column, "stack": stack, "ribbon": ribbon, "bar": bar, "post": post, "point": point}
+def surface(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The numbers (n,) of a landscape, from its heights."""
+    values = (points[:, 1] - how["surface"]["base"]) / how["surface"]["height"] * how["limit"]
+    return values, np.full_like(values, np.nan)
+
+
+def bead(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The two numbers of a place on a landscape."""
+    x, _, z = points.mean(axis=0)
+    return np.array([x, -z]) / how["surface"]["span"], np.full(2, np.nan)
+
+
+READERS = {
+    "column": column,
+    "stack": stack,
+    "ribbon": ribbon,
+    "bar": bar,
+    "post": post,
+    "point": point,
+    "surface": surface,
+    "bead": bead,
+}
 
 
 def corners(points: NDArray) -> NDArray[np.float64]:

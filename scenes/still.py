@@ -110,7 +110,7 @@ def _painted(
     """What is seen, from back to front: colours with polygons (k, 2) in pixels or, as text, with labels.
 
     Ribbons come first, by their height, then plinths. What stands on the floor or on a plinth follows by the distance
-    of its foot, and from the foot upwards: a column as a whole, a plate by its faces, its letters at last.
+    of its foot, and from the foot upwards: a column as a whole, plates and landscapes by their faces, letters at last.
     """
     found: list[tuple[tuple[int, float, float, int], str, NDArray[np.float64] | dict]] = []
     ink = _to_srgb(to_linear([style.INK]))[0]
@@ -132,6 +132,8 @@ def _painted(
             distance = foot(middle)
             if label:
                 distance[:] = on_plate
+            elif material == "land":
+                middle = middle * [1, 1, 0]  # its faces follow each other by their distance alone
             elif low >= style.PLINTH_HEIGHT - 1e-9 or high <= style.PLINTH_HEIGHT + 1e-9:
                 distance[:] = foot(points.mean(axis=0, keepdims=True))
             layer = 0 if material == "sheet" else 1 if high <= style.PLINTH_HEIGHT + 1e-9 and not label else 2
@@ -154,7 +156,7 @@ def _shaded(
     outline = _screen(points, camera)[corners][:, :, :2]
     (ax, ay), (bx, by) = (outline[:, 1] - outline[:, 0]).T, (outline[:, 2] - outline[:, 0]).T
     faces_us = ax * by - ay * bx < 0
-    if material == "sheet":  # it has two sides; the upper one is seen
+    if material in ("sheet", "land"):  # it has two sides; the upper one is seen
         faces_us[:], normals[:, 2] = True, np.abs(normals[:, 2])
     light_ = to_linear(color[corners[:, 0]] / (255 if color.dtype == np.uint8 else 1))
     return outline, _to_srgb(light_ if material == "ink" else light_ * light.shade(normals)[:, None]), faces_us

@@ -38,6 +38,10 @@ MAP_HEIGHT = 10.5  # of that middle over the floor
 STICK = 0.07  # half-width of a stick that joins points, or carries one
 ROW_NAME = 1.9  # font size of the names at the side of tall columns, in pitches
 ROW_SHIFT = 2.4  # to the left, of every second one
+LAND_SPAN = 12.0  # from the middle of a landscape to its ends
+LAND_HEIGHT = 9.0  # of the scale's limit over the floor
+FLAG = 2.5  # height of the sticks at its start and its end
+BEAD = 0.16  # half-width of a bead of the path on it
 TAG_SIZE = 1.0  # font size of a point's name
 
 # --- Ground -------------------------------------------------------------------------------------------------------
@@ -98,6 +102,7 @@ LAMPS = (  # azimuth and elevation in degrees, size, strength
 
 # Degrees to the left of straight ahead, and from straight above.
 VIEW_OF_GRID = (-14.0, 51.0)
+VIEW_OF_LAND = (20.0, 52.0)
 VIEW_OF_MAP = (-28.0, 72.0)
 VIEW_OF_TALL = (-20.0, 72.0)
 VIEW_OF_BARS = (-12.0, 46.0)

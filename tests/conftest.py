@@ -9,17 +9,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import gpt
 from article.anatomy import Anatomy
 from article.effects import Compared, effects, fields_of
+from article.landscape import Landscape
 
 ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
-SCENES += ("succeeds", "fails")
+SCENES += ("succeeds", "fails", "landscape")
 BUILDERS = (*SCENES, "position", "match", "carry", "norm", "mlp", "logit", "route", "components")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
@@ -76,6 +78,13 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "trace": trace,
         "anatomy": Anatomy(**fields_of(trace)),
         "effects": effects(model, tokenizer, corpus, trace, answer),
+        "landscape": Landscape(
+            **fields_of(trace),
+            height=np.random.default_rng(1).random((31, 31)),
+            path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
+            path_loss=np.ones(9),
+            in_plane=0.5,
+        ),
         "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
         "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),
     }

@@ -31,7 +31,7 @@ PHONE = {"width": 360, "height": 740}
 TABLET = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
 DESKTOP = {"width": 1280, "height": 900}
 VIEWER = "vendor/model-viewer.min.js"
-ARTICLE, EVIDENCE = "index.html", "evidence.html"
+ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
 MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
 
 # model-viewer tries at its start to compile a decoder that no scene here needs. It may not, and does without.
@@ -312,7 +312,7 @@ def overlap(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
 # --- Life ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE])
+@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW])
 def test_every_figure_comes_to_life_and_nothing_else_happens(visit: Visitor, url: str, site: Path, path: str) -> None:
     seen = visit(url + path).open_details().enliven()
     shown = set(numbers_of(site)) if path == ARTICLE else set()
@@ -323,7 +323,7 @@ def test_every_figure_comes_to_life_and_nothing_else_happens(visit: Visitor, url
     assert (url + VIEWER in seen.requests) == bool(shown)
 
 
-@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE])
+@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW])
 def test_the_policy_is_strict(site: Path, path: str) -> None:
     page = (site / path).read_text("utf-8")
     found = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', page)
@@ -500,7 +500,8 @@ def test_every_claim_has_its_evidence(visit: Visitor, url: str, site: Path) -> N
 
 def test_every_link_leads_somewhere(visit: Visitor, url: str, site: Path) -> None:
     found = {
-        path: visit(url + path, java_script_enabled=False).page.evaluate(REFERENCES) for path in (ARTICLE, EVIDENCE)
+        path: visit(url + path, java_script_enabled=False).page.evaluate(REFERENCES)
+        for path in (ARTICLE, EVIDENCE, FLOW)
     }
     ids = [claim["id"] for claim in claims_of(site)]
     assert found[ARTICLE]["there"] == [[f"claim-{id}", f"{EVIDENCE}#{id}"] for id in ids]
@@ -633,6 +634,48 @@ def test_no_note_sticks_out_of_a_phone(visit: Visitor, url: str, site: Path) -> 
         seen.page.wait_for_function("() => document.documentElement.scrollWidth <= 360")
 
 
+# --- Flow ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_permanent_link_opens_what_it_points_into(visit: Visitor, url: str) -> None:
+    seen = visit(f"{url}{FLOW}#block-2-score")
+    stage, blocks = seen.page.locator("section#block-2-score"), seen.page.locator("details.block")
+    link = stage.get_by_role("link", name="Permanent link to Block 2: Scores", exact=True)
+    expect(stage.get_by_role("heading")).to_be_in_viewport()
+    expect(link).to_have_attribute("href", "#block-2-score")
+    assert blocks.evaluate_all("(all) => all.map(({ open }) => open)") == [False, False, True, False, False]
+    seen.page.get_by_role("link", name="Queries").first.click()
+    expect(seen.page.locator("section#block-1-query").get_by_role("heading")).to_be_in_viewport()
+    # Where the browser does not open it by itself: here an address that it is not sent to.
+    seen.page.evaluate("history.replaceState(null, '', '#exit'); dispatchEvent(new HashChangeEvent('hashchange'))")
+    expect(seen.page.locator("section#probabilities")).to_be_visible()
+    expect(seen.page.locator("details#exit > summary")).to_be_in_viewport()
+    assert seen.errors == []
+
+
+def test_the_flow_opens_by_keyboard_and_without_scripts(visit: Visitor, url: str) -> None:
+    seen = visit(url + FLOW, java_script_enabled=False)
+    keyboard, block = seen.page.keyboard, seen.page.locator("details#block-1")
+    stage = block.locator("section#block-1-attention")
+    table, numbers = stage.get_by_role("region").first, stage.locator("textarea")
+    block.locator("> summary").focus()
+    expect(table).to_be_hidden()
+    keyboard.press("Enter")
+    expect(table).to_be_visible()
+    stage.get_by_role("link", name="Permanent link").focus()
+    for target in (table, stage.get_by_role("region").last, stage.locator("summary")):
+        keyboard.press("Tab")
+        expect(target).to_be_focused()
+    keyboard.press("Enter")
+    for target in (stage.locator("details a"), numbers):
+        keyboard.press("Tab")
+        expect(target).to_be_focused()
+    expect(numbers).to_have_accessible_name("Block 1: Attention pattern, as CSV")
+    with seen.page.expect_download() as file:
+        stage.locator("details a").click()
+    assert Path(file.value.path()).read_text("utf-8") == numbers.input_value()
+
+
 # --- Everywhere ---------------------------------------------------------------------------------------------------
 
 
@@ -645,6 +688,8 @@ def test_no_note_sticks_out_of_a_phone(visit: Visitor, url: str, site: Path) -> 
         (ARTICLE, "light", False),
         (EVIDENCE, "light", True),
         (EVIDENCE, "dark", True),
+        (FLOW, "light", True),
+        (FLOW, "dark", True),
     ],
 )
 def test_axe_finds_nothing(
@@ -670,7 +715,7 @@ def test_axe_finds_nothing(
     ] == []
 
 
-@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE])
+@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW])
 def test_a_phone_shows_all_of_it(visit: Visitor, url: str, path: str) -> None:
     seen = visit(url + path).open_details().enliven()
     for width in (360, 320):
@@ -717,7 +762,7 @@ def test_print_shows_stills_and_captions(visit: Visitor, url: str) -> None:
         expect(unprintable).to_be_hidden()
 
 
-@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE])
+@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW])
 def test_a_link_to_the_page_has_a_preview(site: Path, path: str) -> None:
     page = (site / path).read_text("utf-8")
     found = dict(re.findall(r'<meta property="og:(title|description|image)" content="([^"]+)">', page))

@@ -58,8 +58,8 @@ def test_contract(scene, name, shown):
     for key, mark in marks.items():
         truth = np.ravel(getattr(shown, mark["trace"])[tuple(mark["index"])])
         assert np.allclose(mark["values"], truth, rtol=0, atol=0.5001 * 10**-style.DECIMALS), key
-        path = "/".join(map(str, mark["index"]))
-        assert key == f"{mark['trace']}/{shown.vocab[mark['index'][0]] if mark['trace'] == 'embedding' else path}"
+        path = [shown.vocab[mark["index"][0]]] if mark["trace"] == "embedding" else map(str, mark["index"])
+        assert key == "/".join([mark["trace"], *path])
 
 
 def test_reads_back(scene, shown):
@@ -84,6 +84,10 @@ def test_legend_is_to_scale(scene):
         color = np.asarray(shape.point_data["color"]) / (255 if shape.point_data["color"].dtype == np.uint8 else 1)
         return readback.READERS[glyph](upright, to_linear(color), how)[0]
 
+    if "surface" in how["glyphs"].values():
+        high = np.ptp(np.asarray(scene["legend/height"].points)[:, 2]) / style.LAND_HEIGHT * how["limit"]
+        assert high == pytest.approx(float(labels["label/legend/height"]), abs=0.0051)
+        return
     if {"bar", "point"} & set(how["glyphs"].values()):
         groups = {"legend/effect": "bar", "legend/weight/0": "post", "legend/weight/1": "post", "legend/reach": "reach"}
         found = [group for group in groups if group in scene.keys()]  # noqa: SIM118

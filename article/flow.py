@@ -1,0 +1,566 @@
+"""The full flow: every number of one forward pass, stage by stage, with the lines of gpt.py that computed it.
+
+The lines are cut from the source of the program that runs. A stage whose lines are not there is an error.
+"""
+
+import ast
+import csv
+import inspect
+import io
+import json
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import groupby
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+
+import gpt
+from article.evidence import add
+from article.tables import three
+from scenes.style import Scale
+
+TITLE = "The full flow"
+LEVELS = 8  # shades that a sign has in a table; page.css mixes them
+DECIMALS, DIGITS = 8, 9  # of the numbers to keep; further ones differ from processor to processor
+
+
+class CodeError(ValueError):
+    """The code of a stage is not in gpt.py; says which."""
+
+
+class Group(NamedTuple):
+    """Stages that open and close together."""
+
+    id: str
+    title: str
+    why: str
+
+
+class Step(NamedTuple):
+    """What is known of a stage before there is a trace."""
+
+    id: str
+    title: str
+    why: str
+    axes: tuple[str, ...]  # names that LETTERS has
+    code: tuple[str, ...]  # where to find it: a function, and what the statement there assigns, or "return"
+    array: str = ""  # its name in the trace, if it is not the id
+
+
+class Part(NamedTuple):
+    """Lines of one function."""
+
+    function: str  # "Attention.forward"
+    lines: tuple[tuple[int, str], ...]  # number in gpt.py, and text
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One array on the way from the prompt to the prediction."""
+
+    id: str
+    title: str
+    why: str
+    group: Group
+    array: str  # its name in the trace; nothing if it is not there as such
+    index: tuple[int, ...]  # where in that array: the block, or the level of the residual stream
+    axes: tuple[tuple[str, tuple[str, ...]], ...]  # name and labels of each
+    values: np.ndarray  # of the axes' lengths
+    code: tuple[Part, ...]
+
+    @property
+    def shape(self) -> str:
+        """As letters and as numbers, such as "(H, T, D/H) = (2, 8, 10)"."""
+        letters = ", ".join(LETTERS[name] for name, _ in self.axes)
+        return f"({letters}) = ({', '.join(map(str, self.values.shape))})"
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """The values to the digits that are the same on every processor; ids as they are."""
+        if self.values.dtype.kind != "f":
+            return self.values
+        digits = [float(f"{round(value, DECIMALS):.{DIGITS}g}") for value in self.values.ravel().tolist()]
+        return np.array(digits).reshape(self.values.shape) + 0.0  # which makes 0 of -0
+
+
+# --- The way ------------------------------------------------------------------------------------------------------
+
+LETTERS = {  # of each axis; they are those of gpt.py
+    "token": "T",
+    "query": "T",
+    "key": "T",
+    "component": "D",
+    "component of the head": "D/H",
+    "hidden unit": "4D",
+    "head": "H",
+    "entry": "V",
+    "next token": "V",
+}
+VECTORS = ("token", "component")
+PARTS = ("head", "token", "component of the head")
+PATTERNS = ("head", "query", "key")
+UNITS = ("token", "hidden unit")
+
+ENTRY = Group(
+    "entry",
+    "From text to vectors",
+    "The model reads no letters. Each token becomes a vector, and each place in the sentence another; their sum enters "
+    "the residual stream.",
+)
+ENTER = (
+    Step(
+        "ids",
+        "Tokens and ids",
+        "The text is cut at its spaces; the id of a token is its place in the vocabulary, counted from 0.",
+        ("token",),
+        ("Tokenizer.__init__/self.vocab", "Tokenizer.encode/return"),
+    ),
+    Step(
+        "embedding",
+        "Embedding",
+        "What training has made of every token of the vocabulary: a vector that says how the token is used.",
+        ("entry", "component"),
+        ("GPT.__init__/self.embedding",),
+    ),
+    Step(
+        "lookup",
+        "Embedding of the prompt",
+        "The vectors of the prompt's tokens, looked up by id.",
+        VECTORS,
+        ("GPT.forward/x",),
+    ),
+    Step(
+        "position",
+        "Position",
+        "A vector for each place in the sentence, which tells the same token in two places apart.",
+        VECTORS,
+        ("GPT.__init__/self.position", "GPT.forward/x"),
+    ),
+    Step(
+        "residual",
+        "Residual stream",
+        "Embedding and position, added up: what enters block 1.",
+        VECTORS,
+        ("GPT.forward/x",),
+    ),
+)
+BLOCK = "Attention reads from earlier tokens, the MLP works on each token alone; both add to the residual stream."
+ROUND = (
+    Step(
+        "normed-1",
+        "LayerNorm before attention",
+        "Brings the vector of each token to one mean and one size, so that attention reads all of them alike.",
+        VECTORS,
+        ("Block.forward/normed_1",),
+    ),
+    Step(
+        "query",
+        "Queries",
+        "What each token looks for, in each head.",
+        PARTS,
+        ("Attention.forward/query, key, value", "Attention.heads/return"),
+    ),
+    Step(
+        "key",
+        "Keys",
+        "What each token can be found by, in each head.",
+        PARTS,
+        ("Attention.forward/query, key, value", "Attention.heads/return"),
+    ),
+    Step(
+        "value",
+        "Values",
+        "What each token hands over to those that find it, in each head.",
+        PARTS,
+        ("Attention.forward/query, key, value", "Attention.heads/return"),
+    ),
+    Step(
+        "score",
+        "Scores",
+        "How well each query fits each key: their product, made independent of their length. The future is not masked "
+        "yet.",
+        PATTERNS,
+        ("Attention.forward/score",),
+    ),
+    Step(
+        "attention",
+        "Attention pattern",
+        "The scores become weights: the future is masked, and softmax gives each query shares that sum to 1.",
+        PATTERNS,
+        ("Attention.forward/future", "Attention.forward/pattern"),
+    ),
+    Step(
+        "mixed",
+        "Mixed values",
+        "What each token has read: its own value and those of earlier tokens, each by its weight.",
+        PARTS,
+        ("Attention.forward/mixed",),
+    ),
+    Step(
+        "head-write",
+        "Write of each head",
+        "What each head adds to the residual stream: its mixed values through its part of the projection.",
+        ("head", *VECTORS),
+        ("trace/projects", "trace/inside['head_write']"),
+    ),
+    Step(
+        "attention-write",
+        "Write of attention",
+        "What attention adds to the residual stream: the writes of its heads, and a bias.",
+        VECTORS,
+        ("Attention.forward/write", "Block.forward/attention_write"),
+    ),
+    Step(
+        "middle",
+        "Residual stream between attention and MLP",
+        "What entered the block, and what attention wrote, added up.",
+        VECTORS,
+        ("Block.forward/middle",),
+    ),
+    Step(
+        "normed-2",
+        "LayerNorm before the MLP",
+        "Brings the vector of each token to one mean and one size again, now for the MLP.",
+        VECTORS,
+        ("Block.forward/normed_2",),
+    ),
+    Step(
+        "up",
+        "Hidden units before ReLU",
+        "How well the vector of each token fits what each hidden unit responds to.",
+        UNITS,
+        ("MLP.forward/up",),
+    ),
+    Step(
+        "hidden",
+        "Hidden units",
+        "ReLU lets the positive ones through and makes zero of the others: only what fits responds.",
+        UNITS,
+        ("MLP.forward/hidden",),
+    ),
+    Step(
+        "mlp-write",
+        "Write of the MLP",
+        "What the MLP adds to the residual stream: a vector for each hidden unit, by its response, and a bias.",
+        VECTORS,
+        ("MLP.forward/return", "Block.forward/mlp_write"),
+    ),
+    Step(
+        "residual",
+        "Residual stream after the block",
+        "What stood between attention and MLP, and what the MLP wrote, added up.",
+        VECTORS,
+        ("Block.forward/return", "GPT.forward/x, computed"),
+    ),
+)
+EXIT = Group(
+    "exit",
+    "From vectors to the next token",
+    "The vector of each token is compared with the embedding of every token of the vocabulary: what it is most like is "
+    "what the model expects next.",
+)
+READ = (
+    Step(
+        "normed",
+        "Final LayerNorm",
+        "Brings each vector to one mean and one size, then stretches each component by a gain and shifts it by a bias.",
+        VECTORS,
+        ("GPT.forward/normed",),
+    ),
+    Step(
+        "lens",
+        "Logits",
+        "How well each vector fits the embedding of every token of the vocabulary: their product.",
+        ("token", "next token"),
+        ("GPT.forward/return",),
+    ),
+)
+LEAVE = (
+    Step(
+        "gain",
+        "Gain of the final LayerNorm",
+        "What training has found to stretch each component by, the same for all tokens.",
+        ("component",),
+        ("GPT.__init__/self.ln_f",),
+    ),
+    Step(
+        "bias",
+        "Bias of the final LayerNorm",
+        "What training has found to shift each component by, the same for all tokens.",
+        ("component",),
+        ("GPT.__init__/self.ln_f",),
+    ),
+    READ[0],
+    READ[1]._replace(id="logits", array="lens"),
+    Step(
+        "probabilities",
+        "Probabilities",
+        "The logits as shares that sum to 1, after each token of the prompt; what is most probable after the last one "
+        "comes first.",
+        ("token", "next token"),
+        ("Trace.probability/logits", "Trace.probability/return"),
+    ),
+    Step(
+        "prediction",
+        "Prediction",
+        "The answer: what is most probable after the last token.",
+        ("next token",),
+        ("Trace.prediction/return",),
+    ),
+)
+ASIDE = Group(
+    "logit-lens",
+    "Aside: the logit lens",
+    "What the model would answer if it stopped early: the same last steps, taken from the residual stream on its way.",
+)
+
+
+def stages(trace: gpt.Trace) -> list[Stage]:
+    """Every stage of a forward pass, in order. Raises CodeError."""
+    L = len(trace.query)
+    ids = np.array([trace.id(token) for token in trace.tokens])
+    likely = np.array([[trace.probability(token, t=t) for token in trace.vocab] for t in range(len(ids))])  # (T, V)
+    best = np.argsort(-likely[-1].round(DECIMALS), kind="stable")  # of two alike, the lower id
+    answer = trace.id(trace.prediction)
+    derived = {
+        "ids": ids,
+        "lookup": trace.embedding[ids],
+        "probabilities": likely[:, best],
+        "prediction": likely[-1, [answer]],
+    }
+    orders = {"probabilities": best, "prediction": [answer]}
+
+    def stage(group: Group, step: Step, level: int, prefix: str = "", suffix: str = "") -> Stage:
+        array = step.array or step.id.replace("-", "_")
+        whole = derived[array] if array in derived else getattr(trace, array)
+        index = (level,) if whole.ndim > len(step.axes) else ()
+        values = whole[index]
+        labels = {
+            "T": tuple(f"{t} {token}" for t, token in enumerate(trace.tokens, 1)),
+            "V": tuple(trace.vocab[id] for id in orders.get(array, range(len(trace.vocab)))),
+        }
+        axes = tuple(
+            (name, labels.get(LETTERS[name]) or tuple(str(n) for n in range(1, size + 1)))
+            for name, size in zip(step.axes, values.shape, strict=True)
+        )
+        code = tuple(part(place) for place in step.code)
+        known = "" if array in derived else array
+        return Stage(prefix + step.id, step.title + suffix, step.why, group, known, index, axes, values, code)
+
+    flow = [stage(ENTRY, step, 0) for step in ENTER]
+    for l in range(L):
+        group = Group(f"block-{l + 1}", f"Block {l + 1}", BLOCK)
+        flow += [stage(group, step, l + (step.id == "residual"), f"{group.id}-") for step in ROUND]
+    flow += [stage(EXIT, step, L) for step in LEAVE]
+    for l in range(L):
+        when = f" after block {l}" if l else " before block 1"
+        flow += [stage(ASIDE, step, l, f"level-{l}-", when) for step in READ]
+    return flow
+
+
+# --- The code -----------------------------------------------------------------------------------------------------
+
+
+@cache
+def source() -> tuple[list[str], ast.Module]:
+    """The source of the gpt.py that runs, as lines and parsed."""
+    text = inspect.getsource(gpt)
+    return text.splitlines(), ast.parse(text)
+
+
+def part(place: str) -> Part:
+    """The lines of a statement, by its function and what it assigns: "Attention.forward/score", "MLP.forward/return".
+
+    Raises CodeError if there is no such statement, or more than one.
+    """
+    lines, node = source()
+    function, target = place.split("/")
+    for name in function.split("."):
+        inner = [part for part in node.body if isinstance(part, ast.ClassDef | ast.FunctionDef) and part.name == name]
+        if not inner:
+            raise CodeError(f"gpt.py has no {function}, in which a stage is computed")
+        node = inner[0]
+    statements = (inner for inner in ast.walk(node) if isinstance(inner, ast.Assign | ast.Return))
+    found = [statement for statement in statements if target in targets(statement)]
+    if len(found) != 1:
+        what = "return" if target == "return" else f"assign {target!r}"
+        raise CodeError(f"{len(found)} statements in {function} of gpt.py {what}, and a stage is computed by one")
+    first, last = found[0].lineno, found[0].end_lineno
+    text = textwrap.dedent("\n".join(lines[first - 1 : last]))
+    return Part(function, tuple(enumerate(text.split("\n"), first)))
+
+
+def targets(statement: ast.Assign | ast.Return) -> list[str]:
+    """What a statement assigns, as it is written; "return" if it returns."""
+    if isinstance(statement, ast.Return):
+        return ["return"]
+    return [ast.unparse(target).strip("()") for target in statement.targets]
+
+
+# --- The files ----------------------------------------------------------------------------------------------------
+
+
+def files(trace: gpt.Trace, flow: Sequence[Stage]) -> dict[str, bytes]:
+    """The numbers of all stages by file name: each as CSV, and all together as JSON, a stage a line."""
+    head = {
+        "sentence": trace.sentence,
+        "tokens": trace.tokens,
+        "vocab": trace.vocab,
+        "weights": trace.weights,
+        "prediction": trace.prediction,
+    }
+    lines = [
+        {
+            "id": stage.id,
+            "title": f"{stage.group.title}: {stage.title}",
+            "array": stage.array or None,
+            "index": stage.index,
+            "axes": [{"name": name, "labels": labels} for name, labels in stage.axes],
+            "shape": stage.values.shape,
+            "values": stage.numbers.tolist(),
+        }
+        for stage in flow
+    ]
+    opening, *texts = (json.dumps(part, ensure_ascii=False, allow_nan=False) for part in (head, *lines))
+    whole = f'{opening[:-1]}, "stages": [\n' + ",\n".join(texts) + "\n]}\n"
+    return {"flow.json": whole.encode()} | {f"flow/{stage.id}.csv": to_csv(stage).encode() for stage in flow}
+
+
+def to_csv(stage: Stage) -> str:
+    """The numbers of a stage, a vector a row: where it is along the leading axes, then its components."""
+    *leading, (_, columns) = stage.axes if len(stage.axes) > 1 else (*stage.axes, ("", (stage.id,)))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*(name for name, _ in leading), *columns])
+    places = np.ndindex(*(len(labels) for _, labels in leading))
+    for place, row in zip(places, stage.numbers.reshape(-1, len(columns)).tolist(), strict=True):
+        table.writerow([*(labels[n] for (_, labels), n in zip(leading, place, strict=True)), *row])
+    return text.getvalue()
+
+
+# --- The page -----------------------------------------------------------------------------------------------------
+
+
+def description(trace: gpt.Trace) -> str:
+    """What the page shows, in a sentence."""
+    return (
+        f"Every number between “{trace.sentence}” and the next token, “{trace.prediction}”, and the lines of code "
+        f"that computed it."
+    )
+
+
+def body(trace: gpt.Trace, flow: Sequence[Stage], article: bool = True) -> str:
+    """The inside of the page, which leads back to the article if it is part of one."""
+    page = Element("div", {"class": "flow"})
+    add(page, "h1", TITLE)
+    lead = add(page, "p", "The model reads “")
+    add(lead, "strong", trace.sentence).tail = "” and answers “"
+    share = trace.probability(trace.prediction)
+    add(lead, "strong", trace.prediction).tail = f"”, which it gives {share:.1%}. Here is every number in between."
+    sizes = {
+        "T": f"{len(trace.tokens)} tokens",
+        "D": f"{trace.residual.shape[-1]} components of a vector",
+        "H": f"{trace.query.shape[1]} heads",
+        "V": f"{len(trace.vocab)} tokens in the vocabulary",
+    }
+    letters = ", ".join(f"{letter} is {what}" for letter, what in sizes.items())
+    add(
+        page,
+        "p",
+        f"A cell is warm where its number is positive and cool where it is negative, the stronger the larger; each "
+        f"table is in one linear scale, which its caption states. Tables have three decimals, and a 0 without decimals "
+        f"is exactly zero; the files have {DECIMALS}. The code was cut from the program that computed the numbers, and "
+        f"stands there in these lines. In the shapes, {letters}.",
+    )
+    links = add(page, "p", "")
+    if article:
+        add(links, "a", "Back to the article", href="index.html").tail = " "
+    link = add(links, "a", "The same for machines: flow.json", href="flow.json")
+    if article:
+        link.set("class", "second")
+    for group, members in groupby(flow, lambda stage: stage.group):
+        page.append(block(group, list(members)))
+    return tostring(page, "unicode", "html")
+
+
+def block(group: Group, members: Sequence[Stage]) -> Element:
+    """A group: what it is for, the way through its stages, and the stages, which open and close together."""
+    box = Element("div")
+    heading(box, "h2", group.title, group.id, group.title)
+    add(box, "p", group.why)
+    way = SubElement(box, "ol", {"class": "way"})
+    for stage in members:
+        add(add(way, "li", ""), "a", stage.title, href=f"#{stage.id}")
+    details = SubElement(box, "details", {"id": group.id, "class": "block"})
+    add(details, "summary", f"{group.title}: {len(members)} stages, number by number")
+    details.extend(section(stage) for stage in members)
+    return box
+
+
+def section(stage: Stage) -> Element:
+    """A stage: what it is for, its shape, its code, its tables, and its numbers to copy and to keep."""
+    name = f"{stage.group.title}: {stage.title}"
+    box = Element("section", {"id": stage.id})
+    heading(box, "h3", stage.title, stage.id, name)
+    add(box, "p", stage.why)
+    shape = add(box, "p", "Shape ")
+    add(shape, "code", stage.shape).tail = f": {', '.join(name for name, _ in stage.axes)}."
+    code = add(add(box, "pre", ""), "code", "")
+    for function, parts in groupby(stage.code, lambda part: part.function):
+        add(code, "span", f"{function}\n").set("class", "where")
+        for number, text in (line for part in parts for line in part.lines):
+            line = add(code, "span", f"{number} ")
+            line.set("class", "line")
+            line.tail = f"{text}\n"
+    scale = Scale.of(stage.numbers)
+    for place in np.ndindex(stage.values.shape[:-2]):
+        which = "".join(f", {name} {n + 1}" for (name, _), n in zip(stage.axes, place, strict=False))
+        box.append(table(stage, place, which, name, scale))
+    details = SubElement(box, "details")
+    add(details, "summary", "The exact numbers")
+    file = add(details, "p", "To copy from here, or to keep: ")
+    add(file, "a", f"{stage.id}.csv", href=f"flow/{stage.id}.csv", download="")
+    add(details, "textarea", to_csv(stage), readonly="", rows="9", wrap="off").set("aria-label", f"{name}, as CSV")
+    return box
+
+
+def heading(parent: Element, tag: str, text: str, id: str, name: str) -> None:
+    """A heading with its permanent link."""
+    link = add(add(parent, tag, f"{text} "), "a", "#", href=f"#{id}")
+    link.attrib |= {"class": "anchor", "aria-label": f"Permanent link to {name}"}
+
+
+def table(stage: Stage, place: tuple[int, ...], which: str, name: str, scale: Scale) -> Element:
+    """The heat table of one matrix of a stage: a query a row and a key a column, or a token a column.
+
+    A vector is a column.
+    """
+    values, numbers, axes = stage.values[place], stage.numbers[place], stage.axes[len(place) :]
+    if len(axes) == 1:
+        values, numbers, axes = values[:, None], numbers[:, None], (*axes, ("", (stage.id,)))
+    elif axes[-1][0] != "key":
+        values, numbers, axes = values.T, numbers.T, axes[::-1]
+    (down, rows), (across, columns) = axes
+    attributes = {"class": "numbers heat", "tabindex": "0", "role": "region", "aria-label": f"{name}{which}"}
+    box = Element("div", attributes)
+    result = SubElement(box, "table")
+    hot = numbers.dtype.kind == "f"
+    add(result, "caption", f"{stage.title}{which}. " + (f"Scale: ±{scale.limit:.3f}" if hot else "Ids"))
+    head = SubElement(SubElement(result, "thead"), "tr")
+    for text in (f"{down} \\ {across}" if across else down, *columns):
+        add(head, "th", text, scope="col")
+    inside = SubElement(result, "tbody")
+    for label, true, line in zip(rows, values.tolist(), numbers.tolist(), strict=True):
+        row = SubElement(inside, "tr")
+        add(row, "th", label, scope="row")
+        for value, number in zip(true, line, strict=True):
+            cell = add(row, "td", three(number) if hot and value else str(int(value)))
+            if hot and number:
+                level = math.ceil(LEVELS * abs(scale.fraction(number)))
+                cell.set("class", f"{'p' if number > 0 else 'n'}{level}")
+    return box

@@ -1,0 +1,120 @@
+"""The loss around a trained model, in the plane in which its training moved most."""
+
+import contextlib
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+from torch.nn.utils import parameters_to_vector
+
+import gpt
+from article import survey
+from article.effects import fields_of
+
+EVERY = 20  # steps between two points of the path
+GRID = 31  # places along each direction
+MARGIN = 0.15  # beyond the path, as a part of its extent
+DIGITS = 6  # decimals that are kept; the same on every processor
+
+
+@dataclass(frozen=True)
+class Landscape(gpt.Trace):
+    """A trace, and the loss on the corpus in a plane through the weights of its model.
+
+    The plane is that of the first two principal components of the path of training, laid through its end. A place in it
+    is two numbers from -1 to 1, from one end of the drawn part to the other.
+    """
+
+    height: np.ndarray  # (GRID, GRID); the loss at each place, by the second and the first number
+    path: np.ndarray  # (S, 2); the places nearest to where the training was, every few steps
+    path_loss: np.ndarray  # (S,); the loss where it was, which is beside the plane
+    in_plane: float  # the share of the path's variance that the plane holds
+    every: int = EVERY  # steps from one point of the path to the next
+
+
+def landscape(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Landscape:
+    """The landscape of one training, whose trace of a sentence is given."""
+    arrays = explored(config, tokenizer, corpus)
+    in_plane = float(arrays.pop("in_plane"))
+    return Landscape(
+        **fields_of(trace),
+        height=arrays["height"],
+        path=arrays["path"],
+        path_loss=arrays["path_loss"],
+        in_plane=in_plane,
+    )
+
+
+def explored(
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], fresh: bool = False
+) -> dict[str, np.ndarray]:
+    """What `explore` finds, or has found for an earlier build. Keeps it, and the model that it has trained."""
+    program = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    folder = survey.KEPT / survey.key(survey.Recipe(config), corpus)
+    file = folder / f"landscape-{config.seed}-{program}.npz"
+    arrays = None if fresh else load(file)
+    if arrays is None:
+        arrays, weights = explore(config, tokenizer, corpus)
+        survey.keep(folder, {config.seed: weights})
+        data = io.BytesIO()
+        np.savez(data, **arrays)
+        with contextlib.suppress(OSError):  # a disk that has no room keeps nothing
+            survey.replace_file(file, data.getvalue())
+    return arrays
+
+
+def load(file: Path) -> dict[str, np.ndarray] | None:
+    """What a file keeps, or nothing if there is no such file, or a damaged one."""
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
+            return {name: kept[name] for name in ("height", "path", "path_loss", "in_plane")}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def explore(
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Trains a model, watching it, and computes the loss in the plane of its path; also returns its weights (n,)."""
+    from sklearn.decomposition import PCA
+
+    path: list[np.ndarray] = []
+
+    def watch(step: int, model: gpt.GPT) -> None:
+        if step % EVERY == 0 or step == config.steps:
+            path.append(parameters_to_vector(model.parameters()).detach().numpy().copy())
+
+    model = gpt.train(config, tokenizer, corpus, watch)
+    points = np.array(path)
+    pca = PCA(2, svd_solver="full").fit(points)
+    places = (points - points[-1]) @ pca.components_.T  # from the end of the path, which lies in the plane
+    low, high = places.min(axis=0), places.max(axis=0)
+    low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
+    steps = np.linspace(0, 1, GRID)
+    grid = low + np.stack(np.meshgrid(steps, steps), axis=-1) * (high - low)  # (GRID, GRID, 2)
+    ids, targets = gpt.batch(tokenizer, corpus)
+    shapes = {name: weight.shape for name, weight in model.named_parameters()}
+
+    def loss(flat: Tensor) -> Tensor:
+        parts = flat.split([shape.numel() for shape in shapes.values()])
+        weights = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+        return gpt.loss(functional_call(model, weights, (ids,)).lens[-1], targets)
+
+    losses = vmap(loss)
+    with torch.no_grad():
+        rows = [losses(torch.from_numpy(points[-1] + row @ pca.components_)).numpy() for row in grid]
+        beside = losses(torch.from_numpy(points)).numpy()
+    found = {
+        "height": np.round(np.array(rows), DIGITS),
+        "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),
+        "path_loss": np.round(beside, DIGITS),
+        "in_plane": np.round(pca.explained_variance_ratio_.sum(), DIGITS),
+    }
+    return found, points[-1]
