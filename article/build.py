@@ -282,8 +282,12 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     base = f"{url.rstrip('/')}/" if url else ""
     with site.stage("claims"):
         known, claims = judge(text, own, survey, results, {"preview": f"{base}{preview}.png"})
-    for name, line in names.items():
-        known.figures[f"{name}.glb"] = exhibit(site, name, f"article/index.md, line {line}", own, name == preview)
+    aside = read_article("flow.md")  # what would interrupt the story
+    for path, shown in (("index.md", names), ("flow.md", render.figures(aside))):
+        for name, line in shown.items():
+            if f"{name}.glb" not in known.figures:
+                where = f"article/{path}, line {line}"
+                known.figures[f"{name}.glb"] = exhibit(site, name, where, own, name == preview)
     with site.stage("article"):
         known.figures.update(plots.figures(known, own, results))
         try:
@@ -293,7 +297,11 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
         body = evidence.body(claims, known)
         proof = render.fill_in(template, body, evidence.TITLE, evidence.DESCRIPTION, known.values)
         pages["evidence.html"] = proof
-        pages["flow.html"] = flow_page(site, own.trace, template, known.values)
+        try:
+            figures = render.render(aside, known, "{{body}}")
+        except render.UnknownNameError as error:
+            raise RefusalError(f"article/flow.md, {error}.") from None
+        pages["flow.html"] = flow_page(site, own.trace, template, known.values, figures)
     site.files |= {name: page.encode() for name, page in pages.items()}
     site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
@@ -308,8 +316,11 @@ def read_article(name: str) -> str:
         raise RefusalError(f"the article cannot be read: {error}.") from None
 
 
-def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str, str], article: bool = True) -> str:
-    """The page of a trace's full flow, whose files of numbers join the site's. Raises RefusalError."""
+def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str, str], figures: str = "") -> str:
+    """The page of a trace's full flow, whose files of numbers join the site's. Raises RefusalError.
+
+    Figures are those of the article's own prompt, as HTML; without any, the page is one of its own.
+    """
     from article import flow, render
 
     try:
@@ -317,7 +328,9 @@ def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str
     except flow.CodeError as error:
         raise RefusalError(f"article/flow.py: {error}; change the stage.") from None
     site.files |= flow.files(trace, stages)
-    return render.fill_in(template, flow.body(trace, stages, article), flow.TITLE, flow.description(trace), values)
+    return render.fill_in(
+        template, flow.body(trace, stages, bool(figures)) + figures, flow.TITLE, flow.description(trace), values
+    )
 
 
 def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -> dict:
@@ -483,7 +496,7 @@ def show_flow(options: argparse.Namespace) -> int:
         (own,) = train(options.seed)
         trace = gpt.trace(own.model, own.tokenizer, prompt)
         template = render.keep(read_article("template.html"), ())
-        site.files["index.html"] = flow_page(site, trace, template, {}, article=False).encode()
+        site.files["index.html"] = flow_page(site, trace, template, {}).encode()
         site.files |= {asset: read_article(asset).encode() for asset in ("page.css", "page.js")}
         site.files["scenes.json"] = to_json([])  # none; by this file the next build knows the folder
         write(site, work)

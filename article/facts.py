@@ -505,6 +505,8 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "largest_share": (own.anatomy.share[:, trace.id(home)].max(), one_decimal),
         "largest_origin": (own.anatomy.origins[int(own.anatomy.share[:, trace.id(home)].argmax())], str),
         "embedding_share": (own.anatomy.share[0, trace.id(home)], decimals),
+        "route_kept": (own.anatomy.route_kept, percent),
+        "head_place": (f"block {own.anatomy.head[0] + 1}, head {own.anatomy.head[1] + 1}", str),
         "path_steps": (own.landscape.every, count),
         "path_in_plane": (own.landscape.in_plane, percent),
         "path_start_loss": (own.landscape.path_loss[0], decimals),

@@ -64,7 +64,13 @@ def explored(
         arrays, weights = explore(config, tokenizer, corpus)
         survey.keep(folder, {config.seed: weights})
         data = io.BytesIO()
-        np.savez(data, **arrays)
+        np.savez(
+            data,
+            height=arrays["height"],
+            path=arrays["path"],
+            path_loss=arrays["path_loss"],
+            in_plane=arrays["in_plane"],
+        )
         with contextlib.suppress(OSError):  # a disk that has no room keeps nothing
             survey.replace_file(file, data.getvalue())
     return arrays
@@ -94,7 +100,8 @@ def explore(
     model = gpt.train(config, tokenizer, corpus, watch)
     points = np.array(path)
     pca = PCA(2, svd_solver="full").fit(points)
-    places = (points - points[-1]) @ pca.components_.T  # from the end of the path, which lies in the plane
+    directions = np.asarray(pca.components_)
+    places = (points - points[-1]) @ directions.T  # from the end of the path, which lies in the plane
     low, high = places.min(axis=0), places.max(axis=0)
     low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
     steps = np.linspace(0, 1, GRID)
@@ -109,7 +116,7 @@ def explore(
 
     losses = vmap(loss)
     with torch.no_grad():
-        rows = [losses(torch.from_numpy(points[-1] + row @ pca.components_)).numpy() for row in grid]
+        rows = [losses(torch.from_numpy(points[-1] + row @ directions)).numpy() for row in grid]
         beside = losses(torch.from_numpy(points)).numpy()
     found = {
         "height": np.round(np.array(rows), DIGITS),

@@ -167,3 +167,14 @@ addEventListener("pointerdown", (event) => {
   if (!(/** @type {HTMLElement} */ (event.target).closest("a.claim, .note"))) show(null);
 });
 addEventListener("resize", () => show(noted)); // a phone was turned
+
+/** Opens what the address points into; browsers that do so themselves are not all there are. */
+function reveal() {
+  const target = document.getElementById(location.hash.slice(1));
+  const closed = [...document.querySelectorAll("details:not([open])")].filter((details) => details.contains(target));
+  for (const details of closed) details.setAttribute("open", "");
+  if (closed.length) target?.scrollIntoView();
+}
+
+reveal();
+addEventListener("hashchange", reveal);

@@ -16,7 +16,7 @@ import pytest
 
 from article.build import workplace
 from scenes import readback
-from tests.conftest import ROOT, SCENES, Run
+from tests.conftest import BUILDERS, ROOT, Run
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -32,7 +32,7 @@ def test_summary(site):
     text = (site.parent / "site.out").read_text()
     assert re.search(r"^loss +0\.\d+ nats", text, re.MULTILINE)
     assert re.search(r"^held out +at night .* web \(\d+%\)$", text, re.MULTILINE)
-    assert len(re.findall(r"^scene +\w+\.glb +\d+ numbers +[\d,]+ bytes$", text, re.MULTILINE)) == len(SCENES)
+    assert len(re.findall(r"^scene +\w+\.glb +\d+ numbers +[\d,]+ bytes$", text, re.MULTILINE)) == len(BUILDERS)
     assert "seconds" in text
     assert text.rstrip().endswith("index.html")
 
@@ -43,7 +43,7 @@ def test_docs_are_what_a_rebuild_makes(site):
     assert set(ours) == set(fresh)
     for name in ("index.html", "evidence.html", "claims.json", "page.css", "page.js", "light.hdr", "scenes.json"):
         assert ours[name] == fresh[name], name
-    for name in SCENES:
+    for name in BUILDERS:
         one, other = (readback.read_back(files[f"{name}.glb"]) for files in (ours, fresh))
         assert set(one) == set(other)
         assert all(np.abs(one[key] - other[key]).max() <= 1e-4 for key in one)
@@ -394,7 +394,7 @@ def test_without_npm_and_network_the_page_shows_stills(project, site, tmp_path, 
 
 def test_verify(site, tmp_path, run: Run):
     """True scenes pass; a box made wider, a number restated and a file cut short are found, by name."""
-    good = [site / f"{name}.glb" for name in SCENES]
+    good = [site / f"{name}.glb" for name in BUILDERS]
     done = run("verify", *good)
     assert (done.returncode, done.stderr) == (0, "")
     assert "forward.glb: 804 numbers agree, in 177 nodes" in done.stdout

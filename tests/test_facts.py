@@ -207,7 +207,7 @@ def test_every_value_and_every_claim_is_used(evidence):
     from article import render
     from article.build import ARTICLE
 
-    text = (ARTICLE / "index.md").read_text("utf-8") + (ARTICLE / "template.html").read_text("utf-8")
+    text = "".join((ARTICLE / name).read_text("utf-8") for name in ("index.md", "flow.md", "template.html"))
     used = {reference.name for reference in render.references(text)}
     assert set(facts.CLAIMS) - used == {"is_sure"}  # drawn as a figure
     names = set(facts.values(evidence, [evidence]))

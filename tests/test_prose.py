@@ -49,6 +49,11 @@ stopped after a third of the steps
 Two suspects were heard
 keeps less than half of what distinguishes the vectors
 Two rows of bars
+Three rows of columns
+For each block four columns
+two tall ones for the hidden units
+the product of the two
+The same in three dimensions
 with more than half of a head’s attention
 """
 
@@ -79,7 +84,7 @@ def parts(name: str) -> tuple[str, str]:
 def test_no_number_about_the_model_is_typed_by_hand(path):
     body, notes = parts(path.name)
     assert hand_typed(body) == []
-    assert re.match(r": [^\n]*\n\nThese are notes of \w+ \d{4}", notes)
+    assert not notes or re.match(r": [^\n]*\n\nThese are notes of \w+ \d{4}", notes)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as arrays
 from scenes import glyphs, readback, style
 from scenes.glb import leaves, to_glb, to_linear
 from scenes.style import Scale
-from tests.conftest import BUILDERS, ROOT, SCENES
+from tests.conftest import BUILDERS, ROOT
 
 NUMBERS = st.floats(-1e3, 1e3, allow_subnormal=False)
 NOWHERE = SimpleNamespace(sentence="", weights="")  # all that an empty scene needs of a trace
@@ -345,17 +345,17 @@ def test_khronos_finds_nothing(site, tmp_path):
         "Promise.all(process.argv.slice(3).map(file => validateBytes(new Uint8Array(readFileSync(file)))))"
         ".then(reports => console.log(JSON.stringify(reports.map(report => report.issues))))"
     )
-    files = [str(site / f"{name}.glb") for name in SCENES]
+    files = [str(site / f"{name}.glb") for name in BUILDERS]
     command = ["node", str(script), str(ROOT / "tests" / "node_modules" / "gltf-validator"), *files]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    for name, issues in zip(SCENES, json.loads(done.stdout), strict=True):
+    for name, issues in zip(BUILDERS, json.loads(done.stdout), strict=True):
         assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), (name, issues["messages"][:3])
 
 
 def test_budget(site):
     import gzip
 
-    sizes = {name: (site / f"{name}.glb").read_bytes() for name in SCENES}
+    sizes = {name: (site / f"{name}.glb").read_bytes() for name in BUILDERS}
     assert len(sizes["forward"]) <= 160_000
     assert len(gzip.compress(sizes["forward"])) <= 56_000
     assert sum(len(sizes[name]) for name in ("animals", "homes", "boxes", "prompt", "stream", "forward")) <= 450_000
