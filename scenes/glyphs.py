@@ -330,9 +330,9 @@ def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = st
     words = pv.MultiBlock()
     for (points, faces), x in letters(text):
         flat = origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up
-        words.append(mesh(flat, faces, to_bytes(style.INK), material="ink"))
+        words.append(mesh(flat, faces, to_bytes(style.SLATE), material="ink"))
     place = {"origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist()}
-    words.user_dict = {"text": text, "width": width} | place
+    words.user_dict = {"text": text, "width": width, "color": style.SLATE} | place
     scene.append(words, f"label/{name}")
 
 
@@ -354,7 +354,7 @@ def atlas(
     ground(scene, box((-half, -half, 0), (half, half, style.PLINTH_HEIGHT), to_bytes(style.STONE)))
     start = np.array([-half + style.PLINTH, -half - style.PLINTH, style.STICK])
     end = start + np.array([style.MAP_SPAN, 0, 0])
-    scene.append(stick(start, end, style.INK), "legend/reach")
+    scene.append(stick(start, end, style.SLATE), "legend/reach")
     label(scene, "legend/reach", number(scale.limit), ((start[0] + end[0]) / 2, start[1] - 2 * style.TEXT_SIZE))
     places = []
     for n, (text, color) in enumerate(zip(texts, colors, strict=True)):
@@ -365,7 +365,7 @@ def atlas(
         mark(scene, f"{array}/{n}", shape, trace, array, (n,))
         tag(scene, f"point/{n}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
     for one, other in links:
-        scene.append(stick(places[one], places[other], style.INK), f"link/{one}/{other}")
+        scene.append(stick(places[one], places[other], style.SLATE), f"link/{one}/{other}")
 
 
 def row(

@@ -32,10 +32,10 @@ def build(land: "Landscape") -> pv.MultiBlock:
         glyphs.mark(scene, f"path/{s}", glyphs.bead(place, top + style.BEAD), land, "path", (s,))
         if s in (0, len(land.path) - 1):
             x, y = style.LAND_SPAN * place
-            scene.append(glyphs.stick((x, y, top), (x, y, top + style.FLAG), style.INK), f"flag/{s}")
+            scene.append(glyphs.stick((x, y, top), (x, y, top + style.FLAG), style.SLATE), f"flag/{s}")
             glyphs.tag(scene, f"flag/{s}", "end" if s else "start", (x, y, top + 1.1 * style.FLAG))
     corner = (half - style.PLINTH / 2, -half + style.PLINTH / 2)
     high = style.PLINTH_HEIGHT + style.LAND_HEIGHT
-    scene.append(glyphs.stick((*corner, style.PLINTH_HEIGHT), (*corner, high), style.INK), "legend/height")
+    scene.append(glyphs.stick((*corner, style.PLINTH_HEIGHT), (*corner, high), style.SLATE), "legend/height")
     glyphs.tag(scene, "legend/height", glyphs.number(scale.limit), (*corner, high + style.TAG_SIZE / 3))
     return scene

@@ -113,7 +113,6 @@ def _painted(
     of its foot, and from the foot upwards: a column as a whole, plates and landscapes by their faces, letters at last.
     """
     found: list[tuple[tuple[int, float, float, int], str, NDArray[np.float64] | dict]] = []
-    ink = _to_srgb(to_linear([style.INK]))[0]
 
     def foot(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return _screen(points * [1, 1, 0], camera)[:, 2]
@@ -122,7 +121,8 @@ def _painted(
         label = dict(block.user_dict) if "text" in block.user_dict else None
         on_plate = float(foot(_middle(label)[None])[0]) - style.PLATE_LIP if label else 0.0
         if label and labels_as_text:
-            found.append(((2, -on_plate, 0.0, len(found)), ink, label))
+            ink = label.get("color", style.INK)
+            found.append(((2, -on_plate, 0.0, len(found)), _to_srgb(to_linear([ink]))[0], label))
             continue
         for shape in leaves(block) if isinstance(block, pv.MultiBlock) else [block]:
             points, material = np.asarray(shape.points, float), shape.user_dict.get("material", "solid")

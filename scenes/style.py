@@ -88,6 +88,7 @@ NEGATIVE = ((0.76, 0.86, 0.91), (0.25, 0.56, 0.74), (0.06, 0.24, 0.45))  # cool
 HEADS = ((0.56, 0.30, 0.62), (0.28, 0.60, 0.42))  # plum, green: neither warm nor cool
 STONE = (0.87, 0.86, 0.84)  # plinths and plates
 INK = (0.13, 0.13, 0.15)
+SLATE = (0.46, 0.46, 0.5)  # of what stands without a plate, to be seen on a light and on a dark page
 
 # --- Light --------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import itertools
 import json
+import re
 import subprocess
 from types import SimpleNamespace
 
@@ -168,6 +169,12 @@ def test_colors_say_size_and_labels_can_be_read():
         light = [luminance(scale.color(sign * part)) for part in np.linspace(0.01, 1, 30)]
         assert all(a > b for a, b in itertools.pairwise(light))
     assert (luminance(style.STONE) + 0.05) / (luminance(style.INK) + 0.05) > 7
+    cases = re.findall(r"--case: #([0-9a-f]{6})", (ROOT / "article" / "page.css").read_text("utf-8"))
+    assert len(cases) == 2  # of the light page and of the dark one
+    for case in cases:
+        behind = luminance(np.array(list(bytes.fromhex(case))) / 255)
+        brighter, darker = sorted([behind, luminance(style.SLATE)], reverse=True)
+        assert (brighter + 0.05) / (darker + 0.05) > 3
 
 
 def little(shape: pv.PolyData, scale: Scale, glyph: str) -> bytes:
