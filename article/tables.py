@@ -55,7 +55,7 @@ def table(key: tuple, marks: list[dict], shown: "gpt.Trace") -> dict:
     if array == "residual":
         title = "Residual stream, " + (f"after block {key[1]}" if key[1] else "entering block 1")
     else:
-        title = "After the final LayerNorm" if array == "normed" else "Vectors"
+        title = "After the final LayerNorm" if array == "normed" else f"Vectors of {key[1]} components"
     if {mark["trace"] for mark in marks} == {"component"}:
         rows = [[shown.vocab[int(row[0]) - 1], *row[1:]] for row in rows]
         columns = [NAMES["component"](shown, mark["index"]) for mark in marks]

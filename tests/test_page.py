@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
+from tests.conftest import BUILDERS, SCENES
+
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SWITCHES = (
@@ -33,6 +35,7 @@ DESKTOP = {"width": 1280, "height": 900}
 VIEWER = "vendor/model-viewer.min.js"
 ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
 MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
+COLUMNS = {"animals", "homes", "boxes", "prompt", "stream", "sum", "forward", "succeeds", "fails"}  # warm and cool
 
 # model-viewer tries at its start to compile a decoder that no scene here needs. It may not, and does without.
 WASM_ERROR = "WebAssembly.instantiate(): Compiling or instantiating WebAssembly module violates"
@@ -313,9 +316,9 @@ def overlap(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
 
 
 @pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW])
-def test_every_figure_comes_to_life_and_nothing_else_happens(visit: Visitor, url: str, site: Path, path: str) -> None:
+def test_every_figure_comes_to_life_and_nothing_else_happens(visit: Visitor, url: str, path: str) -> None:
     seen = visit(url + path).open_details().enliven()
-    shown = set(numbers_of(site)) if path == ARTICLE else set()
+    shown = {ARTICLE: set(SCENES), FLOW: set(BUILDERS) - set(SCENES)}.get(path, set())
     assert {figure.get_attribute("id") for figure in seen.figures} == shown
     assert [error for error in seen.errors if not error.startswith(WASM_ERROR)] == []
     assert set(seen.page.evaluate("violations")) <= {f"{WASM_REPORT} {url}{VIEWER}"}
@@ -340,10 +343,12 @@ def test_the_first_frame_lies_on_the_still(visit: Visitor, url: str) -> None:
     for figure, still in zip(live.figures, flat.figures, strict=True):
         comes_to_life(figure)
         drawn = pixels(figure)
-        warmth = drawn[..., 0] - drawn[..., 2]
-        assert (warmth > 40).mean() > 0.01
-        assert (warmth < -30).mean() > 0.01
-        assert overlap(drawn, pixels(still)) >= 0.8, figure.get_attribute("id")
+        if figure.get_attribute("id") in COLUMNS:
+            warmth = drawn[..., 0] - drawn[..., 2]
+            assert (warmth > 40).mean() > 0.01
+            assert (warmth < -30).mean() > 0.01
+        least = 0.7 if figure.get_attribute("id") == "map" else 0.8  # thin sticks meet in fewer pixels
+        assert overlap(drawn, pixels(still)) >= least, figure.get_attribute("id")
 
 
 # --- Hands --------------------------------------------------------------------------------------------------------
