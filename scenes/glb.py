@@ -182,7 +182,8 @@ class _Writer:
             entry = {"buffer": 0, "byteOffset": len(data), "byteLength": len(view), "target": target}
             views.append(entry | ({"byteStride": stride} if target == VERTICES else {}))
             data += view + bytes(-len(view) % 4)
-        scale, place = [self.step * style.METER] * 3, (self.low * style.METER).tolist()
+        # Rounded, because processors differ in the last digits of what scenes are computed from.
+        scale, place = [float(f"{self.step * style.METER:.9g}")] * 3, np.round(self.low * style.METER, 9).tolist()
         root = {"name": "scene", "children": top, "scale": scale, "translation": place}
         document = {
             "asset": {"version": "2.0", "generator": "Vitrine", "extras": extras},

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
 SCENES += ("succeeds", "fails", "landscape")
-BUILDERS = (*SCENES, "position", "match", "carry", "norm", "mlp", "logit", "route", "components")
+BUILDERS = (*SCENES, "entrance", "match", "carry", "norm", "mlp", "logit", "route", "components")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 

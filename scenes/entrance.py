@@ -16,7 +16,7 @@ SHOWS = "anatomy"
 def build(anatomy: "Anatomy") -> pv.MultiBlock:
     """Three rows of columns: the sums in front, then the positions, then the embeddings."""
     arrays = anatomy.residual[0], anatomy.position, anatomy.token
-    scene = glyphs.start("position", anatomy, Scale.of(*arrays), style.VIEW_OF_GRID)
+    scene = glyphs.start("entrance", anatomy, Scale.of(*arrays), style.VIEW_OF_GRID)
     T = len(anatomy.tokens)
     rows = [("residual", (0,), "embedding + position"), ("position", (), "position"), ("token", (), "embedding")]
     for y, (array, first, text) in enumerate(rows):
