@@ -30,11 +30,16 @@ class Anatomy(gpt.Trace):
         return self.embedding[[self.id(token) for token in self.tokens]]
 
     @cached_property
+    def widest(self) -> tuple[int, int, int]:
+        """Block, head and key of the largest attention weight into the last position."""
+        weights = self.attention[:, :, -1]
+        l, h, k = np.unravel_index(int(weights.argmax()), weights.shape)
+        return int(l), int(h), int(k)
+
+    @property
     def head(self) -> tuple[int, int]:
-        """Block and head of the largest attention weight into the last position."""
-        weights = self.attention[:, :, -1].max(axis=-1)
-        l, h = np.unravel_index(int(weights.argmax()), weights.shape)
-        return int(l), int(h)
+        """Block and head of that weight: the head that looks most."""
+        return self.widest[:2]
 
     @cached_property
     def product(self) -> np.ndarray:
@@ -50,24 +55,34 @@ class Anatomy(gpt.Trace):
     # --- Maps -----------------------------------------------------------------------------------------------------
 
     @cached_property
+    def of_embeddings(self) -> tuple[np.ndarray, float]:
+        """The projection of the embeddings."""
+        return projection(self.embedding)
+
+    @cached_property
+    def of_positions(self) -> tuple[np.ndarray, float]:
+        """The projection of the positions."""
+        return projection(self.position)
+
+    @property
     def map(self) -> np.ndarray:
         """The embeddings along the three directions in which they differ most (V, 3): their principal components."""
-        return projection(self.embedding)[0]
+        return self.of_embeddings[0]
 
-    @cached_property
+    @property
     def map_kept(self) -> float:
         """The share of the embeddings' variance that the map keeps."""
-        return projection(self.embedding)[1]
+        return self.of_embeddings[1]
 
-    @cached_property
+    @property
     def route(self) -> np.ndarray:
         """The same for the positions (T, 3)."""
-        return projection(self.position)[0]
+        return self.of_positions[0]
 
-    @cached_property
+    @property
     def route_kept(self) -> float:
         """The share of the positions' variance that their map keeps."""
-        return projection(self.position)[1]
+        return self.of_positions[1]
 
     # --- The final LayerNorm, step by step ------------------------------------------------------------------------
 

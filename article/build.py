@@ -402,7 +402,7 @@ def scene_module(name: str) -> Any:
 
 
 def subject(own: "Evidence", shows: str) -> "gpt.Trace":
-    """What a scene is built from, by its SHOWS: the "trace", its "anatomy", its "effects", or "success" and "failure".
+    """What a scene is built from, by its SHOWS: "trace", "anatomy", "effects", "landscape", "success" or "failure".
 
     The last two are the traces of the article's model and of a training that fails, each beside the other. Raises
     ValueError for anything else, and if the study knows of no training that fails.

@@ -68,7 +68,7 @@ class Effects(gpt.Trace):
         return self.effect(self.without_mlp)
 
     def tables(self) -> list[dict]:
-        """The weights, and what cutting each part takes from the answer, as tables like those of `build.tables`."""
+        """The weights, and what cutting each part takes from the answer, as tables like those of `article.tables`."""
         L, H, T, _ = self.attention.shape
         mean = {name: self.effect(getattr(self, f"mean_{name}")) for name in ("weight", "head", "heads", "mlp")}
         places = [(l, h) for l in range(L) for h in range(H)]

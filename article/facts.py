@@ -350,13 +350,6 @@ def answered(evidence: Evidence, probabilities: np.ndarray) -> np.ndarray:
     return probabilities.argmax(-1) == evidence.trace.id(evidence.answer)
 
 
-def widest(evidence: Evidence) -> tuple[int, int, int]:
-    """Block, head and key of the largest attention weight into the last position."""
-    weights = evidence.trace.attention[:, :, -1]
-    l, h, k = np.unravel_index(int(weights.argmax()), weights.shape)
-    return int(l), int(h), int(k)
-
-
 def contexts(sentence: str, reach: int | None) -> Iterator[tuple[tuple[str, ...], str]]:
     """Each word of a sentence but the first, with so many words before it; with all of them if there is no reach."""
     words = sentence.split()
@@ -431,7 +424,7 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
     L = config.n_layer
     rivals, middle = ranking(own), ranking(own, 1)[0]
     linked, (animals, homes) = cosines(own, pairs()), kinds()
-    looked, effects, top = looks(own), own.effects, widest(own)
+    looked, effects, top = looks(own), own.effects, own.anatomy.widest
     over_seeds = [e.trace.probability(e.answer) for e in survey]
     known: dict[str, tuple[float | str, Callable[[Any], str]]] = {
         "sentences": (len(own.corpus), number),
@@ -506,7 +499,6 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "largest_origin": (own.anatomy.origins[int(own.anatomy.share[:, trace.id(home)].argmax())], str),
         "embedding_share": (own.anatomy.share[0, trace.id(home)], decimals),
         "route_kept": (own.anatomy.route_kept, percent),
-        "head_place": (f"block {own.anatomy.head[0] + 1}, head {own.anatomy.head[1] + 1}", str),
         "path_steps": (own.landscape.every, count),
         "path_in_plane": (own.landscape.in_plane, percent),
         "path_start_loss": (own.landscape.path_loss[0], decimals),
@@ -776,7 +768,7 @@ def every_part_of_a_block_helps(e: Evidence) -> Truth:
 
 @claim("the widest of all attention weights into the last position is one to the animal")
 def widest_is_the_animal(e: Evidence) -> Truth:
-    token = e.trace.tokens[widest(e)[2]]
+    token = e.trace.tokens[e.anatomy.widest[2]]
     return token, token == subject(e)[0]
 
 
@@ -789,7 +781,7 @@ def no_weight_decides(e: Evidence) -> Truth:
 @claim("the widest attention weight into the last position is the one whose loss costs the answer most")
 def widest_costs_most(e: Evidence) -> Truth:
     l, h, k = (int(i) for i in np.unravel_index(e.effects.weight_effect.argmax(), e.effects.weight_effect.shape))
-    return f"{e.trace.tokens[k]}, block {l + 1}, head {h + 1}", (l, h, k) == widest(e)
+    return f"{e.trace.tokens[k]}, block {l + 1}, head {h + 1}", (l, h, k) == e.anatomy.widest
 
 
 @claim("without any one of the heads, the answer is still the most probable word", count)

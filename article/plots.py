@@ -33,6 +33,14 @@ def line(plot: Element, x0: float, y0: float, x1: float, y1: float, kind: str = 
     SubElement(plot, "line", {"class": kind} | {name: f"{value:.1f}" for name, value in ends.items()})
 
 
+def classes(outcomes: Sequence["Outcome"], own: "Outcome") -> list[str]:
+    """Of the mark of each training: whether the claim holds in it, and for one of them that it is the article's own."""
+    kinds = ["held" if outcome.holds else "failed" for outcome in outcomes]
+    if own in outcomes:
+        kinds[outcomes.index(own)] += " own"
+    return kinds
+
+
 def dots(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
     """A dot for each training, stacked where values are alike: full where the claim holds, hollow where it does not.
 
@@ -48,14 +56,11 @@ def dots(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
     ground = height - 18
     line(plot, EDGE, ground, WIDTH - EDGE, ground)
     stacked: Counter[int] = Counter()
-    ringed = False
-    for bin, outcome in sorted(zip(bins.tolist(), outcomes, strict=True), key=lambda pair: not pair[1].holds):
+    kinds = zip(bins.tolist(), classes(outcomes, own), strict=True)
+    for bin, kind in sorted(kinds, key=lambda pair: pair[1].startswith("failed")):
         x = EDGE + (bin + 0.5) * (WIDTH - 2 * EDGE) / BINS
         y = ground - DOT - 1 - 2 * DOT * stacked[bin]
         stacked[bin] += 1
-        mine = not ringed and outcome == own
-        ringed |= mine
-        kind = ("held" if outcome.holds else "failed") + (" own" if mine else "")
         SubElement(plot, "circle", {"class": kind, "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{DOT - 0.7:g}"})
     by_value = sorted(outcomes, key=lambda outcome: float(outcome.value))
     text(plot, EDGE, height - 4, by_value[0].text, "start")
@@ -114,13 +119,9 @@ def columns(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
         line(plot, left, ground - high * share, right, ground - high * share, "axis" if share == 0 else "grid")
         text(plot, left - 4, ground - high * share + 4, percent(share), "end")
     pitch = (right - left) / len(outcomes)
-    ringed = False
-    for n, outcome in enumerate(outcomes):
-        mine = not ringed and outcome == own
-        ringed |= mine
+    for n, (outcome, kind) in enumerate(zip(outcomes, classes(outcomes, own), strict=True)):
         height = high * float(outcome.value)
         place = {"x": left + (n + 0.15) * pitch, "y": ground - height, "width": 0.7 * pitch, "height": height}
-        kind = ("held" if outcome.holds else "failed") + (" own" if mine else "")
         SubElement(plot, "rect", {"class": kind} | {name: f"{value:.1f}" for name, value in place.items()})
     text(plot, left, ground + 14, "seed 1", "start")
     text(plot, right, ground + 14, str(len(outcomes)), "end")
@@ -137,8 +138,8 @@ def figures(facts: "Facts", own: "Evidence", study: dict | None) -> dict[str, di
     sure = facts.claims["is_sure"]
     result = {"survey.svg": {"plot": columns(sure.survey, sure.own), "tables": [trainings(sure)]}}
     if study:
-        turns = [trained(row) for row in study["held_out"]]
-        others = [trained(row) for row in study["recipes"]] + [
+        turns = [trained(row, facts) for row in study["held_out"]]
+        others = [trained(row, facts) for row in study["recipes"]] + [
             counting(own, "counting words", 0),
             counting(own, "counting pairs of words (bigrams)", 1),
             counting(own, "counting threes (trigrams)", 2),
@@ -154,11 +155,11 @@ def table(title: str, corner: str, rows: list[list]) -> dict:
     return {"title": title, "corner": corner, "columns": COLUMNS, "rows": rows}
 
 
-def trained(row: dict) -> list:
+def trained(row: dict, facts: "Facts") -> list:
     """A row of the study: how many generalise, with the interval, the median probability and the mean loss."""
-    held, seeds = sum(row["held"]), len(row["held"])
-    probability, loss = percent(float(np.median(row["probability"]))), decimals(float(np.mean(row["loss"])))
-    return [row["words"], f"{held} of {seeds}", interval(held, seeds), probability, loss]
+    names = (f"study.{row['name']}.{what}" for what in ("held", "seeds", "probability", "loss"))
+    held, seeds, probability, loss = (facts.values[name] for name in names)
+    return [row["words"], f"{held} of {seeds}", interval(int(held), int(seeds)), probability, loss]
 
 
 def counting(own: "Evidence", words: str, reach: int) -> list:

@@ -6,7 +6,6 @@ the effect of cutting it. On the right are the effects of cutting a whole head, 
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyvista as pv
 
 from scenes import glyphs, style
@@ -52,11 +51,7 @@ def build(effects: "Effects") -> pv.MultiBlock:
         middle = sum(depths) / H
         place("heads_effect", (l,), stand(parts[1], middle))
         place("mlp_effect", (l,), stand(parts[2], middle))
-    front = -style.PLINTH - style.PLATE_GAP - style.TEXT_SIZE * style.LINE
-    texts = [*effects.tokens, *PARTS]
-    room = style.SPACING - 2 * style.TEXT_MARGIN
-    size = min(style.TEXT_SIZE, room / max(map(glyphs.width_of, texts)))
-    for n, (text, x) in enumerate(zip(texts, [*np.arange(T) * style.SPACING, *parts], strict=True)):
-        glyphs.label(scene, f"token/0/{n}", text, (x, front), size)
+    glyphs.names(scene, effects.tokens, style.SPACING)
+    glyphs.names(scene, PARTS, style.SPACING, place=T + 0.3)
     glyphs.bar_legend(scene, parts[-1], VALUES, "effect", H)
     return scene

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from article.anatomy import Anatomy
 
 SHOWS = "anatomy"
-
-
 ROWS = 2
 
 
