@@ -1,11 +1,15 @@
 """A forward pass taken apart: the sums and products that its numbers are made of, as arrays that scenes can show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import torch
 
 import gpt
+from article.effects import fields_of
 
 EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
 
@@ -51,6 +55,11 @@ class Anatomy(gpt.Trace):
     def component(self) -> np.ndarray:
         """The embedding, read by component (D, V): what each of them is in every token."""
         return self.embedding.T
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """The positions, read by component (D, T): what each of them is in every place."""
+        return self.position.T
 
     # --- Maps -----------------------------------------------------------------------------------------------------
 
@@ -156,3 +165,32 @@ class Anatomy(gpt.Trace):
         centred = self.part - self.part.mean(axis=-1, keepdims=True)
         scaled = centred / self.deviation[-1] * self.gain
         return np.vstack([scaled, self.bias]) @ self.embedding.T
+
+
+@dataclass(frozen=True)
+class Readings(Anatomy):
+    """A trace taken apart, and what the parts of a head are, on average, where each token stands in the corpus.
+
+    A token that the model never reads, as it only ends sentences, has zeros.
+    """
+
+    query_of_token: np.ndarray  # (L, H, D/H, V)
+    key_of_token: np.ndarray  # (L, H, D/H, V)
+    value_of_token: np.ndarray  # (L, H, D/H, V)
+
+
+def readings(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Readings:
+    """The readings of a model, of which a trace is given, as it reads the corpus."""
+    ids, targets = gpt.batch(tokenizer, corpus)
+    real = targets != gpt.NO_TARGET  # (B, T)
+    stands = torch.nn.functional.one_hot(ids[real], len(trace.vocab)).to(model.embedding.weight.dtype)  # (n, V)
+    weights = stands / stands.sum(0).clamp(min=1)
+    with torch.no_grad():
+        inside = model(ids).inside
+    means: dict[str, Any] = {
+        f"{name}_of_token": torch.stack(
+            [torch.einsum("nhd,nv->hdv", block[name].transpose(1, 2)[real], weights) for block in inside]
+        ).numpy()
+        for name in ("query", "key", "value")
+    }
+    return Readings(**fields_of(trace), **means)

@@ -280,9 +280,10 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
         raise RefusalError("article/index.md shows no scene; an image whose source is forward.glb is one.")
     preview = PREVIEW if PREVIEW in names else next(iter(names))
     base = f"{url.rstrip('/')}/" if url else ""
-    with site.stage("claims"):
-        known, claims = judge(text, own, survey, results, {"preview": f"{base}{preview}.png"})
     aside = read_article("flow.md")  # what would interrupt the story
+    with site.stage("claims"):
+        texts = {"index.md": text, "flow.md": aside}
+        known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png"})
     for path, shown in (("index.md", names), ("flow.md", render.figures(aside))):
         for name, line in shown.items():
             if f"{name}.glb" not in known.figures:
@@ -316,10 +317,10 @@ def read_article(name: str) -> str:
         raise RefusalError(f"the article cannot be read: {error}.") from None
 
 
-def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str, str], figures: str = "") -> str:
+def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str, str], more: str | None = None) -> str:
     """The page of a trace's full flow, whose files of numbers join the site's. Raises RefusalError.
 
-    Figures are those of the article's own prompt, as HTML; without any, the page is one of its own.
+    `more` is what the article has to say of it, as HTML; without it, the page is one of its own.
     """
     from article import flow, render
 
@@ -328,9 +329,11 @@ def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str
     except flow.CodeError as error:
         raise RefusalError(f"article/flow.py: {error}; change the stage.") from None
     site.files |= flow.files(trace, stages)
-    return render.fill_in(
-        template, flow.body(trace, stages, bool(figures)) + figures, flow.TITLE, flow.description(trace), values
-    )
+    try:
+        body = flow.body(trace, stages, None if more is None else flow.by_stage(more))
+    except flow.StageError as error:
+        raise RefusalError(f"article/flow.md: {error}; a heading is the id of one, such as logits.") from None
+    return render.fill_in(template, body, flow.TITLE, flow.description(trace), values)
 
 
 def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -> dict:
@@ -402,7 +405,8 @@ def scene_module(name: str) -> Any:
 
 
 def subject(own: "Evidence", shows: str) -> "gpt.Trace":
-    """What a scene is built from, by its SHOWS: "trace", "anatomy", "effects", "landscape", "success" or "failure".
+    """What a scene is built from, by its SHOWS: "trace", "anatomy", "readings", "effects", "landscape", "success" or
+    "failure".
 
     The last two are the traces of the article's model and of a training that fails, each beside the other. Raises
     ValueError for anything else, and if the study knows of no training that fails.
@@ -411,7 +415,7 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
     from article import study, survey
     from article.effects import Compared, fields_of
 
-    if shows in ("trace", "anatomy", "effects", "landscape"):
+    if shows in ("trace", "anatomy", "readings", "effects", "landscape"):
         return getattr(own, shows)
     if shows not in ("success", "failure"):
         raise ValueError(f"there is nothing to show of the name {shows!r}")
@@ -423,29 +427,39 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
 
 
 def judge(
-    text: str, own: "Evidence", survey: "Sequence[Evidence]", results: dict | None, more: dict[str, str]
+    texts: Mapping[str, str],
+    own: "Evidence",
+    survey: "Sequence[Evidence]",
+    results: dict | None,
+    more: dict[str, str],
 ) -> "tuple[Facts, list[dict]]":
-    """What the text may refer to, and its claims, all of them true. Raises RefusalError and FalsehoodError."""
+    """What the texts, by file, may refer to, and their claims, all true. Raises RefusalError and FalsehoodError."""
     from article import facts, render
 
     try:
         known = facts.gather(own, survey, more, results)
     except ValueError as error:
         raise RefusalError(f"article/facts.py: {error}; change the claims, or data/.") from None
-    try:
-        claims = render.claims(text, known)
-    except render.UnknownNameError as error:
-        raise RefusalError(f"article/index.md, {error}.") from None
-    for claim in claims:
-        if not claim["holds"]:
-            raise FalsehoodError(falsehood(claim))
-        del claim["line"]
-    return known, claims
+    claims: dict[str, dict] = {}
+    for name, text in texts.items():
+        path = f"article/{name}"
+        try:
+            found = render.claims(text, known, name.replace(".md", ".html"))
+        except render.UnknownNameError as error:
+            raise RefusalError(f"{path}, {error}.") from None
+        for claim in found:
+            line = claim.pop("line")
+            if claim["id"] in claims:
+                raise RefusalError(f"{path}, line {line}: the claim {claim['id']!r} stands in another text already.")
+            if not claim["holds"]:
+                raise FalsehoodError(falsehood(claim, f"{path}, line {line}"))
+            claims[claim["id"]] = claim
+    return known, list(claims.values())
 
 
-def falsehood(claim: dict) -> str:
-    """What is wrong with a claim that does not hold: the sentence, the predicate, what it found, and where."""
-    where = f"article/index.md, line {claim['line']}: “{claim['sentence']}” is false"
+def falsehood(claim: dict, where: str) -> str:
+    """What is wrong with a claim that does not hold: where it stands, the sentence, the predicate, what it found."""
+    where = f"{where}: “{claim['sentence']}” is false"
     share = f"it holds in {claim['held']} of {claim['seeds']} trainings"
     if "share" in claim:
         return f"{where}: the text says {claim['share']} of the trainings; {share} that {claim['predicate']}."

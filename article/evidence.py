@@ -46,7 +46,7 @@ def body(claims: Sequence[Mapping], facts: "Facts") -> str:
         details = SubElement(section, "details")
         add(details, "summary", "The predicate")
         add(add(details, "pre", "", tabindex="0"), "code", claim["code"])
-        add(add(section, "p", ""), "a", "The sentence in the article", href=f"index.html#claim-{claim['id']}")
+        add(add(section, "p", ""), "a", "The sentence in the article", href=f"{claim['page']}#claim-{claim['id']}")
     return tostring(page, "unicode", "html")
 
 

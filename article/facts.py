@@ -20,7 +20,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import gpt
-    from article.anatomy import Anatomy
+    from article.anatomy import Anatomy, Readings
     from article.effects import Effects
     from article.landscape import Landscape
 
@@ -70,6 +70,13 @@ class Evidence:
         from article.effects import fields_of
 
         return Anatomy(**fields_of(self.trace))
+
+    @cached_property
+    def readings(self) -> "Readings":
+        """The same, and what the parts of its heads are, on average, where each token stands in the corpus."""
+        from article.anatomy import readings
+
+        return readings(self.model, self.tokenizer, self.corpus, self.trace)
 
     @cached_property
     def landscape(self) -> "Landscape":
@@ -332,6 +339,13 @@ def writes(evidence: Evidence) -> np.ndarray:
     return np.diff(evidence.trace.residual[:, -1], axis=0)
 
 
+def score_gap(evidence: Evidence) -> float:
+    """How far, in the head that looks most, the best score of the last query is above the second."""
+    l, h = evidence.anatomy.head
+    first, second = np.sort(evidence.trace.score[l, h, -1])[:-3:-1]
+    return float(first - second)
+
+
 def without_positions(evidence: Evidence) -> np.ndarray:
     """The probabilities of the next token (V) if the positions are not added to the embeddings."""
     from article.effects import Cut, outcomes
@@ -484,6 +498,7 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "length_out": (length(trace.residual[-1, -1]), one_decimal),
         "length_final": (length(trace.normed[-1, -1]), one_decimal),
         "widest_weight": (trace.attention[:, :, -1].max(), percent),
+        "widest_block": (top[0] + 1, str),
         "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
         "widest_effect": (effects.weight_effect[top], points),
         "first_heads_effect": (effects.heads_effect[0], points),
@@ -498,6 +513,7 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "largest_share": (own.anatomy.share[:, trace.id(home)].max(), one_decimal),
         "largest_origin": (own.anatomy.origins[int(own.anatomy.share[:, trace.id(home)].argmax())], str),
         "embedding_share": (own.anatomy.share[0, trace.id(home)], decimals),
+        "score_gap": (score_gap(own), one_decimal),
         "route_kept": (own.anatomy.route_kept, percent),
         "path_steps": (own.landscape.every, count),
         "path_in_plane": (own.landscape.in_plane, percent),
@@ -820,3 +836,73 @@ def first_mlp_matters_more(e: Evidence) -> Truth:
 def first_heads_say_little(e: Evidence) -> Truth:
     effect = e.effects.effect(e.effects.mean_heads)[0]
     return effect, effect < 0.2
+
+
+# --- Claims: the full flow ----------------------------------------------------------------------------------------
+
+
+@claim("what enters the first block has at every position a cosine above 0.85 with the token's embedding", decimals)
+def enters_as_the_token(e: Evidence) -> Truth:
+    least = min(cosine(a, b) for a, b in zip(e.trace.residual[0], e.anatomy.token, strict=True))
+    return least, least > 0.85
+
+
+@claim("no token has half of the squares of any component of the embedding", percent)
+def no_component_is_a_word(e: Evidence) -> Truth:
+    squares = e.trace.embedding**2
+    most = (squares / squares.sum(axis=0)).max()
+    return most, most < 0.5
+
+
+@claim("for more than a third of the queries that have a future, in all heads, the best key lies there", percent)
+def mask_hides_the_best(e: Evidence) -> Truth:
+    T = len(e.trace.tokens)
+    share = (e.trace.score[:, :, :-1].argmax(-1) > np.arange(T - 1)).mean()
+    return share, share > 1 / 3
+
+
+@claim("no component makes half of the score of the widest attention weight into the last position", percent)
+def no_component_makes_the_score(e: Evidence) -> Truth:
+    l, h, k = e.anatomy.widest
+    product = e.anatomy.product[l, h, -1, k]
+    share = product.max() / product.sum()
+    return share, share < 0.5
+
+
+@claim(
+    "in the head that looks most, the keys that fit the last query best are, on average, those of the animals", count
+)
+def looks_for_animals(e: Evidence) -> Truth:
+    (l, h), animals = e.anatomy.head, kinds()[0]
+    fit = e.trace.query[l, h, -1] @ e.readings.key_of_token[l, h]
+    best = [e.trace.vocab[id] for id in np.argsort(-fit)[: len(animals)]]
+    found = len(set(best) & set(animals))
+    return found, found == len(animals)
+
+
+@claim("what that head hands to the last position has a cosine above 0.99 with the value of the animal", decimals)
+def hands_over_the_animal(e: Evidence) -> Truth:
+    l, h = e.anatomy.head
+    same = cosine(e.trace.mixed[l, h, -1], e.trace.value[l, h, subject(e)[1]])
+    return same, same > 0.99
+
+
+@claim("what that head writes at the last position raises the logit of the answer more than any other")
+def head_names_the_answer(e: Evidence) -> Truth:
+    l, h = e.anatomy.head
+    origin = e.anatomy.origins.index(f"block {l + 1}, head {h + 1}")
+    raised = e.trace.vocab[int(e.anatomy.share[origin].argmax())]
+    return raised, raised == e.answer
+
+
+@claim("at the last position, ReLU makes zero of more than half of the hidden units of each block", percent)
+def relu_silences_most(e: Evidence) -> Truth:
+    least = (e.trace.hidden[:, -1] == 0).mean(axis=-1).min()
+    return least, least > 0.5
+
+
+@claim("a quarter of the components make more than half of what sets the winner's logit off from the second's", percent)
+def few_components_decide(e: Evidence) -> Truth:
+    apart = np.sort(np.abs(e.anatomy.agreement[0] - e.anatomy.agreement[1]))
+    share = apart[-(len(apart) // 4) :].sum() / apart.sum()
+    return share, share > 0.5

@@ -9,13 +9,14 @@ import inspect
 import io
 import json
 import math
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import groupby
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Comment, Element, SubElement, tostring
 
 import numpy as np
 
@@ -31,6 +32,10 @@ DECIMALS, DIGITS = 8, 9  # of the numbers to keep; further ones differ from proc
 
 class CodeError(ValueError):
     """The code of a stage is not in gpt.py; says which."""
+
+
+class StageError(ValueError):
+    """There is no such stage; says which."""
 
 
 class Group(NamedTuple):
@@ -454,14 +459,30 @@ def description(trace: gpt.Trace) -> str:
     )
 
 
-def body(trace: gpt.Trace, flow: Sequence[Stage], article: bool = True) -> str:
-    """The inside of the page, which leads back to the article if it is part of one."""
+def by_stage(html: str) -> dict[str, str]:
+    """What a page of HTML has to say of each stage, by its id: a heading of the second level is the id of a stage."""
+    _, *parts = re.split(r'<h2 id="([^"]*)">.*?</h2>', html)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def body(trace: gpt.Trace, flow: Sequence[Stage], more: Mapping[str, str] | None = None) -> str:
+    """The inside of the page. If it is part of an article, it leads back there.
+
+    `more` is what the article has to say of stages in HTML, by id. Raises StageError for a stage that there is not.
+    """
+    more, article = more or {}, more is not None
+    for id in more:
+        if id not in {stage.id for stage in flow}:
+            raise StageError(f"there is no stage {id!r}")
     page = Element("div", {"class": "flow"})
     add(page, "h1", TITLE)
     lead = add(page, "p", "The model reads “")
     add(lead, "strong", trace.sentence).tail = "” and answers “"
     share = trace.probability(trace.prediction)
-    add(lead, "strong", trace.prediction).tail = f"”, which it gives {share:.1%}. Here is every number in between."
+    turn = " Stages marked “3D” have a figure to turn." if article else ""
+    add(
+        lead, "strong", trace.prediction
+    ).tail = f"”, which it gives {share:.1%}. Here is every number in between.{turn}"
     sizes = {
         "T": f"{len(trace.tokens)} tokens",
         "D": f"{trace.residual.shape[-1]} components of a vector",
@@ -484,30 +505,36 @@ def body(trace: gpt.Trace, flow: Sequence[Stage], article: bool = True) -> str:
     if article:
         link.set("class", "second")
     for group, members in groupby(flow, lambda stage: stage.group):
-        page.append(block(group, list(members)))
-    return tostring(page, "unicode", "html")
+        page.append(block(group, list(members), more))
+    html = tostring(page, "unicode", "html")
+    return re.sub(r"<!--more (.*?)-->", lambda match: more[match[1]], html)
 
 
-def block(group: Group, members: Sequence[Stage]) -> Element:
-    """A group: what it is for, the way through its stages, and the stages, which open and close together."""
+def block(group: Group, members: Sequence[Stage], more: Collection[str]) -> Element:
+    """A group: what it is for, the way through its stages, and the stages, which open and close together.
+
+    A stage of which there is `more` has a comment in the place of that.
+    """
     box = Element("div")
     heading(box, "h2", group.title, group.id, group.title)
     add(box, "p", group.why)
     way = SubElement(box, "ol", {"class": "way"})
     for stage in members:
-        add(add(way, "li", ""), "a", stage.title, href=f"#{stage.id}")
+        add(add(way, "li", ""), "a", f"{stage.title} (3D)" if stage.id in more else stage.title, href=f"#{stage.id}")
     details = SubElement(box, "details", {"id": group.id, "class": "block"})
     add(details, "summary", f"{group.title}: {len(members)} stages, number by number")
-    details.extend(section(stage) for stage in members)
+    details.extend(section(stage, stage.id in more) for stage in members)
     return box
 
 
-def section(stage: Stage) -> Element:
+def section(stage: Stage, more: bool) -> Element:
     """A stage: what it is for, its shape, its code, its tables, and its numbers to copy and to keep."""
     name = f"{stage.group.title}: {stage.title}"
     box = Element("section", {"id": stage.id})
     heading(box, "h3", stage.title, stage.id, name)
     add(box, "p", stage.why)
+    if more:
+        box.append(Comment(f"more {stage.id}"))
     shape = add(box, "p", "Shape ")
     add(shape, "code", stage.shape).tail = f": {', '.join(name for name, _ in stage.axes)}."
     code = add(add(box, "pre", ""), "code", "")

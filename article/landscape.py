@@ -97,6 +97,7 @@ def explore(
         if step % EVERY == 0 or step == config.steps:
             path.append(parameters_to_vector(model.parameters()).detach().numpy().copy())
 
+    torch.set_num_threads(1)  # the model is too small to share
     model = gpt.train(config, tokenizer, corpus, watch)
     points = np.array(path)
     pca = PCA(2, svd_solver="full").fit(points)

@@ -86,8 +86,8 @@ def references(text: str) -> list[Reference]:
     return result
 
 
-def claims(text: str, facts: "Facts") -> list[dict]:
-    """The claims of a Markdown text in order, with what they came to; "line" says where.
+def claims(text: str, facts: "Facts", page: str = "index.html") -> list[dict]:
+    """The claims of a Markdown text in order, with what they came to; "line" says where, and "page" where to.
 
     Raises UnknownNameError like `render`.
     """
@@ -109,6 +109,7 @@ def claims(text: str, facts: "Facts") -> list[dict]:
                 "predicate": claim.words,
                 "code": claim.code,
                 "expression": claim.expression,
+                "page": page,
                 "survey": [{"value": outcome.text, "holds": outcome.holds} for outcome in claim.survey],
                 "line": reference.line,
             }
@@ -281,6 +282,8 @@ class _Figures(Treeprocessor):
             "loading": "lazy",
         }
         ElementTree.SubElement(stage, "img", still)
+        # The page's script puts buttons there; until then, and without it, there is nothing in it.
+        ElementTree.SubElement(figure, "div", {"class": "tools", "role": "group", "aria-label": "Turn the figure"})
         text = ElementTree.SubElement(figure, "figcaption")
         text.text = AtomicString(caption)
         details = ElementTree.SubElement(figure, "details")

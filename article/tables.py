@@ -30,6 +30,8 @@ def group(mark: dict) -> tuple:
         return array, index[0]
     if array == "attention":
         return array, *index[:2]
+    if array in READ_AS:
+        return (array,)
     return ("vectors", len(mark["values"])) if len(mark["values"]) > 1 else (array,)
 
 
@@ -52,14 +54,15 @@ def table(key: tuple, marks: list[dict], shown: "gpt.Trace") -> dict:
         return {"title": title(key), "corner": corner, "columns": columns, "rows": body}
     vectors = zip(*(mark["values"] for mark in marks), strict=True)
     rows = [[str(d + 1), *map(three, line)] for d, line in enumerate(vectors)]
+    if array in READ_AS:
+        title, corner, names = READ_AS[array]
+        rows = [[name, *row[1:]] for name, row in zip(names(shown), rows, strict=True)]
+        columns = [str(mark["index"][-1] + 1) for mark in marks]
+        return {"title": title, "corner": corner, "columns": columns, "rows": rows}
     if array == "residual":
         title = "Residual stream, " + (f"after block {key[1]}" if key[1] else "entering block 1")
     else:
         title = "After the final LayerNorm" if array == "normed" else f"Vectors of {key[1]} components"
-    if {mark["trace"] for mark in marks} == {"component"}:
-        rows = [[shown.vocab[int(row[0]) - 1], *row[1:]] for row in rows]
-        columns = [NAMES["component"](shown, mark["index"]) for mark in marks]
-        return {"title": "Embedding, by component", "corner": "token", "columns": columns, "rows": rows}
     if array == "vectors":
         columns = [NAMES[mark["trace"]](shown, mark["index"]) for mark in marks]
     else:
@@ -95,9 +98,17 @@ NAMES: dict[str, Any] = {
     "scaled": lambda *_: "times gain",
     "candidate": lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}",
     "agreement": lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
-    "component": lambda _, i: str(i[0] + 1),
     "map": lambda s, i: s.vocab[i[0]],
     "route": lambda _, i: f"position {i[0] + 1}",
+}
+
+# Components read by what they are the components of: the title, the corner, and what each number belongs to.
+READ_AS: dict[str, tuple[str, str, Any]] = {
+    "component": ("Embedding, by component", "token", lambda s: s.vocab),
+    "place": ("Position, by component", "position", lambda s: [str(t + 1) for t in range(len(s.tokens))]),
+    "query_of_token": ("Query, by component: means over the corpus", "token", lambda s: s.vocab),
+    "key_of_token": ("Key, by component: means over the corpus", "token", lambda s: s.vocab),
+    "value_of_token": ("Value, by component: means over the corpus", "token", lambda s: s.vocab),
 }
 
 # Single numbers in two directions: the title, the corner, and what a row and a column are called.

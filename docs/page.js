@@ -27,11 +27,10 @@ function stayFlat(figure, reason) {
   figure.querySelector(".stage")?.after(note);
 }
 
-/** @param {string} id @returns {HTMLElement} */
+/** @param {string} id @returns {DocumentFragment} */
 function copyOf(id) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  const copy = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
-  return /** @type {HTMLElement} */ (copy.firstElementChild);
+  return /** @type {DocumentFragment} */ (template.content.cloneNode(true));
 }
 
 /** Turns a viewer by degrees around and down, and moves it by a factor; without a turn, back to where it began.
@@ -70,7 +69,7 @@ async function bringToLife(figure) {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }
   const { src = "", orbit = "", target = "", fieldOfView = "" } = figure.dataset;
-  const viewer = /** @type {any} */ (copyOf("viewer"));
+  const viewer = /** @type {any} */ (copyOf("viewer").firstElementChild);
   const picture = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
   const distance = Number.parseFloat(orbit.split(" ")[2]);
   viewer.setAttribute("camera-orbit", orbit);
@@ -87,14 +86,14 @@ async function bringToLife(figure) {
   viewer.addEventListener("camera-change", (/** @type {CustomEvent} */ event) => {
     if (event.detail.source === "user-interaction") goals.delete(viewer);
   });
-  const tools = copyOf("tools");
-  tools.addEventListener("click", (event) => {
+  const tools = figure.querySelector(".tools");
+  tools?.append(copyOf("tools"));
+  tools?.addEventListener("click", (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     if (button) move(viewer, figure, button.dataset.turn ?? "");
   });
   viewer.setAttribute("src", src);
   figure.querySelector(".stage")?.append(viewer);
-  figure.querySelector(".stage")?.after(tools);
 }
 
 const near = new IntersectionObserver(

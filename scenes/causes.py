@@ -53,5 +53,5 @@ def build(effects: "Effects") -> pv.MultiBlock:
         place("mlp_effect", (l,), stand(parts[2], middle))
     glyphs.names(scene, effects.tokens, style.SPACING)
     glyphs.names(scene, PARTS, style.SPACING, place=T + 0.3)
-    glyphs.bar_legend(scene, parts[-1], VALUES, "effect", H)
+    glyphs.bar_legend(scene, parts[-1], VALUES, "effect", range(H))
     return scene

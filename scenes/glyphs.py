@@ -420,6 +420,44 @@ def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float =
             label(scene, f"token/{row:g}/{place + t:g}", text, (place * style.SPACING + t * pitch, front), size)
 
 
+def levels(scene: pv.MultiBlock, texts: Sequence[str], row: float = 0) -> None:
+    """Adds names at the left of a row of columns, one for each box, from the first one at the bottom.
+
+    Every second one is moved to the left, so that each has room.
+    """
+    size = style.PITCH * style.ROW_NAME
+    for n, text in enumerate(texts):
+        x = -style.PLINTH - style.TEXT_MARGIN - size * width_of(text) / 2 - n % 2 * style.ROW_SHIFT
+        tag(scene, f"level/{row:g}/{n}", text, (x, row * style.DEPTH, style.PLINTH_HEIGHT + style.PITCH * n), size)
+
+
+def matrix(scene: pv.MultiBlock, trace: "Trace", array: str, l: int, h: int) -> float:
+    """Adds an array (L, H, T, T) of head h in block l: a row of bars for each query, a bar for each key.
+
+    The future stands on slate; attention does not reach there, and so there are no bars of it. Returns where the last
+    key stands along x.
+    """
+    scale, T = Scale(scene.user_dict["limit"]), len(trace.tokens)
+    attention = array == "attention"
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "post" if attention else "bar"}}
+    right = (T - 1) * style.SPACING
+    for q, token in enumerate(trace.tokens):
+        x, y = q * style.SPACING, q * style.BAR_DEPTH
+        ground(scene, box(*foot((0, y), (x, y)), to_bytes(style.STONE)))
+        if q < T - 1:
+            ground(scene, box(*foot((x + style.SPACING, y), (right, y)), to_bytes(style.SLATE)))
+        for k in range(q + 1 if attention else T):
+            at, value = (k * style.SPACING, y), getattr(trace, array)[l, h, q, k]
+            shape = post(value, scale, at, h) if attention else bar(value, scale, at)
+            mark(scene, f"{array}/{l}/{h}/{q}/{k}", shape, trace, array, (l, h, q, k))
+        front = y - style.TEXT_SIZE * style.LINE / 2
+        label(scene, f"query/{q}", token, (-style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN, front), align=1)
+    beside = right + style.PLINTH + style.PLATE_GAP + style.TEXT_MARGIN
+    label(scene, "future", "masked", (beside, (T - 2) / 2 * style.BAR_DEPTH), align=0)
+    names(scene, trace.tokens, style.SPACING)
+    return right
+
+
 def side(scene: pv.MultiBlock, text: str, row: float, place: float = 0) -> None:
     """Adds the name of a row at its left."""
     left = place * style.SPACING - style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
@@ -496,28 +534,29 @@ def verdict(name: str, compared: "Compared") -> pv.MultiBlock:
     return scene
 
 
-def bar_legend(scene: pv.MultiBlock, right: float, parts: Sequence[float], title: str = "", heads: int = 0) -> None:
-    """Adds, in front, bars of known values, parts of the limit, and for each head one of a known weight.
+def bar_legend(
+    scene: pv.MultiBlock, right: float, parts: Sequence[float], title: str = "", heads: Sequence[int] = ()
+) -> None:
+    """Adds, in front, bars of known values, parts of the limit, if they have a title, and for each head one of its own.
 
-    The last bar stands at `right`, in units of the scene.
+    Where there is no title, the head has a bar for every part. The last bar stands at `right`, in units of the scene.
     """
     scale, y, size = Scale(scene.user_dict["limit"]), style.BAR_LEGEND_ROW, style.LEGEND_SIZE
     front = y - style.PLINTH - style.LEGEND_GAP - size * style.LINE
     x = right
-    for head in (None, *reversed(range(heads))):
+    for head in (*([None] if title else []), *reversed(heads)):
         group, name = pv.MultiBlock(), "legend/effect" if head is None else f"legend/weight/{head}"
         start = x
-        for part in reversed(parts if head is None else parts[-1:]):
+        for part in reversed(parts if head is None or not title else parts[-1:]):
             value = part * scale.limit
             group.append(bar(value, scale, (x, y)) if head is None else post(value, scale, (x, y), head))
             label(scene, f"{name}/{part:g}", number(value), (x, front), size)
-            x -= style.BAR_SPACING * 1.3
+            x -= style.BAR_LEGEND_SPACING
         scene.append(group, name)
-        ground(scene, box(*foot((x + style.BAR_SPACING * 1.3, y), (start, y)), to_bytes(style.STONE)))
+        ground(scene, box(*foot((x + style.BAR_LEGEND_SPACING, y), (start, y)), to_bytes(style.STONE)))
         text = title if head is None else f"weight (head {head + 1})"
-        if text:
-            label(scene, name, text, (x + style.BAR_SPACING * 0.3, front), size, align=1)
-            x -= size * width_of(text) + style.BAR_SPACING
+        label(scene, name, text, (x + style.BAR_SPACING * 0.3, front), size, align=1)
+        x -= size * width_of(text) + style.BAR_SPACING
 
 
 def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:

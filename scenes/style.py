@@ -29,6 +29,7 @@ BAR = 0.55  # half-width of a bar
 BAR_BASE = 0.06  # height of a bar that stands for zero
 BAR_SPAN = 6.0  # what the scale's limit adds to it
 BAR_LEGEND_ROW = -8.6  # where the legend of bars stands along y
+BAR_LEGEND_SPACING = 2.6  # from one of its bars to the next
 BAR_PITCH = 2.3  # from token to token, where a row shows the whole vocabulary
 BAR_SPACING = 1.5  # from a bar to the one beside it
 
@@ -107,6 +108,7 @@ VIEW_OF_LAND = (20.0, 52.0)
 VIEW_OF_MAP = (-28.0, 72.0)
 VIEW_OF_TALL = (-20.0, 72.0)
 VIEW_OF_BARS = (-12.0, 46.0)
+VIEW_OF_MATRIX = (-14.0, 40.0)
 VIEW_OF_ROW = (-20.0, 70.0)
 FIELD_OF_VIEW = 26.0  # degrees, vertical
 ASPECTS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height

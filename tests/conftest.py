@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import gpt
-from article.anatomy import Anatomy
+from article.anatomy import Anatomy, readings
 from article.effects import Compared, effects, fields_of
 from article.landscape import Landscape
 
@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
 SCENES += ("succeeds", "fails", "landscape")
-BUILDERS = (*SCENES, "entrance", "match", "carry", "norm", "mlp", "logit", "route", "components")
+BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
+BUILDERS += ("mlp", "norm", "logit")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
@@ -77,6 +78,7 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
     kinds = {
         "trace": trace,
         "anatomy": Anatomy(**fields_of(trace)),
+        "readings": readings(model, tokenizer, corpus, trace),
         "effects": effects(model, tokenizer, corpus, trace, answer),
         "landscape": Landscape(
             **fields_of(trace),

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from scipy.special import softmax
 
-from article.anatomy import Anatomy
+import gpt
+from article.anatomy import Anatomy, readings
 from article.effects import fields_of
 
 
@@ -51,3 +52,20 @@ def test_the_head_that_looks_most(anatomy):
     l, h = anatomy.head
     assert anatomy.attention[l, h, -1].max() == anatomy.attention[:, :, -1].max()
     assert close(anatomy.token + anatomy.position, anatomy.residual[0])
+
+
+def test_readings_are_means_over_the_corpus(model, tokenizer, corpus, trace):
+    """Against a trace of each sentence, less its last word, which is not read."""
+    found = readings(model, tokenizer, corpus, trace)
+    seen = [gpt.trace(model, tokenizer, sentence.rsplit(maxsplit=1)[0]) for sentence in corpus]
+    for token in trace.vocab:
+        places = [(one, t) for one in seen for t, other in enumerate(one.tokens) if other == token]
+        for name in ("query", "key", "value"):
+            mean = np.mean([getattr(one, name)[:, :, t] for one, t in places], axis=0)
+            assert close(getattr(found, f"{name}_of_token")[..., found.id(token)], mean)
+
+
+def test_what_is_never_read_has_zeros(model, tokenizer, trace):
+    found = readings(model, tokenizer, ["in this web sleeps a spider"], trace)
+    assert not found.key_of_token[..., found.id("spider")].any()
+    assert found.key_of_token[..., found.id("web")].all()

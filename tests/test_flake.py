@@ -302,7 +302,7 @@ def test_the_shell_explains_the_job(nix: Nix):
 def test_the_shell_does_the_job(nix: Nix, tmp_path: Path):
     source = shutil.copytree(nix.flake, tmp_path / "source")
     out = tmp_path / "site"
-    done = nix.use("develop", then=("--command", "python", "gpt.py", "--out", str(out)), cwd=source)
+    done = nix.use("develop", then=("--command", "python", "gpt.py", "--seeds", "1", "--out", str(out)), cwd=source)
     assert done.returncode == 0, done.stderr
     assert (out / "index.html").is_file()
     assert (out / "vendor" / "model-viewer.min.js").read_text() == "// from the stub\n"
@@ -310,7 +310,7 @@ def test_the_shell_does_the_job(nix: Nix, tmp_path: Path):
 
 @pytest.mark.slow
 def test_the_command_does_the_job_in_the_folder_of_the_caller(nix: Nix, tmp_path: Path):
-    done = nix.use("run", cwd=tmp_path)
+    done = nix.use("run", then=("--", "--seeds", "1"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["docs"]
     assert (tmp_path / "docs" / "index.html").is_file()

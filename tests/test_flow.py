@@ -194,6 +194,21 @@ def test_the_lines_are_those_of_the_program_that_ran(project, run: Run):
     assert number not in shown
 
 
+def test_figures_stand_at_their_stages(site):
+    """Where article/flow.md puts them, in front of the numbers; and the way through the stages says where they are."""
+    page = (site / "flow.html").read_text("utf-8")
+    sections = dict(re.findall(r'<section id="([^"]+)">(.*?)</section>', page, re.DOTALL))
+    figures = {id: re.findall(r'<figure class="scene" [^>]*?\bid="([^"]+)"', text) for id, text in sections.items()}
+    text = re.sub(r"block-\{widest_block\}", "block-2", (ROOT / "article" / "flow.md").read_text("utf-8"))
+    _, *parts = re.split(r"^## (.*)$", text, flags=re.MULTILINE)
+    said = {id: re.findall(r"\]\((\w+)\.glb", part) for id, part in zip(parts[::2], parts[1::2], strict=True)}
+    assert {id: found for id, found in figures.items() if found} == {id: found for id, found in said.items() if found}
+    for id in said:
+        assert f'<a href="#{id}">' in page
+        assert re.search(rf'<a href="#{id}">[^<]* \(3D\)</a>', page)
+        assert sections[id].find("<p>Shape") > sections[id].rfind("<figcaption>")
+
+
 def test_a_stage_without_its_code_stops_the_build(project, run: Run):
     stages = project / "article" / "flow.py"
     stages.write_text(stages.read_text("utf-8").replace("Attention.forward/score", "Attention.forward/lost"), "utf-8")

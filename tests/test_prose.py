@@ -50,10 +50,13 @@ Two suspects were heard
 keeps less than half of what distinguishes the vectors
 Two rows of bars
 Three rows of columns
+the others say nearly the same of both
 For each block four columns
 two tall ones for the hidden units
 the product of the two
-The same in three dimensions
+none of the products makes half of the score
+For more than a third of the queries
+A quarter of the components make more than half of the difference
 with more than half of a head’s attention
 """
 

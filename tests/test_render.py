@@ -65,7 +65,8 @@ def body(text: str, facts: Facts = FACTS) -> str:
             '![alt {word}](forward.glb "caption {loss}")',
             '<figure class="scene" data-field-of-view="26deg" data-orbit="-15deg 58deg 1.5m" data-src="forward.glb" '
             'data-target="0m 0m 0m" id="forward"><div class="stage"><img alt="alt &lt;script&gt;" class="still" '
-            'height="750" loading="lazy" src="forward.svg" width="1200"></div><figcaption>caption 0.22</figcaption>'
+            'height="750" loading="lazy" src="forward.svg" width="1200"></div>'
+            '<div aria-label="Turn the figure" class="tools" role="group"></div><figcaption>caption 0.22</figcaption>'
             "<details><summary>The exact numbers, and files to keep</summary>"
             '<p class="files"><a download="" href="forward.glb">forward.glb, 160 KB</a> · '
             '<a download="" href="forward.svg">forward.svg</a></p>'
@@ -106,6 +107,7 @@ def test_claims():
             "predicate": "the words",
             "code": "code",
             "expression": "a > b",
+            "page": "index.html",
             "survey": [{"value": "½", "holds": h} for h in (True, True, False, True)],
             "line": 3,
         }

@@ -89,7 +89,7 @@ def test_legend_is_to_scale(scene):
         high = np.ptp(np.asarray(scene["legend/height"].points)[:, 2]) / style.LAND_HEIGHT * how["limit"]
         assert high == pytest.approx(float(labels["label/legend/height"]), abs=0.0051)
         return
-    if {"bar", "point"} & set(how["glyphs"].values()):
+    if {"bar", "post", "point"} & set(how["glyphs"].values()):
         groups = {"legend/effect": "bar", "legend/weight/0": "post", "legend/weight/1": "post", "legend/reach": "reach"}
         found = [group for group in groups if group in scene.keys()]  # noqa: SIM118
         assert found

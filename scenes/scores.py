@@ -1,0 +1,22 @@
+"""The scores of one head: how well every query fits every key, the future, which the mask will hide, included."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.anatomy import Anatomy
+
+SHOWS = "anatomy"
+
+
+def build(anatomy: "Anatomy") -> pv.MultiBlock:
+    """A row of bars for each query of the head that looks most, a bar for each key; the future stands on slate."""
+    l, h = anatomy.head
+    scene = glyphs.start("scores", anatomy, Scale.of(anatomy.score[l, h]), style.VIEW_OF_MATRIX)
+    right = glyphs.matrix(scene, anatomy, "score", l, h)
+    glyphs.bar_legend(scene, right, (-1.0, -0.5, 0.0, 0.5, 1.0), "score")
+    return scene

@@ -1,0 +1,22 @@
+"""The attention pattern of one head: what the softmax makes of the scores that the mask has left."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.anatomy import Anatomy
+
+SHOWS = "anatomy"
+
+
+def build(anatomy: "Anatomy") -> pv.MultiBlock:
+    """A row of bars for each query of the head that looks most, which add up to 1; a bar for each key that it sees."""
+    l, h = anatomy.head
+    scene = glyphs.start("softmax", anatomy, Scale(1.0), style.VIEW_OF_MATRIX)
+    right = glyphs.matrix(scene, anatomy, "attention", l, h)
+    glyphs.bar_legend(scene, right, (0.0, 0.5, 1.0), heads=[h])
+    return scene
