@@ -78,6 +78,7 @@ def test_claims_and_index(site):
         "predicate",
         "code",
         "expression",
+        "page",
         "survey",
     }
     for claim in said:
@@ -87,7 +88,7 @@ def test_claims_and_index(site):
         assert claim["held"] == sum(outcome["holds"] for outcome in claim["survey"])
         assert claim["interval"][0] <= claim["held"] / claim["seeds"] <= claim["interval"][1]
         assert claim["expression"] in claim["code"]
-        assert f'id="claim-{claim["id"]}"' in (site / "index.html").read_text()
+        assert f'id="claim-{claim["id"]}"' in (site / claim["page"]).read_text()
     for entry in json.loads((site / "scenes.json").read_text()):
         assert set(entry) == {"name", "file", "still", "sentence", "bytes", "marks", "values"}
         assert (site / entry["file"]).is_file()

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from tests.conftest import BUILDERS, SCENES
 
@@ -167,10 +167,10 @@ Serve = Callable[[Path], str]
 Launch = Callable[..., Browser]
 
 
-def note_error(errors: list[str], said: ConsoleMessage) -> None:
-    """Keeps what the console calls an error, but for the one that model-viewer always causes."""
-    if said.type == "error" and not said.text.startswith(WASM_ERROR):
-        errors.append(said.text)
+def note_error(errors: list[str], text: str) -> None:
+    """Keeps an error, but for the one that model-viewer always causes."""
+    if not text.startswith(WASM_ERROR):
+        errors.append(text)
 
 
 class Server(ThreadingHTTPServer):
@@ -238,8 +238,8 @@ def visit(browser: Browser) -> Iterator[Visitor]:
             context.add_init_script(LISTEN)
             result = Visit(context.new_page())
             result.page.on("request", lambda request: result.requests.append(request.url))
-            result.page.on("pageerror", lambda error: result.errors.append(error.message))
-            result.page.on("console", lambda said: note_error(result.errors, said))
+            result.page.on("pageerror", lambda error: note_error(result.errors, error.message))
+            result.page.on("console", lambda said: said.type == "error" and note_error(result.errors, said.text))
             result.page.goto(url)
             return result
 
