@@ -36,8 +36,6 @@ FILES = {
     "flow.html",
     "flow.json",
     "flow",
-    "page.css",
-    "page.js",
     "light.hdr",
     "scenes.json",
     "claims.json",
@@ -306,7 +304,12 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     site.files |= {name: page.encode() for name, page in pages.items()}
     site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
-    site.files |= {asset: (ARTICLE / asset).read_bytes() for asset in ("page.css", "page.js")}
+    site.files |= {asset: (ARTICLE / asset).read_bytes() for asset in assets()}
+
+
+def assets() -> list[str]:
+    """The names of the style and the scripts that every page has."""
+    return ["page.css", *sorted(path.name for path in ARTICLE.glob("*.js"))]
 
 
 def read_article(name: str) -> str:
@@ -358,6 +361,7 @@ def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -
 def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: bool) -> dict:
     """A scene's files, its entry in `scenes.json`, and its figure. Raises FalsehoodError if it shows other numbers."""
     from article.effects import Effects
+    from article.marks import marks
     from article.tables import tables
     from scenes import readback, style
     from scenes.glb import to_glb
@@ -375,19 +379,26 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
         files = {f"{name}.glb": glb, f"{name}.svg": to_svg(scene, camera).encode()}
         if preview:
             files[f"{name}.png"] = to_png(scene, camera, PAPER)
-    marks = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
+    with site.stage("marks"):
+        known = marks(scene, glb, shown)
+        files[f"{name}.marks.json"] = json.dumps(
+            known, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
+    drawn = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
     entry = {
         "name": name,
         "file": f"{name}.glb",
         "still": f"{name}.svg",
         "sentence": shown.sentence,
         "bytes": len(glb),
-        "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in marks),
-        "values": sum(len(mark["values"]) for mark in marks),
+        "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in drawn),
+        "values": sum(len(mark["values"]) for mark in drawn),
     }
     x, y, z = (style.METER * length for length in camera.target)
     figure = {
         "still": f"{name}.svg",
+        "marks": f"{name}.marks.json",
+        "nodes": {mark["node"]: len(mark["values"]) for mark in known["marks"]},
         "size": camera.pixels,
         "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
         "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
@@ -511,7 +522,7 @@ def show_flow(options: argparse.Namespace) -> int:
         trace = gpt.trace(own.model, own.tokenizer, prompt)
         template = render.keep(read_article("template.html"), ())
         site.files["index.html"] = flow_page(site, trace, template, {}).encode()
-        site.files |= {asset: read_article(asset).encode() for asset in ("page.css", "page.js")}
+        site.files |= {asset: read_article(asset).encode() for asset in assets()}
         site.files["scenes.json"] = to_json([])  # none; by this file the next build knows the folder
         write(site, work)
     print(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
@@ -615,7 +626,7 @@ def made(out: Path) -> set[str]:
         names = {str(scene[key]) for scene in scenes for key in ("name", "file", "still")}
     except (OSError, ValueError, TypeError, KeyError):
         return set()
-    return FILES | names | {f"{name}.png" for name in names}
+    return {*FILES, *assets(), *names} | {f"{name}.{kind}" for name in names for kind in ("png", "marks.json")}
 
 
 @contextlib.contextmanager

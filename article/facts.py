@@ -329,6 +329,12 @@ def most_opposed(evidence: Evidence) -> tuple[str, str]:
     return pairs()[int(cosines(evidence, pairs()).argmin())]
 
 
+def most_opposed_component(evidence: Evidence) -> int:
+    """The component, from 1, in which that pair is most opposed."""
+    animal, home = most_opposed(evidence)
+    return int((vector(evidence, animal) * vector(evidence, home)).argmin()) + 1
+
+
 def looks(evidence: Evidence) -> np.ndarray:
     """How much of its attention the last position gives to the animal, per block and head (L, H)."""
     return evidence.trace.attention[:, :, -1, subject(evidence)[1]]
@@ -477,6 +483,7 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "opposed_animal": (most_opposed(own)[0], str),
         "opposed_home": (most_opposed(own)[1], str),
         "opposed_cosine": (linked.min(), decimals),
+        "opposed_component": (most_opposed_component(own), str),
         "animals_cosine": (cosines(own, combinations(animals, 2)).mean(), decimals),
         "animals_least": (cosines(own, combinations(animals, 2)).min(), decimals),
         "animals_most": (cosines(own, combinations(animals, 2)).max(), decimals),
@@ -498,6 +505,8 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "length_out": (length(trace.residual[-1, -1]), one_decimal),
         "length_final": (length(trace.normed[-1, -1]), one_decimal),
         "widest_weight": (trace.attention[:, :, -1].max(), percent),
+        "widest_node": ("attention/{}/{}/{}/{}".format(*top[:2], T - 1, top[2]), str),
+        "last_node": (f"normed/{L}/{T - 1}", str),
         "widest_block": (top[0] + 1, str),
         "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
         "widest_effect": (effects.weight_effect[top], points),

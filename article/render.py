@@ -2,8 +2,9 @@
 
 An image whose source is a `.glb` or a `.svg` is a figure, a scene or a plot; its title is the caption. `{name}` is a
 value. A link to `claim:name` is a claim about the article's own model; `claim:name?at-least=0.9` and `?at-most=0.1` are
-about a share of the trainings. What stands between `<!-- name -->` and `<!-- /name -->` is left out where the build has
-no such part. Everything that is filled in is text: it is escaped where it enters the page.
+about a share of the trainings. A link to `<scene>.glb#<node>`, or `<scene>.glb#<node>:3` for the third of its numbers,
+takes the figure's camera there. What stands between `<!-- name -->` and `<!-- /name -->` is left out where the build
+has no such part. Everything that is filled in is text: it is escaped where it enters the page.
 """
 
 import re
@@ -12,6 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import markdown
@@ -27,6 +29,7 @@ VALUE = r"\{([a-z][a-z0-9_.]*)\}"
 IMAGE = r"!\[[^\]]*\]\([\w-]+\.(?:glb|svg)(?:\s+\"[^\n]*\")?\)[ ]*"
 ALONE = re.compile(rf"(?:^|\n\n){IMAGE}(?:\n{IMAGE})*(?=\n\n|\n?$)")  # a paragraph of figures, side by side
 FIGURE = r"!\[[^\]]*\]\(([\w-]+)\.glb\b"
+VIEW = r"(?<!!)\[((?:[^\]\\]|\\.)*)\]\(([\w-]+)\.glb#([^)\s]*)\)"
 CLAIM = r"\[((?:[^\]\\]|\\.)*)\]\(claim:([^)]*)\)"
 TARGET = re.compile(r"(\w+)(?:\?(at-least|at-most)=(0(?:\.\d+)?|1(?:\.0+)?))?")
 PART = r"<!-- ([a-z]+) -->(.*?)<!-- /\1 -->"
@@ -150,6 +153,12 @@ def line_of(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
+def mark_of(target: str) -> tuple[str, int]:
+    """The node that a link to a view names, and which of its numbers, from 1."""
+    node, _, part = unquote(target).rpartition(":")
+    return (node, int(part)) if node and part.isdecimal() else (unquote(target), 1)
+
+
 def check(text: str, facts: "Facts") -> None:
     """Raises UnknownNameError for the first value or claim that does not exist, or figure that is not one."""
     for reference in references(text):
@@ -169,6 +178,15 @@ def check(text: str, facts: "Facts") -> None:
             raise UnknownNameError(
                 f"line {line_of(text, match.start())}: there is no value {match[1]!r}; article/facts.py names them"
             )
+    for match in re.finditer(VIEW, text):
+        name, node, part = match[2], *mark_of(fill(match[3], facts.values))
+        problem = ""
+        if name not in figures(text):
+            problem = f"there is no figure {name!r} in this text to look at"
+        elif f"{name}.glb" in facts.figures and not 1 <= part <= facts.figures[f"{name}.glb"]["nodes"].get(node, 0):
+            problem = f"the figure {name!r} has no {match[3]!r} to look at"
+        if problem:
+            raise UnknownNameError(f"line {line_of(text, match.start())}: {problem}")
 
 
 class _Vitrine(Extension):
@@ -182,10 +200,26 @@ class _Vitrine(Extension):
     def extendMarkdown(self, md: markdown.Markdown) -> None:
         self.met: Counter[str] = Counter()
         # After code spans (190), which show braces as they are; before links (160), which would take claims for theirs.
+        md.inlinePatterns.register(_View(VIEW, md, self.facts), "view", 186)
         md.inlinePatterns.register(_Value(VALUE, md, self.facts), "value", 185)
         md.inlinePatterns.register(_Claim(CLAIM, md, self), "claim", 184)
         # After the inline patterns (20), which make the images.
         md.treeprocessors.register(_Figures(md, self), "figures", 15)
+
+
+class _View(InlineProcessor):
+    """A link to a mark of a figure; what its target names may come from values."""
+
+    def __init__(self, pattern: str, md: markdown.Markdown, facts: "Facts") -> None:
+        super().__init__(pattern, md)
+        self.facts = facts
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[ElementTree.Element, int, int]:
+        node, part = mark_of(fill(m[3], self.facts.values))
+        attributes = {"class": "view", "href": f"#{m[2]}", "data-mark": node, "data-part": str(part)}
+        element = ElementTree.Element("a", attributes)
+        element.text = m[1]
+        return element, m.start(0), m.end(0)
 
 
 class _Value(InlineProcessor):
@@ -269,7 +303,7 @@ class _Figures(Treeprocessor):
         data, alt, caption = self.known(image, source)
         name = source.removesuffix(".glb")
         figure = ElementTree.Element("figure", {"class": "scene", "id": name, "data-src": source})
-        for key in ("orbit", "target", "field-of-view"):
+        for key in ("marks", "orbit", "target", "field-of-view"):
             figure.set(f"data-{key}", data[key])
         stage = ElementTree.SubElement(figure, "div", {"class": "stage"})
         width, height = map(str, data["size"])
@@ -282,8 +316,11 @@ class _Figures(Treeprocessor):
             "loading": "lazy",
         }
         ElementTree.SubElement(stage, "img", still)
-        # The page's script puts buttons there; until then, and without it, there is nothing in it.
+        # The page's scripts put buttons and readings there; until then, and without them, there is nothing.
         ElementTree.SubElement(figure, "div", {"class": "tools", "role": "group", "aria-label": "Turn the figure"})
+        reader = {"class": "reader", "role": "group", "aria-label": "Read the numbers of the figure"}
+        reader = ElementTree.SubElement(figure, "div", reader)
+        ElementTree.SubElement(reader, "p", {"class": "readout", "role": "status"})
         text = ElementTree.SubElement(figure, "figcaption")
         text.text = AtomicString(caption)
         details = ElementTree.SubElement(figure, "details")

@@ -5,6 +5,8 @@ Each table is {"title", "corner", "columns", "rows"}; a row is its head and its 
 
 from typing import TYPE_CHECKING, Any
 
+from article.marks import WORDS
+
 if TYPE_CHECKING:
     import pyvista as pv
 
@@ -64,7 +66,7 @@ def table(key: tuple, marks: list[dict], shown: "gpt.Trace") -> dict:
     else:
         title = "After the final LayerNorm" if array == "normed" else f"Vectors of {key[1]} components"
     if array == "vectors":
-        columns = [NAMES[mark["trace"]](shown, mark["index"]) for mark in marks]
+        columns = [WORDS[mark["trace"]].name(shown, mark["index"]) for mark in marks]
     else:
         columns = [tokens[mark["index"][1]] for mark in marks]
     if {mark["trace"] for mark in marks} == {"embedding"}:
@@ -76,31 +78,6 @@ def three(value: float) -> str:
     """A number with three decimals and a true minus sign; what rounds to zero has none."""
     return f"{round(value, 3) + 0.0:.3f}".replace("-", "\N{MINUS SIGN}")
 
-
-# What a vector is called, from what is shown and the index of the vector in its array.
-NAMES: dict[str, Any] = {
-    "embedding": lambda s, i: s.vocab[i[0]],
-    "token": lambda s, i: f"embedding of {s.tokens[i[0]]}",
-    "position": lambda _, i: f"position {i[0] + 1}",
-    "query": lambda s, i: f"query of {s.tokens[i[2]]}",
-    "key": lambda s, i: f"key of {s.tokens[i[2]]}",
-    "value": lambda s, i: f"value of {s.tokens[i[2]]}",
-    "product": lambda s, i: f"query × key of {s.tokens[i[3]]}",
-    "mixed": lambda s, i: f"mixed for {s.tokens[i[2]]}",
-    "head_write": lambda _, i: f"block {i[0] + 1}, head {i[1] + 1} writes",
-    "attention_write": lambda _, i: f"attention {i[0] + 1} writes",
-    "normed_2": lambda _, i: f"LayerNorm in block {i[0] + 1}",
-    "up": lambda _, i: f"hidden in block {i[0] + 1}",
-    "hidden": lambda _, i: f"after ReLU in block {i[0] + 1}",
-    "mlp_write": lambda _, i: f"MLP {i[0] + 1} writes",
-    "centred": lambda *_: "less its mean",
-    "standard": lambda *_: "to one size",
-    "scaled": lambda *_: "times gain",
-    "candidate": lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}",
-    "agreement": lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
-    "map": lambda s, i: s.vocab[i[0]],
-    "route": lambda _, i: f"position {i[0] + 1}",
-}
 
 # Components read by what they are the components of: the title, the corner, and what each number belongs to.
 READ_AS: dict[str, tuple[str, str, Any]] = {

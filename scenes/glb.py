@@ -8,7 +8,7 @@ Format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 import copy
 import json
 import struct
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 import pyvista as pv
@@ -35,8 +35,13 @@ def to_linear(color: ArrayLike) -> NDArray[np.float64]:
     return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
 
 
-def leaves(scene: pv.MultiBlock) -> list[pv.PolyData]:
-    """All shapes of a scene, those inside its groups included, in order."""
+def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (..., 3) with z up as points with y up."""
+    return points[..., [0, 2, 1]] * [1, 1, -1]
+
+
+def leaves(scene: Iterable) -> list[pv.PolyData]:
+    """All shapes of a scene, or of some blocks, those inside its groups included, in order."""
     return [leaf for block in scene for leaf in (leaves(block) if isinstance(block, pv.MultiBlock) else [block])]
 
 
@@ -94,17 +99,12 @@ class _Writer:
         self.low = points.min(axis=0)
         self.step = float((points.max(axis=0) - self.low).max() / STEPS) or 1.0
 
-    @staticmethod
-    def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (..., 3) with z up as points with y up."""
-        return points[..., [0, 2, 1]] * [1, 1, -1]
-
     def upright(self, shape: pv.PolyData) -> NDArray[np.float64]:
         """The points (n, 3) of a shape with y up."""
         points = np.asarray(shape.points, float)
         if not len(points) or not np.isfinite(points).all():
             raise ValueError("a shape has no points, or one that is not finite")
-        return self.turn(points)
+        return turn(points)
 
     def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
         """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
@@ -122,7 +122,7 @@ class _Writer:
         points = self.upright(shape)
         if "grid" not in shape.user_dict:
             return {"mesh": self.mesh(shape, self.steps(points - self.low))}
-        origin, step = (self.turn(np.array(shape.user_dict["grid"][key])) for key in ("origin", "step"))
+        origin, step = (turn(np.array(shape.user_dict["grid"][key])) for key in ("origin", "step"))
         kind = np.uint8 if shape.user_dict["grid"]["bits"] == 8 else np.uint16
         mesh = self.mesh(shape, np.round((points - origin) / np.abs(step)).astype(kind))
         place, scale = (

@@ -245,7 +245,7 @@ def first_frame(site: Path) -> float | str:
     """Seconds from the start of navigation until the first figure is live, in Chromium without a GPU."""
     from playwright.sync_api import Error, sync_playwright
 
-    from tests.test_page import CHROMIUM, SWITCHES
+    from tests.browser import CHROMIUM, SWITCHES
 
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

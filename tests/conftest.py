@@ -20,6 +20,8 @@ from article.landscape import Landscape
 
 ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
+pytest_plugins = ["tests.browser"]  # its fixtures
+
 SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
 SCENES += ("succeeds", "fails", "landscape")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")

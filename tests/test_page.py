@@ -3,322 +3,56 @@
 By mouse, by keyboard and by phone.
 """
 
-import io
-import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.conftest import BUILDERS, SCENES
-
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SWITCHES = (
-    *("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
+from tests.browser import (
+    ARTICLE,
+    AWAY_FROM,
+    AXE,
+    COLUMNS,
+    DESKTOP,
+    EVIDENCE,
+    FLOW,
+    LOSE_CONTEXT,
+    MORE,
+    NO_SCENE,
+    NO_VIEWER,
+    NO_WEBGL,
+    NOTES,
+    OF_PLOTS,
+    ORBIT,
+    PHONE,
+    REFERENCES,
+    SECTIONS,
+    STEPS,
+    STICKING_OUT,
+    TABLET,
+    TARGET,
+    TOOLS,
+    VIEWER,
+    WASM_REPORT,
+    Serve,
+    Visitor,
+    claims_of,
+    comes_to_life,
+    note_of,
+    numbers_in,
+    numbers_of,
+    overlap,
+    pixels,
+    shows_its_still,
+    stays_flat,
+    wait_for_orbit,
 )
-PHONE = {"width": 360, "height": 740}
-TABLET = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
-DESKTOP = {"width": 1280, "height": 900}
-VIEWER = "vendor/model-viewer.min.js"
-ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
-MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
-COLUMNS = {"animals", "homes", "boxes", "prompt", "stream", "sum", "forward", "succeeds", "fails"}  # warm and cool
-
-# model-viewer tries at its start to compile a decoder that no scene here needs. It may not, and does without.
-WASM_ERROR = "WebAssembly.instantiate(): Compiling or instantiating WebAssembly module violates"
-WASM_REPORT = "script-src wasm-eval"
-
-NO_WEBGL = "This browser shows no 3D here, so the figure is a still."
-NO_VIEWER = "The 3D viewer is not part of this copy of the page, so the figure is a still."
-NO_SCENE = "The 3D figure could not be shown, so it is a still."
-
-LISTEN = """
-window.violations = [];
-addEventListener("securitypolicyviolation", (event) =>
-  violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`));
-"""
-ORBIT = """
-(viewer) => {
-  const { theta, phi, radius } = viewer.getCameraOrbit();
-  return [(theta * 180) / Math.PI, (phi * 180) / Math.PI, radius];
-}
-"""
-AT_GOAL = f"([viewer, goal]) => ({ORBIT.strip()})(viewer).every((x, i) => Math.abs(x - goal[i]) < 1e-3)"
-TARGET = "(viewer) => { const { x, y, z } = viewer.getCameraTarget(); return [x, y, z]; }"
-AWAY_FROM = f"([viewer, target]) => ({TARGET})(viewer).some((x, i) => Math.abs(x - target[i]) > 1e-3)"
-LOSE_CONTEXT = """
-(viewer) => {
-  const keys = [];
-  for (let object = viewer; object; object = Object.getPrototypeOf(object)) {
-    keys.push(...Object.getOwnPropertySymbols(object));
-  }
-  const renderer = viewer[keys.find((key) => key.description === "renderer")];
-  renderer.canvas3D.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
-}
-"""
-STICKING_OUT = """
-() => [...document.querySelectorAll("body *")]
-  .filter((element) => !element.closest(".numbers > *, pre > *"))  // these scroll sideways
-  .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
-  .map((element) => element.outerHTML.slice(0, 80))
-"""
-
-OF_PLOTS = """
-() => {
-  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
-  return [...document.querySelectorAll("svg")].flatMap((plot) => {
-    const edge = plot.getBoundingClientRect();
-    const texts = [...plot.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
-    const inside = (box) => box.left >= edge.left && box.right <= edge.right && box.bottom <= edge.bottom + 1;
-    const cut = texts.filter(([, box]) => !inside(box));
-    const hit = texts.filter(([, a], i) => texts.some(([, b], j) => i < j && !apart(a, b)));
-    return [...cut, ...hit].map(([text]) => `${plot.ariaLabel}: ${text}`);
-  });
-}
-"""
-SECTIONS = """
-(sections) => sections.map((section) => {
-  const text = (selector) => section.querySelector(selector).textContent;
-  const plot = section.querySelector("svg[role=img]");
-  const bars = [...plot.querySelectorAll("rect")].map((bar) => [bar, bar.nextSibling.nextSibling.textContent]);
-  const marks = [...[...plot.querySelectorAll("circle")].map((dot) => [dot, 1]), ...bars];
-  const count = (kind) => marks.reduce((sum, [mark, n]) => sum + mark.matches(kind) * n, 0);
-  return {
-    id: section.id, sentence: text("h2"), value: text("strong"), code: text("details code"),
-    words: section.innerText, label: plot.ariaLabel, width: plot.getBoundingClientRect().width,
-    held: count(".held"), seeds: count("*"), own: plot.querySelectorAll(".own").length,
-  };
-})
-"""
-REFERENCES = """
-() => ({
-  ids: [...document.querySelectorAll("[id]")].map((element) => element.id),
-  links: [...document.querySelectorAll("a[href]")].map((link) => link.getAttribute("href")),
-  there: [...document.querySelectorAll("a.claim")].map((claim) => [claim.id, claim.getAttribute("href")]),
-  back: [...document.querySelectorAll("section")].map(({ id }) => [
-    id,
-    document.querySelector(`#${id} a`).getAttribute("href"),
-  ]),
-})
-"""
-NOTES = """
-(claims) => claims.map((claim) => {
-  claim.focus();
-  const note = document.getElementById(claim.getAttribute("aria-describedby"));
-  const box = note.getBoundingClientRect();
-  const covers = [...claim.getClientRects()].some((line) => line.bottom > box.top && line.top < box.bottom);
-  const inside = box.left >= 0 && box.right <= innerWidth && box.top >= 0 && box.bottom <= innerHeight;
-  const fits = inside && document.documentElement.scrollWidth <= innerWidth;
-  return { text: note.innerText, fits, covers, width: box.width };
-})
-"""
-
-expect.set_options(timeout=30_000)
-
-
-@dataclass
-class Visit:
-    """A page that was opened, and what it did."""
-
-    page: Page
-    errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    @property
-    def figures(self) -> list[Locator]:
-        return self.page.locator("figure.scene").all()
-
-    def figure(self, name: str) -> Locator:
-        return self.page.locator(f"figure#{name}")
-
-    @property
-    def note(self) -> Locator:
-        return self.page.locator("#note")
-
-    def claim(self, id: str) -> Locator:
-        return self.page.locator(f"a#claim-{id}")
-
-    def enliven(self, *names: str) -> "Visit":
-        """Scrolls to figures, or to all, and waits until each is live."""
-        for figure in map(self.figure, names) if names else self.figures:
-            comes_to_life(figure)
-        return self
-
-    def open_details(self) -> "Visit":
-        self.page.evaluate("() => document.querySelectorAll('details').forEach((details) => (details.open = true))")
-        return self
-
-
-Visitor = Callable[..., Visit]
-Serve = Callable[[Path], str]
-Launch = Callable[..., Browser]
-
-
-def note_error(errors: list[str], text: str) -> None:
-    """Keeps an error, but for the one that model-viewer always causes."""
-    if not text.startswith(WASM_ERROR):
-        errors.append(text)
-
-
-class Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser may leave before all is sent."""
-
-
-class Handler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Not needed."""
-
-
-@pytest.fixture(scope="module")
-def serve() -> Iterator[Serve]:
-    """Serves a folder; gives its address."""
-    with ExitStack() as stack:
-
-        def serve(folder: Path) -> str:
-            server = stack.enter_context(Server(("127.0.0.1", 0), partial(Handler, directory=str(folder))))
-            thread = Thread(target=server.serve_forever)
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(server.shutdown)
-            return f"http://127.0.0.1:{server.server_port}/"
-
-        yield serve
-
-
-@pytest.fixture(scope="module")
-def url(site: Path, serve: Serve) -> str:
-    return serve(site)
-
-
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Launch]:
-    """Starts a browser with the tests' switches and more."""
-    with sync_playwright() as playwright, ExitStack() as stack:
-
-        def launch(*more: str) -> Browser:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, *more])
-            stack.callback(browser.close)
-            return browser
-
-        yield launch
-
-
-@pytest.fixture(scope="module")
-def browser(launch: Launch) -> Browser:
-    return launch()
-
-
-@pytest.fixture(scope="module")
-def browser_without_webgl(launch: Launch) -> Browser:
-    return launch("--disable-3d-apis")
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visitor]:
-    """Opens a page in a context of its own; takes another browser and Playwright's options of a context."""
-    with ExitStack() as stack:
-
-        def visit(url: str, by: Browser = browser, **options: object) -> Visit:
-            context = by.new_context(**{"viewport": PHONE} | options)  # type: ignore[arg-type]
-            stack.callback(context.close)
-            context.add_init_script(LISTEN)
-            result = Visit(context.new_page())
-            result.page.on("request", lambda request: result.requests.append(request.url))
-            result.page.on("pageerror", lambda error: note_error(result.errors, error.message))
-            result.page.on("console", lambda said: said.type == "error" and note_error(result.errors, said.text))
-            result.page.goto(url)
-            return result
-
-        yield visit
-
-
-@pytest.fixture
-def copy(site: Path, tmp_path: Path) -> Path:
-    """A copy of the site that a test may damage."""
-    return Path(shutil.copytree(site, tmp_path / "site"))
-
-
-def numbers_of(site: Path) -> dict[str, int]:
-    """How many numbers each scene shows, by name."""
-    return {scene["name"]: scene["values"] for scene in json.loads((site / "scenes.json").read_text("utf-8"))}
-
-
-def claims_of(site: Path, path: str = ARTICLE) -> list[dict]:
-    """The claims of a page; the evidence has them all."""
-    said = json.loads((site / "claims.json").read_text("utf-8"))
-    return [claim for claim in said if path in (EVIDENCE, claim["page"])]
-
-
-def note_of(claim: dict) -> str:
-    """What the note of a claim should say."""
-    words = claim["predicate"][0].upper() + claim["predicate"][1:]
-    return f"{words}: {claim['value']}. True in {claim['held']} of {claim['seeds']} trainings."
-
-
-def comes_to_life(figure: Locator) -> None:
-    figure.locator(".stage").scroll_into_view_if_needed()
-    expect(figure).to_have_class("scene live")
-    expect(figure.locator("model-viewer")).to_be_visible()
-    expect(figure.locator(".still")).to_be_hidden()
-    expect(figure.locator(".flat")).to_have_count(0)
-
-
-def shows_its_still(figure: Locator) -> None:
-    figure.locator(".stage").scroll_into_view_if_needed()
-    still = figure.locator(".still")
-    expect(still).to_be_visible()
-    expect(still).to_have_js_property("complete", True)
-    assert still.evaluate("(image) => image.naturalWidth") > 0
-
-
-def stays_flat(figure: Locator, reason: str) -> None:
-    """Shows the still and one sentence that says why, and nothing that would not work."""
-    shows_its_still(figure)
-    expect(figure.get_by_role("status")).to_have_text([reason])
-    expect(figure.get_by_role("status")).to_be_visible()
-    expect(figure.locator("model-viewer, button")).to_have_count(0)
-
-
-def wait_for_orbit(figure: Locator, goal: list[float]) -> None:
-    """Waits until the camera is where it should be: degrees around, degrees down, metres away."""
-    viewer = figure.locator("model-viewer")
-    with suppress(Error):  # to fail with numbers
-        figure.page.wait_for_function(AT_GOAL, arg=[viewer.element_handle(), goal], timeout=15_000)
-    assert viewer.evaluate(ORBIT) == pytest.approx(goal, abs=1e-3)
-
-
-def numbers_in(figure: Locator, attribute: str) -> list[float]:
-    """An attribute such as "-20deg 70deg 0.5m"."""
-    return [float(part.rstrip("deg").rstrip("m")) for part in (figure.get_attribute(attribute) or "").split()]
-
-
-def pixels(figure: Locator) -> NDArray[np.int16]:
-    """The picture that a figure shows now (height, width, 3)."""
-    shot = figure.locator(".stage").screenshot()
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
-
-
-def overlap(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
-    """How well the coloured parts of two pictures lie on each other: their intersection over their union."""
-    height, width = np.minimum(one.shape, other.shape)[:2]  # a stage that starts at half a pixel may cover one more
-    a, b = (np.ptp(picture[:height, :width], axis=-1) > 30 for picture in (one, other))
-    shifted = [np.roll(a, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]  # and lie one off
-    return max(float((a & b).sum() / (a | b).sum()) for a in shifted)
-
+from tests.conftest import BUILDERS, SCENES
 
 # --- Life ---------------------------------------------------------------------------------------------------------
 
@@ -381,13 +115,13 @@ def test_buttons_turn_the_camera(visit: Visitor, url: str) -> None:
     press("Nearer", theta + 20, 89, radius * 0.8)
     press("Farther", theta + 20, 89, radius)
     press("Reset the view", *start)
-    assert figure.get_by_role("button").count() == 7
+    assert figure.locator(".tools").get_by_role("button").count() == TOOLS
 
 
 def test_the_keyboard_alone_will_do(visit: Visitor, url: str) -> None:
     seen = visit(url).enliven("animals")
     figure, keyboard = seen.figure("animals"), seen.page.keyboard
-    viewer, buttons = figure.locator("model-viewer"), figure.get_by_role("button")
+    viewer, buttons = figure.locator("model-viewer"), figure.locator(".tools").get_by_role("button")
     target = numbers_in(figure, "data-target")
     theta, phi, radius = start = numbers_in(figure, "data-orbit")
     for link in figure.locator("xpath=preceding::a").all():  # the skip link, and the first claims
@@ -742,7 +476,7 @@ def test_a_phone_shows_all_of_it(visit: Visitor, url: str, path: str) -> None:
         assert seen.page.evaluate(STICKING_OUT) == []
         assert seen.page.evaluate(OF_PLOTS) == []
     buttons = seen.page.get_by_role("button").all()
-    assert len(buttons) == 7 * len(seen.figures)
+    assert len(buttons) == (TOOLS + STEPS) * len(seen.figures)
     for box in (button.bounding_box() for button in buttons):
         assert box
         assert min(box["width"], box["height"]) >= 44

@@ -27,7 +27,6 @@ Each block adds twice
 makes three short vectors
 Two things are worth knowing
 the two colours are the two heads
-the two stand next to each other
 the better the two fit
 positions of two neighbours
 Both say two things at once

@@ -12,6 +12,8 @@ from article.render import UnknownNameError, claims, figures, keep, references, 
 
 FIGURE = {
     "still": "forward.svg",
+    "marks": "forward.marks.json",
+    "nodes": {"residual/0/1": 20, "embedding/<script>": 20},
     "size": (1200, 750),
     "orbit": "-15deg 58deg 1.5m",
     "target": "0m 0m 0m",
@@ -63,10 +65,13 @@ def body(text: str, facts: Facts = FACTS) -> str:
         ("[elsewhere](https://example.org)", '<p><a href="https://example.org">elsewhere</a></p>'),
         (
             '![alt {word}](forward.glb "caption {loss}")',
-            '<figure class="scene" data-field-of-view="26deg" data-orbit="-15deg 58deg 1.5m" data-src="forward.glb" '
+            '<figure class="scene" data-field-of-view="26deg" data-marks="forward.marks.json" '
+            'data-orbit="-15deg 58deg 1.5m" data-src="forward.glb" '
             'data-target="0m 0m 0m" id="forward"><div class="stage"><img alt="alt &lt;script&gt;" class="still" '
             'height="750" loading="lazy" src="forward.svg" width="1200"></div>'
-            '<div aria-label="Turn the figure" class="tools" role="group"></div><figcaption>caption 0.22</figcaption>'
+            '<div aria-label="Turn the figure" class="tools" role="group"></div>'
+            '<div aria-label="Read the numbers of the figure" class="reader" role="group">'
+            '<p class="readout" role="status"></p></div><figcaption>caption 0.22</figcaption>'
             "<details><summary>The exact numbers, and files to keep</summary>"
             '<p class="files"><a download="" href="forward.glb">forward.glb, 160 KB</a> · '
             '<a download="" href="forward.svg">forward.svg</a></p>'
@@ -138,6 +143,15 @@ def test_references_to_one_claim_have_ids_of_their_own():
     assert [(reference.id, reference.line) for reference in found] == [("x", 1), ("y", 3), ("x-2", 3)]
 
 
+def test_a_view():
+    """A link to a mark of a figure; the name of the mark, which may come from the corpus, stays text."""
+    html = body("[the *third* {loss}](forward.glb#embedding/{word}:3)\n\n![](forward.glb)")
+    assert html.startswith(
+        '<p><a class="view" data-mark="embedding/&lt;script&gt;" data-part="3" href="#forward">the <em>third</em> '
+        '<span class="value">0.22</span></a></p>'
+    )
+
+
 def test_figures_of_one_paragraph_stand_side_by_side():
     html = body("![a](forward.glb)\n![b](other.glb)")
     assert html.count("<figure") == 2
@@ -166,6 +180,13 @@ def test_a_part_that_the_build_lacks_is_left_out():
         ("[so](claim:true_one?atleast=0.5)", "line 1: 'true_one.atleast=0.5' names no claim; write"),
         ("[so](claim:true_one?at-least=1.5)", "names no claim; write"),
         ("![a](castle.svg)", "there is no figure 'castle.svg'"),
+        ("[x](castle.glb#a)", "line 1: there is no figure 'castle' in this text to look at"),
+        ("![](forward.glb)\n\n[x](forward.glb#a)", "line 3: the figure 'forward' has no 'a' to look at"),
+        (
+            "[x](forward.glb#residual/0/1:21)\n\n![](forward.glb)",
+            "line 1: the figure 'forward' has no 'residual/0/1:21'",
+        ),
+        ("[x](forward.glb#residual/0/1:0)\n\n![](forward.glb)", "line 1: the figure 'forward' has no 'residual/"),
     ],
 )
 def test_a_reference_that_leads_nowhere_is_named(source, says):

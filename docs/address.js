@@ -1,0 +1,81 @@
+// The address keeps what the reader looks at: the figure, the view of it and the mark that is chosen, and brings it
+// back: #forward?mark=residual/2/5&part=3&view=… A link in the text to a mark leads there, too.
+
+import { enliven, look, say, viewOf, whenMoved } from "./figure.js";
+import { approach, choiceOf, select, whenChosen } from "./reader.js";
+
+/** @typedef {import("./figure.js").Living} Living */
+
+const UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it.";
+
+/** The id that the address points to, and what it says beyond that. */
+function parse() {
+  const [id, query = ""] = location.hash.slice(1).split("?");
+  return { id: decodeURIComponent(id), query: new URLSearchParams(query) };
+}
+
+/** Opens what the address points into; browsers that do so themselves are not all there are. @param {Element | null} target */
+function reveal(target) {
+  const closed = [...document.querySelectorAll("details:not([open])")].filter((details) => details.contains(target));
+  for (const details of closed) details.setAttribute("open", "");
+  if (closed.length || location.hash.includes("?")) target?.scrollIntoView();
+}
+
+/** Shows what the address says. */
+async function restore() {
+  const { id, query } = parse();
+  const target = document.getElementById(id);
+  reveal(target);
+  if (!query.size) return;
+  const figure = /** @type {HTMLElement | null} */ (target?.closest("figure.scene") ?? null);
+  if (!figure) return say(document.querySelector("main") ?? document.body, `This page has no figure “${id}”.`);
+  const living = await enliven(figure);
+  if (!living) return;
+  const [theta, phi, radius, x, y, z, field, ...more] = (query.get("view") ?? "").split(",").map(Number);
+  const numbers = [theta, phi, radius, x, y, z, field];
+  const usable = !more.length && numbers.every(Number.isFinite) && radius > 0 && field > 0;
+  const mark = query.get("mark");
+  const known = mark === null || (await select(living, mark, Number(query.get("part") ?? 1) - 1));
+  if (!known || (query.has("view") && !usable)) say(figure, UNKNOWN);
+  if (usable) look(living, { theta, phi, radius, target: [x, y, z], field });
+  else if (known && mark !== null) approach(living);
+}
+
+/** The address of what is seen and chosen in a figure. @param {Living} living */
+function addressOf(living) {
+  const { theta, phi, radius, target, field } = viewOf(living);
+  const query = new URLSearchParams();
+  const choice = choiceOf(living.figure);
+  if (choice) {
+    query.set("mark", choice.mark.node);
+    query.set("part", `${choice.part + 1}`);
+  }
+  const numbers = [theta, phi, radius, ...target, field];
+  query.set("view", numbers.map((value) => Number(value.toPrecision(4))).join(","));
+  return `#${living.figure.id}?${query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",")}`;
+}
+
+let waiting = 0;
+
+/** Keeps the view once the reader has come to rest; browsers refuse to do it too often. @param {Living} living */
+function keep(living) {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => history.replaceState(history.state, "", addressOf(living)), 300);
+}
+
+export function start() {
+  whenMoved(keep);
+  whenChosen(keep);
+  document.addEventListener("click", async (event) => {
+    const link = /** @type {HTMLElement} */ (event.target).closest("a.view");
+    if (!(link instanceof HTMLAnchorElement)) return;
+    event.preventDefault();
+    const { mark = "", part = "1" } = link.dataset;
+    const query = new URLSearchParams({ mark, part }).toString().replaceAll("%2F", "/");
+    const there = `${link.hash}?${query}`;
+    if (location.hash !== there) history.pushState(null, "", there);
+    restore();
+  });
+  addEventListener("hashchange", restore);
+  restore();
+}

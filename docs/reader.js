@@ -1,0 +1,169 @@
+// Every mark of a figure says its number: to a pointer, to a finger, and to who steps through them with the keyboard.
+// The numbers and words lie beside the file of the scene, as <scene>.marks.json, and are fetched when they are first wanted.
+
+import { copyOf, look, whenAlive } from "./figure.js";
+
+/** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
+ * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
+ *   at: number[], half: number[], tip?: number[], values: number[] }} Mark */
+
+/** @typedef {{ how: string[], parts: string[][], marks: Mark[] }} Known */
+
+/** A mark and one of its numbers. @typedef {{ mark: Mark, part: number }} Choice */
+
+/** @typedef {import("./figure.js").Living} Living */
+
+/** What was chosen in a figure. @type {WeakMap<HTMLElement, Choice>} */
+const chosen = new WeakMap();
+
+/** @type {Map<string, Promise<Known | null>>} */
+const fetched = new Map();
+
+/** What is done when something is chosen. @type {((living: Living) => void)[]} */
+const choices = [];
+
+/** @param {(living: Living) => void} act */
+export const whenChosen = (act) => void choices.push(act);
+
+/** @param {HTMLElement} figure */
+export const choiceOf = (figure) => chosen.get(figure);
+
+/** What can be said of a figure's marks; nothing if that is missing. @param {HTMLElement} figure @returns {Promise<Known | null>} */
+function knownOf({ dataset: { marks = "" } }) {
+  const known = fetched.get(marks) ?? fetch(marks).then((answer) => (answer.ok ? answer.json() : null), () => null);
+  fetched.set(marks, known);
+  return known;
+}
+
+/** How many numbers one box of a glyph stands for. @param {Mark} mark */
+const each = ({ glyph }) => (glyph === "stack" ? 4 : glyph === "point" || glyph === "bead" ? 3 : 1);
+
+/** @param {number} value */
+const number = (value) => value.toFixed(3).replace("-", "\u2212");
+
+/** The mark that is seen at a place of the window, and which of its numbers. @param {Living} living @param {Known} known
+ * @param {number} x @param {number} y @returns {Choice | null} */
+function pick({ viewer }, { marks }, x, y) {
+  const place = viewer.positionAndNormalFromPoint(x, y)?.position;
+  const surface = viewer.surfaceFromPoint(x, y);
+  if (!place || !surface) return null;
+  const [mesh, , vertex] = surface.split(" ").map(Number);
+  const at = [place.x, place.y, place.z];
+  // Shapes that are alike share a mesh, but no place: a hair's breadth is for the rounding of both.
+  const near = marks.filter((mark) => mark.mesh === mesh && at.every((p, n) => Math.abs(p - mark.at[n]) < mark.half[n] + 2e-3));
+  const far = (/** @type {Mark} */ mark) => Math.hypot(...at.map((p, n) => p - mark.at[n]));
+  const [mark] = near.sort((one, other) => far(one) - far(other));
+  if (!mark) return null;
+  const part = mark.glyph === "surface" ? vertex : mark.values.length > 3 ? Math.floor(vertex / 8) * each(mark) : 0;
+  return { mark, part: Math.min(part, mark.values.length - 1) };
+}
+
+/** What a mark says. @param {Known} known @param {Choice} choice */
+function words({ how, parts }, { mark, part }) {
+  const names = parts[mark.parts];
+  const said = mark.values.slice(part, part + each(mark)).map((value, n) => `${names[part + n]} ${number(value)}`.trim());
+  return `${mark.title}: ${said.join(", ")}. That is ${how[mark.how]}.`;
+}
+
+/** Where a number of a mark stands, in metres. @param {Choice} choice */
+function placeOf({ mark: { glyph, at, half, tip, values }, part }) {
+  const [x, y, z] = at;
+  if (glyph === "column" || glyph === "stack") {
+    const boxes = values.length / each({ glyph });
+    return [x, y - half[1] + ((Math.floor(part / each({ glyph })) + 0.5) / boxes) * 2 * half[1], z];
+  }
+  if (glyph === "surface") {
+    const n = Math.sqrt(values.length);
+    const [u, v] = [part % n, Math.floor(part / n)].map((step) => (2 * step) / (n - 1) - 1);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return [x + u * half[0], y + half[1] * ((2 * (values[part] - low)) / (high - low) - 1), z - v * half[2]];
+  }
+  return tip ?? at;
+}
+
+/** Says what a mark says, and points at it in the figure. @param {Living} living @param {Known} known @param {Choice} choice */
+function choose(living, known, choice) {
+  const { figure, viewer } = living;
+  chosen.set(figure, choice);
+  tell(figure, words(known, choice));
+  const position = placeOf(choice).map((length) => `${length}m`).join(" ");
+  if (viewer.querySelector(".pointer")) viewer.updateHotspot({ name: "hotspot-pointer", position });
+  else {
+    const pointer = /** @type {HTMLElement} */ (copyOf("pointer").firstElementChild);
+    pointer.dataset.position = position;
+    viewer.append(pointer);
+  }
+  for (const act of choices) act(living);
+}
+
+/** @param {HTMLElement} figure @param {string} text */
+function tell(figure, text) {
+  const readout = figure.querySelector(".readout");
+  if (readout && readout.textContent !== text) readout.textContent = text;
+}
+
+/** Chooses a mark by its name, and one of its numbers. Whether there is such a one.
+ * @param {Living} living @param {string} node @param {number} part */
+export async function select(living, node, part) {
+  const known = await knownOf(living.figure);
+  const mark = known?.marks.find((mark) => mark.node === node);
+  if (!known || !mark || !(part in mark.values)) return false;
+  choose(living, known, { mark, part: part - (part % each(mark)) });
+  return true;
+}
+
+/** Glides to what is chosen, so near that it fills a good part of the figure. @param {Living} living */
+export function approach(living) {
+  const { figure, home } = living;
+  const choice = chosen.get(figure);
+  if (!choice) return;
+  const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
+  const radius = Math.min(home.radius, Math.max(home.radius / 4, (3 * size) / Math.tan((home.field * Math.PI) / 360)));
+  look(living, { ...home, target: placeOf(choice), radius });
+}
+
+/** Goes on to another mark, or to another number of the same. @param {Living} living @param {Known} known
+ * @param {number} marks @param {number} parts */
+function step(living, known, marks, parts) {
+  const now = chosen.get(living.figure);
+  if (!now) return choose(living, known, { mark: known.marks[0], part: 0 });
+  const wrap = (/** @type {number} */ n, /** @type {number} */ size) => (n + size) % size;
+  const mark = known.marks[wrap(known.marks.indexOf(now.mark) + marks, known.marks.length)];
+  const part = Math.min(wrap(now.part + parts * each(now.mark), now.mark.values.length), mark.values.length - 1);
+  choose(living, known, { mark, part: part - (part % each(mark)) });
+}
+
+whenAlive((living) => {
+  const { figure, viewer } = living;
+  const reader = figure.querySelector(".reader");
+  reader?.prepend(copyOf("reader"));
+  tell(figure, "Point at a shape to read its number.");
+  reader?.addEventListener("click", async (event) => {
+    const button = /** @type {HTMLElement} */ (event.target).closest("button");
+    const known = button && (await knownOf(figure));
+    if (!button) return;
+    if (!known) return tell(figure, "The numbers of this figure could not be fetched; the table below has them.");
+    if (button.dataset.go !== undefined) return approach(living);
+    const [marks, parts] = (button.dataset.step ?? "0 0").split(" ").map(Number);
+    step(living, known, marks, parts);
+  });
+  let moving = 0;
+  viewer.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+    if (event.pointerType === "touch" || event.buttons || moving) return;
+    moving = requestAnimationFrame(async () => {
+      moving = 0;
+      const known = await knownOf(figure);
+      const over = known && pick(living, known, event.clientX, event.clientY);
+      const now = over ?? chosen.get(figure);
+      if (known && now) tell(figure, words(known, now));
+    });
+  });
+  let [x, y] = [0, 0];
+  viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => void ([x, y] = [event.clientX, event.clientY]));
+  viewer.addEventListener("click", async (/** @type {MouseEvent} */ event) => {
+    if (Math.hypot(event.clientX - x, event.clientY - y) > 6) return; // it was a turn
+    const known = await knownOf(figure);
+    const over = known && pick(living, known, event.clientX, event.clientY);
+    if (known && over) choose(living, known, over);
+  });
+});

@@ -1,0 +1,297 @@
+"""Figures that answer: every mark says its number, the text leads into the scenes, and the address keeps the view."""
+
+import io
+import json
+import math
+import re
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import trimesh
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, expect
+
+from tests.browser import (
+    ARTICLE,
+    AXE,
+    DESKTOP,
+    FLOW,
+    ORBIT,
+    TARGET,
+    Visitor,
+    comes_to_life,
+    numbers_in,
+    wait_for_orbit,
+)
+from tests.conftest import BUILDERS, SCENES
+
+HINT = "Point at a shape to read its number."
+UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it."
+
+
+class Solid:
+    """The triangles of a `.glb`, each with its node, as trimesh opens it; what a ray meets first is arithmetic."""
+
+    def __init__(self, path: Path) -> None:
+        glb = path.read_bytes()
+        (size,) = struct.unpack("<I", glb[12:16])
+        nodes = json.loads(glb[20 : 20 + size])["nodes"]
+        self.marks = {node["name"]: node["extras"]["values"] for node in nodes if "trace" in node.get("extras", {})}
+        scene = trimesh.load_scene(io.BytesIO(glb), file_type="glb", process=False)
+        corners, owners = [], []
+        for name in scene.graph.nodes_geometry:
+            transform, geometry = scene.graph[name]
+            mesh = scene.geometry[geometry]
+            corners.append(trimesh.transform_points(mesh.vertices, transform)[mesh.faces])
+            owners += [(name, int(face.min())) for face in mesh.faces]
+        self.corners, self.owners = np.concatenate(corners), owners
+
+    def hit(self, origin: NDArray, directions: NDArray) -> list[tuple[str, int] | None]:
+        """Of each ray (n, 3), the node and the first vertex of the face that it meets first (Moeller and Trumbore)."""
+        a, ab, ac = self.corners[:, 0], *(self.corners[:, n] - self.corners[:, 0] for n in (1, 2))
+        found: list[tuple[str, int] | None] = []
+        for ray in directions:
+            p = np.cross(ray, ac)
+            det = (ab * p).sum(-1)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                s = origin - a
+                u = (s * p).sum(-1) / det
+                q = np.cross(s, ab)
+                v = (q @ ray) / det
+                t = (ac * q).sum(-1) / det
+            meets = (u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0) & np.isfinite(t)
+            found.append(self.owners[int(np.where(meets, t, np.inf).argmin())] if meets.any() else None)
+        return found
+
+
+def rays(figure: Locator, places: NDArray) -> tuple[NDArray, NDArray]:
+    """Where the camera of a figure is, and what it sees at places (n, 2) of the stage, 0 to 1 from the upper left."""
+    viewer = figure.locator("model-viewer")
+    theta, phi, radius = viewer.evaluate(ORBIT)
+    theta, phi = math.radians(theta), math.radians(phi)
+    field = math.radians(viewer.evaluate("(viewer) => viewer.getFieldOfView()"))
+    back = np.array([math.sin(phi) * math.sin(theta), math.cos(phi), math.sin(phi) * math.cos(theta)])
+    right = np.array([math.cos(theta), 0, -math.sin(theta)])
+    up = np.cross(back, right)
+    width, height = viewer.evaluate("(viewer) => [viewer.clientWidth, viewer.clientHeight]")
+    x = (2 * places[:, 0] - 1) * math.tan(field / 2) * width / height
+    y = (1 - 2 * places[:, 1]) * math.tan(field / 2)
+    target = np.array(viewer.evaluate(TARGET))
+    return target + radius * back, x[:, None] * right + y[:, None] * up - back
+
+
+def seen_marks(figure: Locator, solid: Solid) -> Iterator[tuple[NDArray, str, int]]:
+    """Places of the stage, scattered over it, where a mark is seen for sure: the node and the first vertex there."""
+    grid = np.stack(np.meshgrid(np.arange(0.06, 0.95, 0.022), np.arange(0.06, 0.95, 0.037)), axis=-1).reshape(-1, 2)
+    order = np.random.default_rng(3).permutation(len(grid))
+    for place in grid[order]:
+        around = place + 0.003 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+        hits = solid.hit(*rays(figure, around))
+        if hits[0] and hits[0][0] in solid.marks and len({hit and (hit[0], hit[1] // 8) for hit in hits}) == 1:
+            yield place, *hits[0]
+
+
+def three(value: float) -> str:
+    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def said_of(figure: Locator) -> str:
+    return figure.locator(".readout").inner_text()
+
+
+@pytest.mark.parametrize("path", [ARTICLE, FLOW])
+def test_a_mark_that_is_pointed_at_says_its_number(visit: Visitor, url: str, site: Path, path: str) -> None:
+    """Two in each scene, from each of two cameras; what lies under the pointer is found by a ray of our own."""
+    seen = visit(url + path, viewport=DESKTOP).open_details()
+    names = SCENES if path == ARTICLE else [name for name in BUILDERS if name not in SCENES]
+    read = 0
+    for name in names:
+        figure, solid = seen.figure(name), Solid(site / f"{name}.glb")
+        comes_to_life(figure)
+        theta, phi, radius = numbers_in(figure, "data-orbit")
+        for turn, button in ((0, "Reset the view"), (20, "Look from farther right")):
+            figure.get_by_role("button", name=button).click()
+            wait_for_orbit(figure, [theta + turn, phi, radius])
+            for place, node, vertex in islice(seen_marks(figure, solid), 2):
+                figure.locator(".stage").scroll_into_view_if_needed()
+                box = figure.locator("model-viewer").bounding_box()
+                assert box
+                seen.page.mouse.move(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
+                values = solid.marks[node]
+                expected = values if len(values) <= 3 else [values[min(vertex // 8, len(values) - 1)]]
+                if name == "boxes":
+                    expected = values[vertex // 8 * 4 : vertex // 8 * 4 + 4]
+                elif name == "landscape" and len(values) > 3:
+                    expected = []  # of the corners of a face, any may be nearest
+                for value in expected:
+                    expect(figure.locator(".readout"), node).to_contain_text(three(value))
+                read += 1
+    assert read > 30
+    assert seen.errors == []
+
+
+def test_every_mark_has_words(site: Path) -> None:
+    """What the reader may be told of each scene is complete, and its numbers are the file's."""
+    for name in BUILDERS:
+        known, solid = json.loads((site / f"{name}.marks.json").read_text("utf-8")), Solid(site / f"{name}.glb")
+        assert {mark["node"]: mark["values"] for mark in known["marks"]} == solid.marks
+        for mark in known["marks"]:
+            assert mark["title"]
+            assert known["how"][mark["how"]]
+            assert len(known["parts"][mark["parts"]]) == len(mark["values"])
+        titles = [mark["title"] for mark in known["marks"]]
+        assert len(set(titles)) == len(titles), name
+
+
+def test_a_link_of_the_text_leads_to_its_mark(visit: Visitor, url: str, site: Path) -> None:
+    """Within a second, and by keyboard; the address says so, and brings it back elsewhere."""
+    seen = visit(url, viewport=DESKTOP).enliven("animals")
+    link, figure = seen.page.locator("a.view").first, seen.figure("animals")
+    node, part = link.get_attribute("data-mark"), int(link.get_attribute("data-part") or 0)
+    mark = next(
+        mark for mark in json.loads((site / "animals.marks.json").read_text("utf-8"))["marks"] if mark["node"] == node
+    )
+    link.focus()
+    seen.page.keyboard.press("Enter")
+    expect(figure.locator(".readout")).to_contain_text(f"component {part} {three(mark['values'][part - 1])}")
+    expect(figure.locator(".pointer")).to_be_visible()
+    height = mark["at"][1] - mark["half"][1] + (part - 0.5) / 20 * 2 * mark["half"][1]
+    goal = [mark["at"][0], height, mark["at"][2]]
+    seen.page.wait_for_function(
+        "([viewer, goal]) => { const { x, y, z } = viewer.getCameraTarget();"
+        " return [x, y, z].every((place, n) => Math.abs(place - goal[n]) < 1e-3); }",
+        arg=[figure.locator("model-viewer").element_handle(), goal],
+        timeout=1000,
+    )
+    assert figure.locator("model-viewer").evaluate(ORBIT)[2] < numbers_in(figure, "data-orbit")[2]
+    expect(seen.page).to_have_url(re.compile(rf"#animals\?mark={node}&part={part}&view="))
+    orbit, said = figure.locator("model-viewer").evaluate(ORBIT), said_of(figure)
+
+    other = visit(seen.page.url, viewport=DESKTOP).figure("animals")
+    expect(other).to_be_in_viewport()
+    expect(other.locator(".readout")).to_have_text(said)
+    expect(other.locator(".pointer")).to_be_visible()
+    wait_for_orbit(other, [float(f"{value:.4g}") for value in orbit])
+
+
+def test_stepping_through_the_marks(visit: Visitor, url: str, site: Path) -> None:
+    """By keyboard alone: from mark to mark, from number to number, and near it; around the ends, too."""
+    seen = visit(url, viewport=DESKTOP).enliven("homes")
+    figure, keyboard = seen.figure("homes"), seen.page.keyboard
+    marks = json.loads((site / "homes.marks.json").read_text("utf-8"))["marks"]
+    expect(figure.locator(".readout")).to_have_text(HINT)
+
+    def press(name: str, mark: int, part: int) -> None:
+        figure.get_by_role("button", name=name, exact=True).focus()
+        keyboard.press("Enter")
+        value = three(marks[mark]["values"][part])
+        text = f"{marks[mark]['title']}: component {part + 1} {value}."
+        expect(figure.locator(".readout")).to_contain_text(text)
+
+    press("The next mark", 0, 0)
+    press("The next mark", 1, 0)
+    press("The next number of the mark", 1, 1)
+    press("The mark before", 0, 1)
+    press("The mark before", len(marks) - 1, 1)
+    press("The number before", len(marks) - 1, 0)
+    press("The number before", len(marks) - 1, 19)
+    press("The next mark", 0, 19)
+    figure.get_by_role("button", name="Go near it", exact=True).press("Enter")
+    seen.page.wait_for_function(
+        "([viewer, radius]) => viewer.getCameraOrbit().radius < radius",
+        arg=[figure.locator("model-viewer").element_handle(), 0.9 * numbers_in(figure, "data-orbit")[2]],
+    )
+
+
+def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Path) -> None:
+    seen = visit(url, viewport=DESKTOP).enliven("animals")
+    figure, mouse = seen.figure("animals"), seen.page.mouse
+    place, node, _ = next(seen_marks(figure, Solid(site / "animals.glb")))
+    figure.locator(".stage").scroll_into_view_if_needed()
+    box = figure.locator("model-viewer").bounding_box()
+    assert box
+    x, y = box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"]
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 60, y, steps=4)
+    mouse.up()
+    expect(seen.page).to_have_url(re.compile(r"#animals\?view="))
+    expect(figure.locator(".pointer")).to_have_count(0)
+    figure.get_by_role("button", name="Reset the view").click()
+    wait_for_orbit(figure, numbers_in(figure, "data-orbit"))
+    mouse.click(x, y)
+    expect(figure.locator(".pointer")).to_be_visible()
+    expect(seen.page).to_have_url(re.compile(rf"#animals\?mark={node}&"))
+
+
+def test_figures_side_by_side_turn_together(visit: Visitor, url: str) -> None:
+    seen = visit(url, viewport=DESKTOP).enliven("succeeds", "fails")
+    one, other = seen.figure("succeeds"), seen.figure("fails")
+    (theta, phi, radius), start = numbers_in(one, "data-orbit"), numbers_in(other, "data-orbit")
+    assert start[:2] == [theta, phi]
+    one.get_by_role("button", name="Look from farther right").click()
+    other.get_by_role("button", name="Nearer").click()
+    for figure, home in ((one, radius), (other, start[2])):
+        wait_for_orbit(figure, [theta + 20, phi, 0.8 * home])
+    other.get_by_role("button").first.focus()
+    seen.page.keyboard.press("Shift+Tab")
+    seen.page.keyboard.press("ArrowLeft")
+    wait_for_orbit(other, [theta + 42.5, phi, 0.8 * start[2]])
+    wait_for_orbit(one, [theta + 42.5, phi, 0.8 * radius])
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["mark=residual/9/9", "mark=embedding/web&part=99", "view=1,2,three", "view=1,2,3,4,5,6,-7", "view=&mark=x"],
+)
+def test_an_unknown_view_is_said_and_the_rest_works(visit: Visitor, url: str, query: str) -> None:
+    seen = visit(f"{url}#forward?{query}", viewport=DESKTOP)
+    figure = seen.figure("forward")
+    expect(figure.locator(".flat")).to_have_text(UNKNOWN)
+    expect(figure).to_have_class("scene live")
+    wait_for_orbit(figure, numbers_in(figure, "data-orbit"))
+    assert seen.errors == []
+
+
+def test_an_unknown_figure_is_said(visit: Visitor, url: str) -> None:
+    name = "<b>castle</b>"
+    seen = visit(f"{url}#{quote(name)}?mark=x", viewport=DESKTOP)
+    expect(seen.page.locator(".flat")).to_have_text(f"This page has no figure “{name}”.")
+    assert seen.errors == []
+
+
+def test_without_its_words_a_figure_still_turns(visit: Visitor, serve, copy: Path) -> None:
+    (copy / "animals.marks.json").unlink()
+    (copy / "homes.marks.json").write_text("{")
+    seen = visit(serve(copy), viewport=DESKTOP).enliven("animals", "homes")
+    for name in ("animals", "homes"):
+        figure = seen.figure(name)
+        figure.get_by_role("button", name="The next mark").click()
+        expect(figure.locator(".readout")).to_have_text(
+            "The numbers of this figure could not be fetched; the table below has them."
+        )
+        theta, phi, radius = numbers_in(figure, "data-orbit")
+        figure.get_by_role("button", name="Look from farther right").click()
+        wait_for_orbit(figure, [theta + 20, phi, radius])
+
+
+def test_who_wants_no_motion_is_there_at_once(visit: Visitor, url: str) -> None:
+    seen = visit(url, viewport=DESKTOP, reduced_motion="reduce").enliven("animals")
+    seen.page.locator("a.view").first.click()
+    figure = seen.figure("animals")
+    expect(figure.locator(".pointer")).to_be_visible()
+    assert figure.locator("model-viewer").evaluate(ORBIT)[2] < 0.9 * numbers_in(figure, "data-orbit")[2]
+
+
+def test_axe_finds_nothing_in_a_figure_that_answers(visit: Visitor, url: str) -> None:
+    seen = visit(url, viewport=DESKTOP, bypass_csp=True).enliven("animals")
+    seen.page.locator("a.view").first.click()
+    expect(seen.figure("animals").locator(".pointer")).to_be_visible()
+    seen.page.add_script_tag(path=AXE)
+    found = seen.page.evaluate("async () => (await axe.run('#animals')).violations.map(({ id }) => id)")
+    assert found == []
