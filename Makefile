@@ -26,6 +26,8 @@ check: .venv/ready-for-tests
 	ruff format --check .
 	ruff check .
 	tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
+	tests/node_modules/.bin/tsc -p tests
+	tests/node_modules/.bin/biome check --config-path=tests article/*.js
 	python -m pytest -n 2 --dist worksteal -m "not slow"
 
 study: .venv/ready

@@ -36,6 +36,8 @@ FILES = {
     "flow.html",
     "flow.json",
     "flow",
+    "gallery.html",
+    "embed",
     "light.hdr",
     "scenes.json",
     "claims.json",
@@ -265,10 +267,11 @@ def sentences(path: Path) -> list[tuple[int, str]]:
 
 def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "") -> None:
     """Everything between the trained models and the files of the site. Raises RefusalError and FalsehoodError."""
-    from article import evidence, plots, render, study
+    from article import evidence, gallery, plots, render, study
     from scenes import light
 
-    text, template = read_article("index.md"), render.keep(read_article("template.html"), {"article"})
+    text, whole = read_article("index.md"), read_article("template.html")
+    template = render.keep(whole, {"page", "article"})
     results = study.load([one.model for one in survey])
     if results is None:
         site.notes.append("data/study.json is not of this program and corpus, so its chapter is left out; make study.")
@@ -281,7 +284,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     aside = read_article("flow.md")  # what would interrupt the story
     with site.stage("claims"):
         texts = {"index.md": text, "flow.md": aside}
-        known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png"})
+        known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png", "base": base})
     for path, shown in (("index.md", names), ("flow.md", render.figures(aside))):
         for name, line in shown.items():
             if f"{name}.glb" not in known.figures:
@@ -301,6 +304,17 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
         except render.UnknownNameError as error:
             raise RefusalError(f"article/flow.md, {error}.") from None
         pages["flow.html"] = flow_page(site, own.trace, template, known.values, figures)
+        shown = {
+            name: (path.replace(".md", ".html"), *words)
+            for path, part in texts.items()
+            for name, words in render.captions(part, known.values).items()
+        }
+        inside = gallery.body(shown, known.figures)
+        pages["gallery.html"] = render.fill_in(template, inside, gallery.TITLE, gallery.DESCRIPTION, known.values)
+        frame = render.keep(whole, {"embed"})
+        for name, (path, alt, caption) in shown.items():
+            inside = gallery.alone(name, known.figures[f"{name}.glb"], path, alt, caption)
+            pages[f"embed/{name}.html"] = render.fill_in(frame, inside, caption, alt, known.values, "../")
     site.files |= {name: page.encode() for name, page in pages.items()}
     site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
@@ -520,7 +534,7 @@ def show_flow(options: argparse.Namespace) -> int:
     with workplace(out) as work:
         (own,) = train(options.seed)
         trace = gpt.trace(own.model, own.tokenizer, prompt)
-        template = render.keep(read_article("template.html"), ())
+        template = render.keep(read_article("template.html"), {"page"})
         site.files["index.html"] = flow_page(site, trace, template, {}).encode()
         site.files |= {asset: read_article(asset).encode() for asset in assets()}
         site.files["scenes.json"] = to_json([])  # none; by this file the next build knows the folder

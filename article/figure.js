@@ -48,7 +48,7 @@ export function say(figure, text) {
 function stayFlat(figure, reason) {
   figure.classList.remove("live");
   figure.querySelector("model-viewer")?.remove();
-  for (const controls of figure.querySelectorAll(".tools, .reader, .player")) controls.remove();
+  for (const controls of figure.querySelectorAll(".tools, .reader, .player, .picture")) controls.remove();
   alive.delete(figure);
   say(figure, reason);
   return null;
@@ -72,7 +72,7 @@ export function enliven(figure) {
 async function begin(figure) {
   if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
-    // @ts-ignore: npm brings it at build time
+    // @ts-expect-error: npm brings it at build time
     await import("./vendor/model-viewer.min.js");
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");

@@ -30,12 +30,16 @@ export const choiceOf = (figure) => chosen.get(figure);
 
 /** What can be said of a figure's marks; nothing if that is missing. @param {HTMLElement} figure @returns {Promise<Known | null>} */
 function knownOf({ dataset: { marks = "" } }) {
-  const known = fetched.get(marks) ?? fetch(marks).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+  const known =
+    fetched.get(marks) ??
+    fetch(marks)
+      .then((answer) => (answer.ok ? answer.json() : null))
+      .catch(() => null);
   fetched.set(marks, known);
   return known;
 }
 
-/** How many numbers one box of a glyph stands for. @param {Mark} mark */
+/** How many numbers one box of a glyph stands for. @param {{ glyph: string }} mark */
 const each = ({ glyph }) => (glyph === "stack" ? 4 : glyph === "point" || glyph === "bead" ? 3 : 1);
 
 /** @param {number} value */
@@ -50,7 +54,9 @@ function pick({ viewer }, { marks }, x, y) {
   const [mesh, , vertex] = surface.split(" ").map(Number);
   const at = [place.x, place.y, place.z];
   // Shapes that are alike share a mesh, but no place: a hair's breadth is for the rounding of both.
-  const near = marks.filter((mark) => mark.mesh === mesh && at.every((p, n) => Math.abs(p - mark.at[n]) < mark.half[n] + 2e-3));
+  const near = marks.filter(
+    (mark) => mark.mesh === mesh && at.every((p, n) => Math.abs(p - mark.at[n]) < mark.half[n] + 2e-3),
+  );
   const far = (/** @type {Mark} */ mark) => Math.hypot(...at.map((p, n) => p - mark.at[n]));
   const [mark] = near.sort((one, other) => far(one) - far(other));
   if (!mark) return null;
@@ -61,7 +67,9 @@ function pick({ viewer }, { marks }, x, y) {
 /** What a mark says. @param {Known} known @param {Choice} choice */
 function words({ how, parts }, { mark, part }) {
   const names = parts[mark.parts];
-  const said = mark.values.slice(part, part + each(mark)).map((value, n) => `${names[part + n]} ${number(value)}`.trim());
+  const said = mark.values
+    .slice(part, part + each(mark))
+    .map((value, n) => `${names[part + n]} ${number(value)}`.trim());
   return `${mark.title}: ${said.join(", ")}. That is ${how[mark.how]}.`;
 }
 
@@ -86,7 +94,9 @@ function choose(living, known, choice) {
   const { figure, viewer } = living;
   chosen.set(figure, choice);
   tell(figure, words(known, choice));
-  const position = placeOf(choice).map((length) => `${length}m`).join(" ");
+  const position = placeOf(choice)
+    .map((length) => `${length}m`)
+    .join(" ");
   if (viewer.querySelector(".pointer")) viewer.updateHotspot({ name: "hotspot-pointer", position });
   else {
     const pointer = /** @type {HTMLElement} */ (copyOf("pointer").firstElementChild);
@@ -160,7 +170,9 @@ whenAlive((living) => {
     });
   });
   let [x, y] = [0, 0];
-  viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => void ([x, y] = [event.clientX, event.clientY]));
+  viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+    [x, y] = [event.clientX, event.clientY];
+  });
   viewer.addEventListener("click", async (/** @type {MouseEvent} */ event) => {
     if (Math.hypot(event.clientX - x, event.clientY - y) > 6) return; // it was a turn
     const known = await knownOf(figure);

@@ -47,9 +47,12 @@ def render(text: str, facts: "Facts", template: str) -> str:
     return fill_in(template, body, ours.title, ours.description, facts.values)
 
 
-def fill_in(template: str, body: str, title: str, description: str, values: Mapping[str, str]) -> str:
-    """A page: the template with its body, and title, description and values as text."""
-    parts = {"title": title, "description": description} | dict(values)
+def fill_in(template: str, body: str, title: str, description: str, values: Mapping[str, str], root: str = "") -> str:
+    """A page: the template with its body, and title, description and values as text.
+
+    `root` leads from the page to the folder of the files.
+    """
+    parts = {"title": title, "description": description, "root": root} | dict(values)
     parts = {name: escape(value) for name, value in parts.items()} | {"body": body}
     return re.sub(r"\{\{([a-z_]+)\}\}", lambda match: parts[match[1]], template)
 
@@ -131,7 +134,7 @@ def keep(text: str, parts: Collection[str]) -> str:
     """A text without the parts between comments that the build does not have; lines stay where they are."""
 
     def choose(match: re.Match[str]) -> str:
-        return match[2] if match[1] in parts else "\n" * match[0].count("\n")
+        return keep(match[2], parts) if match[1] in parts else "\n" * match[0].count("\n")
 
     return re.sub(PART, choose, text, flags=re.DOTALL)
 
@@ -302,27 +305,11 @@ class _Figures(Treeprocessor):
     def scene(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
         data, alt, caption = self.known(image, source)
         name = source.removesuffix(".glb")
-        figure = ElementTree.Element("figure", {"class": "scene", "id": name, "data-src": source})
-        for key in ("marks", "orbit", "target", "field-of-view"):
-            figure.set(f"data-{key}", data[key])
-        stage = ElementTree.SubElement(figure, "div", {"class": "stage"})
-        width, height = map(str, data["size"])
-        still = {
-            "class": "still",
-            "src": data["still"],
-            "alt": alt,
-            "width": width,
-            "height": height,
-            "loading": "lazy",
-        }
-        ElementTree.SubElement(stage, "img", still)
-        # The page's scripts put buttons and readings there; until then, and without them, there is nothing.
-        ElementTree.SubElement(figure, "div", {"class": "tools", "role": "group", "aria-label": "Turn the figure"})
-        reader = {"class": "reader", "role": "group", "aria-label": "Read the numbers of the figure"}
-        reader = ElementTree.SubElement(figure, "div", reader)
-        ElementTree.SubElement(reader, "p", {"class": "readout", "role": "status"})
-        text = ElementTree.SubElement(figure, "figcaption")
-        text.text = AtomicString(caption)
+        figure = scene(name, data, alt, caption)
+        base = self.facts.values.get("base", "")
+        live = ElementTree.SubElement(figure, "p", {"class": "live-link"})
+        live.text = AtomicString("In 3D: ")
+        ElementTree.SubElement(live, "a", {"href": f"{base}#{name}"}).text = AtomicString(f"{base}#{name}")
         details = ElementTree.SubElement(figure, "details")
         ElementTree.SubElement(details, "summary").text = AtomicString("The exact numbers, and files to keep")
         files = ElementTree.SubElement(details, "p", {"class": "files"})
@@ -330,6 +317,16 @@ class _Figures(Treeprocessor):
         link.text = AtomicString(f"{source}, {data['bytes']}")
         link.tail = AtomicString(" · ")
         ElementTree.SubElement(files, "a", {"href": data["still"], "download": ""}).text = AtomicString(data["still"])
+        share = ElementTree.SubElement(details, "p", {"class": "files"})
+        label = ElementTree.SubElement(share, "label")
+        label.text = AtomicString("To show it on another page: ")
+        width, height = data["size"]
+        line = (
+            f'<iframe src="{base}embed/{name}.html" title="{escape(caption)}" loading="lazy" '
+            f'allow="xr-spatial-tracking" '
+            f'style="width: 100%; aspect-ratio: {width} / {height + 300}; border: 0"></iframe>'
+        )
+        ElementTree.SubElement(label, "input", {"class": "embed", "readonly": "", "value": line})
         for table in data["tables"]:
             details.append(self.table(table, name))
         return figure
@@ -357,3 +354,32 @@ class _Figures(Treeprocessor):
                 else:
                     place.append(cell)
         return box
+
+
+def scene(name: str, data: Mapping, alt: str, caption: str, root: str = "") -> ElementTree.Element:
+    """The figure of a scene, from what `article.build` knows of it: its still, and room for what the scripts add.
+
+    `root` leads from the page to the folder of the files.
+    """
+    places = {key: data[key] for key in ("orbit", "target", "field-of-view")}
+    files = {"src": f"{root}{name}.glb", "marks": f"{root}{data['marks']}"}
+    attributes = {f"data-{key}": value for key, value in (places | files).items()}
+    figure = ElementTree.Element("figure", {"class": "scene", "id": name} | attributes)
+    stage = ElementTree.SubElement(figure, "div", {"class": "stage"})
+    width, height = map(str, data["size"])
+    still = {"src": f"{root}{data['still']}", "alt": alt, "width": width, "height": height, "loading": "lazy"}
+    ElementTree.SubElement(stage, "img", {"class": "still"} | still)
+    # The page's scripts put buttons and readings there; until then, and without them, there is nothing.
+    ElementTree.SubElement(figure, "div", {"class": "tools", "role": "group", "aria-label": "Turn the figure"})
+    reader = {"class": "reader", "role": "group", "aria-label": "Read the numbers of the figure"}
+    ElementTree.SubElement(ElementTree.SubElement(figure, "div", reader), "p", {"class": "readout", "role": "status"})
+    ElementTree.SubElement(figure, "figcaption").text = AtomicString(caption)
+    return figure
+
+
+def captions(text: str, values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """The alternative text and the caption of each scene that a Markdown text shows, by its name."""
+    return {
+        match[2]: (fill(match[1], values), fill(match[3] or "", values))
+        for match in re.finditer(r'!\[([^\]]*)\]\(([\w-]+)\.glb(?:\s+"([^\n]*)")?\)', text)
+    }

@@ -3,6 +3,7 @@
 import { start } from "./address.js";
 import { watch } from "./figure.js";
 import "./notes.js";
+import "./share.js";
 
 start();
 watch();

@@ -28,6 +28,7 @@ TABLET = {"width": 830, "height": 900}  # as wide as it gets with no figure besi
 DESKTOP = {"width": 1280, "height": 900}
 VIEWER = "vendor/model-viewer.min.js"
 ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
+GALLERY, ALONE = "gallery.html", "embed/forward.html"
 MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
 COLUMNS = {"animals", "homes", "boxes", "prompt", "stream", "sum", "forward", "succeeds", "fails"}  # warm and cool
 

@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.browser import (
+    ALONE,
     ARTICLE,
     AWAY_FROM,
     AXE,
@@ -21,6 +22,7 @@ from tests.browser import (
     DESKTOP,
     EVIDENCE,
     FLOW,
+    GALLERY,
     LOSE_CONTEXT,
     MORE,
     NO_SCENE,
@@ -68,7 +70,7 @@ def test_every_figure_comes_to_life_and_nothing_else_happens(visit: Visitor, url
     assert (url + VIEWER in seen.requests) == bool(shown)
 
 
-@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW])
+@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW, GALLERY, ALONE])
 def test_the_policy_is_strict(site: Path, path: str) -> None:
     page = (site / path).read_text("utf-8")
     found = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', page)
@@ -248,7 +250,7 @@ def test_every_claim_has_its_evidence(visit: Visitor, url: str, site: Path) -> N
 def test_every_link_leads_somewhere(visit: Visitor, url: str, site: Path) -> None:
     found = {
         path: visit(url + path, java_script_enabled=False).page.evaluate(REFERENCES)
-        for path in (ARTICLE, EVIDENCE, FLOW)
+        for path in (ARTICLE, EVIDENCE, FLOW, GALLERY)
     }
     for path in (ARTICLE, FLOW):
         ids = [claim["id"] for claim in claims_of(site, path)]
@@ -442,6 +444,8 @@ def test_the_flow_opens_by_keyboard_and_without_scripts(visit: Visitor, url: str
         (EVIDENCE, "dark", True),
         (FLOW, "light", True),
         (FLOW, "dark", True),
+        (GALLERY, "light", True),
+        (ALONE, "dark", True),
     ],
 )
 def test_axe_finds_nothing(
@@ -467,7 +471,7 @@ def test_axe_finds_nothing(
     ] == []
 
 
-@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW])
+@pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW, GALLERY, ALONE])
 def test_a_phone_shows_all_of_it(visit: Visitor, url: str, path: str) -> None:
     seen = visit(url + path).open_details().enliven()
     for width in (360, 320):
@@ -476,7 +480,7 @@ def test_a_phone_shows_all_of_it(visit: Visitor, url: str, path: str) -> None:
         assert seen.page.evaluate(STICKING_OUT) == []
         assert seen.page.evaluate(OF_PLOTS) == []
     buttons = seen.page.get_by_role("button").all()
-    assert len(buttons) == (TOOLS + STEPS) * len(seen.figures)
+    assert len(buttons) == (TOOLS + STEPS + (path in (ARTICLE, FLOW))) * len(seen.figures)
     for box in (button.bounding_box() for button in buttons):
         assert box
         assert min(box["width"], box["height"]) >= 44

@@ -72,9 +72,14 @@ def body(text: str, facts: Facts = FACTS) -> str:
             '<div aria-label="Turn the figure" class="tools" role="group"></div>'
             '<div aria-label="Read the numbers of the figure" class="reader" role="group">'
             '<p class="readout" role="status"></p></div><figcaption>caption 0.22</figcaption>'
+            '<p class="live-link">In 3D: <a href="#forward">#forward</a></p>'
             "<details><summary>The exact numbers, and files to keep</summary>"
             '<p class="files"><a download="" href="forward.glb">forward.glb, 160 KB</a> · '
             '<a download="" href="forward.svg">forward.svg</a></p>'
+            '<p class="files"><label>To show it on another page: <input class="embed" readonly="" value="&lt;iframe '
+            "src=&quot;embed/forward.html&quot; title=&quot;caption 0.22&quot; loading=&quot;lazy&quot; "
+            "allow=&quot;xr-spatial-tracking&quot; style=&quot;width: 100%; aspect-ratio: 1200 / 1050; border: 0&quot;"
+            '&gt;&lt;/iframe&gt;"></label></p>'
             '<div aria-label="Embedding, figure forward" class="numbers" role="region" tabindex="0">'
             "<table><caption>Embedding</caption>"
             '<thead><tr><th scope="col">component</th><th scope="col">a&lt;b</th></tr></thead>'

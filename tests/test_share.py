@@ -1,0 +1,87 @@
+"""What a reader takes along: a figure on another page, its picture, and its address on paper."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser import DESKTOP, GALLERY, Serve, Visitor, comes_to_life, numbers_in, wait_for_orbit
+from tests.conftest import BUILDERS
+
+
+def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, serve: Serve, tmp_path: Path) -> None:
+    """By the line that the article gives for it, copied as it stands."""
+    seen = visit(url, viewport=DESKTOP).open_details()
+    line = seen.figure("animals").locator("input.embed").input_value()
+    assert f'src="{url}embed/animals.html"' in line
+    (tmp_path / "index.html").write_text(
+        f"<!doctype html><title>x</title><link rel=icon href=data:,><body>{line}"
+    )
+    other = visit(serve(tmp_path), viewport=DESKTOP)
+    assert not other.page.url.startswith(url)
+    inside = other.page.frame_locator("iframe")
+    figure = inside.locator("figure#animals")
+    comes_to_life(figure)
+    frame = other.page.frames[1]
+    wide = frame.evaluate("[document.documentElement.scrollWidth, innerWidth, document.documentElement.scrollHeight]")
+    assert wide[0] <= wide[1]
+    figure.get_by_role("button", name="The next mark").click()
+    expect(figure.locator(".readout")).to_contain_text("bird: component 1 ")
+    assert other.errors == []
+
+
+def test_the_gallery_has_every_scene(visit: Visitor, url: str, site: Path) -> None:
+    seen = visit(url + GALLERY, viewport=DESKTOP, java_script_enabled=False)
+    shown = seen.page.locator(".gallery li")
+    assert shown.evaluate_all("(all) => all.map(({ id }) => id)") == list(BUILDERS)
+    names = {scene["name"] for scene in json.loads((site / "scenes.json").read_text("utf-8"))}
+    assert {path.stem for path in (site / "embed").iterdir()} == names == set(BUILDERS)
+    for item in shown.all():
+        assert item.locator("img").get_attribute("alt")
+        for link in item.locator("a").all():
+            assert (site / (link.get_attribute("href") or "").partition("#")[0]).is_file()
+
+
+def test_the_picture_is_what_is_seen(visit: Visitor, url: str, tmp_path: Path) -> None:
+    seen = visit(url, viewport=DESKTOP).open_details().enliven("animals")
+    figure = seen.figure("animals")
+    figure.get_by_role("button", name="Nearer").click()
+    theta, phi, radius = numbers_in(figure, "data-orbit")
+    wait_for_orbit(figure, [theta, phi, 0.8 * radius])
+    with seen.page.expect_download() as download:
+        figure.get_by_role("button", name="animals.png").click()
+    assert download.value.suggested_filename == "animals.png"
+    download.value.save_as(tmp_path / "animals.png")
+    picture = np.asarray(Image.open(tmp_path / "animals.png").convert("RGB")).astype(int)
+    warmth = picture[..., 0] - picture[..., 2]
+    assert (warmth > 40).mean() > 0.01
+    assert (warmth < -30).mean() > 0.01
+    assert seen.errors == []
+
+
+def test_on_paper_stands_where_it_lives(visit: Visitor, url: str) -> None:
+    seen = visit(url, viewport=DESKTOP)
+    link = seen.figure("forward").locator(".live-link")
+    expect(link).to_be_hidden()
+    seen.page.emulate_media(media="print")
+    expect(link).to_have_text(f"In 3D: {url}#forward")
+    expect(link).to_be_visible()
+
+
+def test_the_scripts_are_small(site: Path) -> None:
+    import gzip
+
+    scripts = sorted(site.glob("*.js"))
+    assert len(scripts) >= 5
+    assert sum(len(gzip.compress(path.read_bytes(), mtime=0)) for path in scripts) <= 20_000
+
+
+def test_a_link_from_a_view_survives_a_copy(visit: Visitor, site: Path, tmp_path: Path, serve: Serve) -> None:
+    """A site that lives in a folder of its own works there: all addresses are relative."""
+    shutil.copytree(site, tmp_path / "deep" / "er")
+    seen = visit(f"{serve(tmp_path)}deep/er/embed/homes.html?x#homes?mark=embedding/web&part=2", viewport=DESKTOP)
+    expect(seen.figure("homes").locator(".readout")).to_contain_text("web: component 2 ")
+    assert seen.errors == []
