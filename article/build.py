@@ -292,6 +292,9 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
                 known.figures[f"{name}.glb"] = exhibit(site, name, where, own, name == preview)
     with site.stage("article"):
         known.figures.update(plots.figures(known, own, results))
+        for figure in known.figures.values():
+            if "film" in figure:
+                figure["film"]["curve"] = plots.curve(figure["film"])
         try:
             pages = {"index.html": render.render(text, known, template)}
         except render.UnknownNameError as error:
@@ -375,6 +378,7 @@ def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -
 def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: bool) -> dict:
     """A scene's files, its entry in `scenes.json`, and its figure. Raises FalsehoodError if it shows other numbers."""
     from article.effects import Effects
+    from article.film import Film
     from article.marks import marks
     from article.tables import tables
     from scenes import readback, style
@@ -418,8 +422,22 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
         "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
         "field-of-view": f"{camera.field_of_view:g}deg",
         "bytes": f"{len(glb) / 1000:.0f} KB",
-        "tables": shown.tables() if isinstance(shown, Effects) else tables(scene, shown),
+        "tables": shown.tables() if isinstance(shown, Effects | Film) else tables(scene, shown),
     }
+    if isinstance(shown, Film):
+        entry["strip"] = [f"{name}-{shown.steps[k]}.svg" for k in shown.strip]
+        with site.stage("stills"):
+            for file, k in zip(entry["strip"], shown.strip, strict=True):
+                files[file] = to_svg(module.build(shown, k), camera).encode()
+        steps = range(len(shown.steps))
+        figure["film"] = {
+            "times": scene.user_dict["times"][:-1],
+            "steps": shown.steps,
+            "loss": [round(float(loss), 4) for loss in shown.loss],
+            "first": shown.first,
+            "words": [shown.words(k) for k in steps],
+            "strip": list(zip(entry["strip"], shown.strip, strict=True)),
+        }
     return {"files": files, "entry": entry, "figure": figure}
 
 
@@ -430,8 +448,8 @@ def scene_module(name: str) -> Any:
 
 
 def subject(own: "Evidence", shows: str) -> "gpt.Trace":
-    """What a scene is built from, by its SHOWS: "trace", "anatomy", "readings", "effects", "landscape", "success" or
-    "failure".
+    """What a scene is built from, by its SHOWS: "trace", "anatomy", "readings", "effects", "landscape", "film",
+    "success" or "failure".
 
     The last two are the traces of the article's model and of a training that fails, each beside the other. Raises
     ValueError for anything else, and if the study knows of no training that fails.
@@ -440,7 +458,7 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
     from article import study, survey
     from article.effects import Compared, fields_of
 
-    if shows in ("trace", "anatomy", "readings", "effects", "landscape"):
+    if shows in ("trace", "anatomy", "readings", "effects", "landscape", "film"):
         return getattr(own, shows)
     if shows not in ("success", "failure"):
         raise ValueError(f"there is nothing to show of the name {shows!r}")
@@ -638,6 +656,7 @@ def made(out: Path) -> set[str]:
     try:
         scenes = json.loads((out / "scenes.json").read_bytes())
         names = {str(scene[key]) for scene in scenes for key in ("name", "file", "still")}
+        names |= {str(file) for scene in scenes for file in scene.get("strip", ())}
     except (OSError, ValueError, TypeError, KeyError):
         return set()
     return {*FILES, *assets(), *names} | {f"{name}.{kind}" for name in names for kind in ("png", "marks.json")}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import gpt
     from article.anatomy import Anatomy, Readings
     from article.effects import Effects
+    from article.film import Film
     from article.landscape import Landscape
 
 
@@ -77,6 +78,13 @@ class Evidence:
         from article.anatomy import readings
 
         return readings(self.model, self.tokenizer, self.corpus, self.trace)
+
+    @cached_property
+    def film(self) -> "Film":
+        """Its training, step by step."""
+        from article.film import film
+
+        return film(self.config, self.tokenizer, self.corpus, self.trace, self.answer)
 
     @cached_property
     def landscape(self) -> "Landscape":

@@ -70,6 +70,7 @@ def explored(
             path=arrays["path"],
             path_loss=arrays["path_loss"],
             in_plane=arrays["in_plane"],
+            points=arrays["points"],
         )
         with contextlib.suppress(OSError):  # a disk that has no room keeps nothing
             survey.replace_file(file, data.getvalue())
@@ -80,7 +81,7 @@ def load(file: Path) -> dict[str, np.ndarray] | None:
     """What a file keeps, or nothing if there is no such file, or a damaged one."""
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
-            return {name: kept[name] for name in ("height", "path", "path_loss", "in_plane")}
+            return {name: kept[name] for name in ("height", "path", "path_loss", "in_plane", "points")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 
@@ -124,5 +125,6 @@ def explore(
         "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),
         "path_loss": np.round(beside, DIGITS),
         "in_plane": np.round(pca.explained_variance_ratio_.sum(), DIGITS),
+        "points": points,
     }
     return found, points[-1]

@@ -167,6 +167,18 @@ WORDS: dict[str, Words] = {
     "route": Words(
         lambda _, i: f"position {i[0] + 1}", "the position along the first principal components of all", 0, directions
     ),
+    "course": Words(
+        lambda s, i: f"{s.vocab[i[0]]}, component {i[1] + 1}",
+        "a learned number, as it was at this step",
+        0,
+        plain,
+    ),
+    "way": Words(
+        lambda s, i: s.vocab[i[0]],
+        "the embedding at this step along the first principal components of the last one",
+        0,
+        lambda _, n: ["first direction", "second direction", "third direction"] * (n // 3),
+    ),
     "height": Words(lambda *_: "loss", "the loss on the corpus with the weights of this place of the plane", 0, plain),
     "path": Words(
         lambda s, i: f"step {i[0] * s.every}",
@@ -201,7 +213,7 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: "gpt.Trace") -> dict:
     "marks" has for each, in the order of the file: "node", its name; "title"; "how" and "parts", places in the lists of
     that name, of sentences and of what each of its numbers is called; "glyph"; "mesh", the number of its mesh in the
     file; "at" and "half", the middle of the box around it and half its edges, in metres, y up; for a
-    ribbon "tip", a place on it near its query; "values".
+    ribbon "tip", a place on it near its query; for a point of a film "path", where it is at each step; "values".
     """
     meshes = {node["name"]: node.get("mesh") for node in readback.header(glb)["nodes"] if "extras" in node}
     how: dict[str, int] = {}
@@ -215,8 +227,18 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: "gpt.Trace") -> dict:
         texts = [f"{what} {n + 1}" for what, n in zip(("block", "head"), index[: words.place], strict=False)]
         points = turn(np.concatenate([np.asarray(shape.points, float) for shape in leaves([block])]))
         glyph = scene.user_dict["glyphs"][array]
+        path = None
+        if glyph == "moving":  # where the point is at each step
+            path = turn(style.MAP_SPAN * np.reshape(mark["values"], (-1, 3)) / scene.user_dict["limit"])
+            path = (path + np.array([0, style.MAP_HEIGHT, 0])) * style.METER
         tip = points[-4:].mean(axis=0) * style.METER  # a ribbon ends with the rims at its query
         low, high = points.min(axis=0) * style.METER, points.max(axis=0) * style.METER
+        half, at = (high - low) / 2, (low + high) / 2
+        if glyph == "growing":  # the room in which it grows
+            half = np.array([style.BASE + style.SPAN, style.PITCH / 2, style.BASE + style.SPAN]) * style.METER
+            at[1] = (style.PLINTH_HEIGHT + style.PITCH * (index[1] + 0.5)) * style.METER
+        elif path is not None:
+            half = np.full(3, style.POINT * style.METER)
         said = words.how if isinstance(words.how, str) else words.how(shown, index)
         names = tuple(words.parts(shown, len(mark["values"])))
         found.append(
@@ -227,8 +249,9 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: "gpt.Trace") -> dict:
                 "parts": parts.setdefault(names, len(parts)),
                 "glyph": glyph,
                 "mesh": meshes[name],
-                "at": np.round((low + high) / 2, 5).tolist(),
-                "half": np.round((high - low) / 2, 5).tolist(),
+                "at": np.round(at, 5).tolist(),
+                "half": np.round(half, 5).tolist(),
+                **({} if path is None else {"path": np.round(path, 4).tolist()}),
                 **({"tip": np.round(tip, 5).tolist()} if glyph == "ribbon" else {}),
                 "values": mark["values"],
             }

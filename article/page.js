@@ -2,6 +2,7 @@
 
 import { start } from "./address.js";
 import { watch } from "./figure.js";
+import "./film.js";
 import "./notes.js";
 import "./share.js";
 

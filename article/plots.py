@@ -4,7 +4,7 @@ A plot's width is that of a phone, and it is shown no larger than twice that: it
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
@@ -125,6 +125,29 @@ def columns(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
         SubElement(plot, "rect", {"class": kind} | {name: f"{value:.1f}" for name, value in place.items()})
     text(plot, left, ground + 14, "seed 1", "start")
     text(plot, right, ground + 14, str(len(outcomes)), "end")
+    return plot
+
+
+def curve(film: Mapping) -> Element:
+    """The loss over the recorded steps of a film, with the first one at which the answer is predicted.
+
+    It is as wide as the slider under it, whose steps lie below the points.
+    """
+    high, ground = 86.0, 100.0
+    plot = canvas(ground + 16)
+    plot.set("aria-label", "The loss falls in the course of the training.")
+    steps, most = film["steps"], max(film["loss"])
+    across = [EDGE + n * (WIDTH - 2 * EDGE) / (len(steps) - 1) for n in range(len(steps))]
+    line(plot, EDGE, ground, WIDTH - EDGE, ground)
+    first = across[film["first"]]
+    line(plot, first, ground - high, first, ground, "grid")
+    places = " ".join(
+        f"{x:.1f},{ground - high * loss / most:.1f}" for x, loss in zip(across, film["loss"], strict=True)
+    )
+    SubElement(plot, "polyline", {"class": "range thin", "points": places})
+    text(plot, first + 5, ground - high + 9, f"step {steps[film['first']]:,}: the answer, first seen", "start")
+    text(plot, EDGE, ground + 14, "step 0", "start")
+    text(plot, WIDTH - EDGE, ground + 14, f"{steps[-1]:,}", "end")
     return plot
 
 

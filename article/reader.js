@@ -2,10 +2,11 @@
 // The numbers and words lie beside the file of the scene, as <scene>.marks.json, and are fetched when they are first wanted.
 
 import { copyOf, look, whenAlive } from "./figure.js";
+import { frameOf } from "./film.js";
 
 /** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
  * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
- *   at: number[], half: number[], tip?: number[], values: number[] }} Mark */
+ *   at: number[], half: number[], tip?: number[], path?: number[][], values: number[] }} Mark */
 
 /** @typedef {{ how: string[], parts: string[][], marks: Mark[] }} Known */
 
@@ -40,14 +41,23 @@ function knownOf({ dataset: { marks = "" } }) {
 }
 
 /** How many numbers one box of a glyph stands for. @param {{ glyph: string }} mark */
-const each = ({ glyph }) => (glyph === "stack" ? 4 : glyph === "point" || glyph === "bead" ? 3 : 1);
+const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? 1;
+
+/** Which of the numbers of a mark is meant: in a film those of the step that is shown. @param {HTMLElement} figure @param {Choice} choice */
+function numberOf(figure, { mark: { glyph, values }, part }) {
+  if (glyph === "growing") return frameOf(figure, values.length - 1);
+  return glyph === "moving" ? 3 * frameOf(figure, values.length / 3 - 1) : part;
+}
+
+/** The middle of a mark, which in a film may move. @param {HTMLElement} figure @param {Mark} mark */
+const middleOf = (figure, mark) => mark.path?.[frameOf(figure, mark.path.length - 1)] ?? mark.at;
 
 /** @param {number} value */
 const number = (value) => value.toFixed(3).replace("-", "\u2212");
 
 /** The mark that is seen at a place of the window, and which of its numbers. @param {Living} living @param {Known} known
  * @param {number} x @param {number} y @returns {Choice | null} */
-function pick({ viewer }, { marks }, x, y) {
+function pick({ figure, viewer }, { marks }, x, y) {
   const place = viewer.positionAndNormalFromPoint(x, y)?.position;
   const surface = viewer.surfaceFromPoint(x, y);
   if (!place || !surface) return null;
@@ -55,17 +65,22 @@ function pick({ viewer }, { marks }, x, y) {
   const at = [place.x, place.y, place.z];
   // Shapes that are alike share a mesh, but no place: a hair's breadth is for the rounding of both.
   const near = marks.filter(
-    (mark) => mark.mesh === mesh && at.every((p, n) => Math.abs(p - mark.at[n]) < mark.half[n] + 2e-3),
+    (mark) =>
+      (mark.mesh ?? mesh) === mesh &&
+      middleOf(figure, mark).every((middle, n) => Math.abs(at[n] - middle) < mark.half[n] + 2e-3),
   );
-  const far = (/** @type {Mark} */ mark) => Math.hypot(...at.map((p, n) => p - mark.at[n]));
+  const far = (/** @type {Mark} */ mark) => Math.hypot(...middleOf(figure, mark).map((p, n) => p - at[n]));
   const [mark] = near.sort((one, other) => far(one) - far(other));
   if (!mark) return null;
+  if (mark.mesh === null) return { mark, part: 0 };
   const part = mark.glyph === "surface" ? vertex : mark.values.length > 3 ? Math.floor(vertex / 8) * each(mark) : 0;
   return { mark, part: Math.min(part, mark.values.length - 1) };
 }
 
-/** What a mark says. @param {Known} known @param {Choice} choice */
-function words({ how, parts }, { mark, part }) {
+/** What a mark says. @param {HTMLElement} figure @param {Known} known @param {Choice} choice */
+function words(figure, { how, parts }, choice) {
+  const { mark } = choice;
+  const part = numberOf(figure, choice);
   const names = parts[mark.parts];
   const said = mark.values
     .slice(part, part + each(mark))
@@ -73,9 +88,10 @@ function words({ how, parts }, { mark, part }) {
   return `${mark.title}: ${said.join(", ")}. That is ${how[mark.how]}.`;
 }
 
-/** Where a number of a mark stands, in metres. @param {Choice} choice */
-function placeOf({ mark: { glyph, at, half, tip, values }, part }) {
-  const [x, y, z] = at;
+/** Where a number of a mark stands, in metres. @param {HTMLElement} figure @param {Choice} choice */
+function placeOf(figure, { mark, part }) {
+  const { glyph, half, tip, values } = mark;
+  const [x, y, z] = middleOf(figure, mark);
   if (glyph === "column" || glyph === "stack") {
     const boxes = values.length / each({ glyph });
     return [x, y - half[1] + ((Math.floor(part / each({ glyph })) + 0.5) / boxes) * 2 * half[1], z];
@@ -86,15 +102,15 @@ function placeOf({ mark: { glyph, at, half, tip, values }, part }) {
     const [low, high] = [Math.min(...values), Math.max(...values)];
     return [x + u * half[0], y + half[1] * ((2 * (values[part] - low)) / (high - low) - 1), z - v * half[2]];
   }
-  return tip ?? at;
+  return tip ?? [x, y, z];
 }
 
 /** Says what a mark says, and points at it in the figure. @param {Living} living @param {Known} known @param {Choice} choice */
 function choose(living, known, choice) {
   const { figure, viewer } = living;
   chosen.set(figure, choice);
-  tell(figure, words(known, choice));
-  const position = placeOf(choice)
+  tell(figure, words(figure, known, choice));
+  const position = placeOf(figure, choice)
     .map((length) => `${length}m`)
     .join(" ");
   if (viewer.querySelector(".pointer")) viewer.updateHotspot({ name: "hotspot-pointer", position });
@@ -130,7 +146,7 @@ export function approach(living) {
   const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
   const fitting = (1.5 * size) / Math.tan((home.field * Math.PI) / 360);
   const radius = home.radius * Math.min(0.6, Math.max(0.25, fitting / home.radius));
-  look(living, { ...home, target: placeOf(choice), radius });
+  look(living, { ...home, target: placeOf(figure, choice), radius });
 }
 
 /** Goes on to another mark, or to another number of the same. @param {Living} living @param {Known} known
@@ -158,6 +174,11 @@ whenAlive((living) => {
     const [marks, parts] = (button.dataset.step ?? "0 0").split(" ").map(Number);
     step(living, known, marks, parts);
   });
+  figure.addEventListener("frame", async () => {
+    const choice = chosen.get(figure);
+    const known = choice && (await knownOf(figure));
+    if (known && choice) choose(living, known, choice);
+  });
   let moving = 0;
   viewer.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
     if (event.pointerType === "touch" || event.buttons || moving) return;
@@ -166,7 +187,7 @@ whenAlive((living) => {
       const known = await knownOf(figure);
       const over = known && pick(living, known, event.clientX, event.clientY);
       const now = over ?? chosen.get(figure);
-      if (known && now) tell(figure, words(known, now));
+      if (known && now) tell(figure, words(figure, known, now));
     });
   });
   let [x, y] = [0, 0];

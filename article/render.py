@@ -7,6 +7,7 @@ takes the figure's camera there. What stands between `<!-- name -->` and `<!-- /
 has no such part. Everything that is filled in is text: it is escaped where it enters the page.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -373,8 +374,26 @@ def scene(name: str, data: Mapping, alt: str, caption: str, root: str = "") -> E
     ElementTree.SubElement(figure, "div", {"class": "tools", "role": "group", "aria-label": "Turn the figure"})
     reader = {"class": "reader", "role": "group", "aria-label": "Read the numbers of the figure"}
     ElementTree.SubElement(ElementTree.SubElement(figure, "div", reader), "p", {"class": "readout", "role": "status"})
+    if "film" in data:
+        figure.extend(player(data["film"], root, alt, (width, height)))
     ElementTree.SubElement(figure, "figcaption").text = AtomicString(caption)
     return figure
+
+
+def player(film: Mapping, root: str, alt: str, size: tuple[str, str]) -> list[ElementTree.Element]:
+    """What plays a film: the curve of its loss over a slider; and stills with words where it is not played."""
+    times, words = json.dumps(film["times"]), json.dumps(film["words"], ensure_ascii=False)
+    box = ElementTree.Element("div", {"class": "player", "role": "group", "data-times": times, "data-words": words})
+    box.set("aria-label", "Play the training")
+    if "curve" in film:
+        box.append(film["curve"])
+    strip = ElementTree.Element("ol", {"class": "strip"})
+    for file, k in film["strip"]:
+        item = ElementTree.SubElement(strip, "li")
+        still = {"src": f"{root}{file}", "alt": f"{alt} Step {film['steps'][k]:,}.", "loading": "lazy"}
+        ElementTree.SubElement(item, "img", still | {"width": size[0], "height": size[1]})
+        ElementTree.SubElement(item, "p").text = AtomicString(film["words"][k])
+    return [box, strip]
 
 
 def captions(text: str, values: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from scenes import style
 
 STEPS = 2**16 - 1
-COMPONENTS = {"uint8": 5121, "uint16": 5123}  # componentType
+COMPONENTS = {"int8": 5120, "uint8": 5121, "uint16": 5123, "float32": 5126}  # componentType
 TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
-VERTICES, INDICES = 34962, 34963  # bufferView.target
+VERTICES, INDICES, TIMED = 34962, 34963, 0  # bufferView.target; none for what is animated
 MATT = {"metallicFactor": 0, "roughnessFactor": 1}
 MATERIALS = {
     "solid": {"pbrMetallicRoughness": MATT},
@@ -95,6 +95,9 @@ class _Writer:
     def __init__(self, scene: pv.MultiBlock) -> None:
         self.nodes, self.meshes, self.materials, self.accessors = [], _Table(), _Table(), _Table()
         self.views: dict[tuple[str, int, int], bytearray] = {}
+        self.channels: list[dict] = []
+        self.samplers: list[dict] = []
+        self.times = scene.user_dict.get("times", [])
         points = np.concatenate([self.upright(shape) for shape in leaves(scene)])
         self.low = points.min(axis=0)
         self.step = float((points.max(axis=0) - self.low).max() / STEPS) or 1.0
@@ -112,9 +115,11 @@ class _Writer:
             entry = {"name": name, "children": [self.part(shape) for shape in leaves(block)]}
         else:
             entry = {"name": name} | self.whole(block)
-            extras = {key: block.user_dict[key] for key in ("trace", "index", "values") if key in block.user_dict}
-            entry |= {"extras": extras} if extras else {}
+        extras = {key: block.user_dict[key] for key in ("trace", "index", "values") if key in block.user_dict}
+        entry |= {"extras": extras} if extras else {}
         self.nodes.append(entry)
+        if "moves" in block.user_dict:  # as a whole, from where it is at rest
+            self.animate(len(self.nodes) - 1, "translation", turn(np.array(block.user_dict["moves"])) / self.step)
         return len(self.nodes) - 1
 
     def whole(self, shape: pv.PolyData) -> dict:
@@ -132,11 +137,49 @@ class _Writer:
         return {"mesh": mesh, "translation": place, "scale": scale}
 
     def part(self, shape: pv.PolyData) -> int:
+        if "film" in shape.user_dict:
+            return self.moved(shape)
         points = self.upright(shape)
         corner = points.min(axis=0)
         place = self.steps(corner - self.low).tolist()
         self.nodes.append({"mesh": self.mesh(shape, self.steps(points - corner)), "translation": place})
         return len(self.nodes) - 1
+
+    def moved(self, shape: pv.PolyData) -> int:
+        """The node of a shape that is moved: its unit, and its place, size and turn at rest and at each step."""
+        unit = turn(np.array(shape.user_dict["unit"]))
+        self.nodes.append({"mesh": self.mesh(shape, unit.astype(np.int8))})
+        node, film = len(self.nodes) - 1, shape.user_dict["film"]
+        if "ends" in film:
+            start, end = np.moveaxis(turn(np.asarray(film["ends"])), 1, 0)
+            along = end - start
+            length = np.linalg.norm(along, axis=1, keepdims=True)
+            thin = np.full_like(length, style.STICK)
+            self.animate(node, "translation", (start - self.low) / self.step)
+            self.animate(node, "scale", np.hstack([length, thin, thin]) / self.step)
+            self.animate(node, "rotation", turned(along / np.maximum(length, 1e-9)), digits=6)
+            return node
+        pivot = (turn(np.asarray(film["pivot"], float)) - self.low) / self.step
+        size = np.abs(turn(np.asarray(film["scale"]))) / self.step
+        if pivot.ndim == 1:
+            self.nodes[node]["translation"] = np.round(pivot, 2).tolist()
+        else:
+            self.animate(node, "translation", pivot)
+        if (size == size[0]).all():
+            self.nodes[node]["scale"] = np.round(size[0], 2).tolist()
+        else:
+            self.animate(node, "scale", size)
+        return node
+
+    def animate(self, node: int, path: str, rows: NDArray[np.float64], digits: int = 2) -> None:
+        """Moves a node through rows (K, n), one for each recorded step. The last one is held; it is at rest there."""
+        rows = np.round(np.vstack([rows, rows[-1:]]), digits) + 0.0
+        self.nodes[node][path] = rows[-1].tolist()
+        times = np.array(self.times, np.float32)[:, None]
+        limits = {"min": times[0].tolist(), "max": times[-1].tolist()}
+        sampler = {"input": self.accessor(times, TIMED, **limits), "output": self.accessor(rows.astype("f4"), TIMED)}
+        self.channels.append({"sampler": len(self.samplers), "target": {"node": node, "path": path}})
+        self.samplers.append(sampler)
 
     def steps(self, lengths: NDArray[np.float64]) -> NDArray[np.uint16]:
         """Lengths (..., 3) from a corner in steps of the scene's grid."""
@@ -179,7 +222,8 @@ class _Writer:
     def file(self, top: list[int], extras: dict) -> bytes:
         data, views = bytearray(), []
         for (_, target, stride), view in self.views.items():
-            entry = {"buffer": 0, "byteOffset": len(data), "byteLength": len(view), "target": target}
+            entry = {"buffer": 0, "byteOffset": len(data), "byteLength": len(view)}
+            entry |= {"target": target} if target else {}
             views.append(entry | ({"byteStride": stride} if target == VERTICES else {}))
             data += view + bytes(-len(view) % 4)
         # Rounded, because processors differ in the last digits of what scenes are computed from.
@@ -198,9 +242,23 @@ class _Writer:
             "bufferViews": views,
             "buffers": [{"byteLength": len(data)}],
         }
+        if self.channels:
+            film = {"name": "training", "channels": self.channels, "samplers": self.samplers}
+            document["animations"] = [film]
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         body = _chunk(b"JSON", text, b" ") + _chunk(b"BIN\0", bytes(data), b"\0")
         return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
+
+
+def turned(along: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The shortest turns (n, 4) from the x axis to directions (n, 3), as quaternions x, y, z, w, each near the last."""
+    x, y, z = along.T
+    found = np.column_stack([np.zeros_like(x), -z, y, 1 + x])
+    found[np.linalg.norm(found, axis=1) < 1e-6] = [0, 0, 1, 0]  # straight back
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    flips = np.cumprod(np.where((found[1:] * found[:-1]).sum(axis=1) < 0, -1, 1))
+    found[1:] *= flips[:, None]
+    return found
 
 
 def _chunk(kind: bytes, data: bytes, fill: bytes) -> bytes:

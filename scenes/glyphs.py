@@ -336,6 +336,17 @@ def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = st
     scene.append(words, f"label/{name}")
 
 
+def chart(scene: pv.MultiBlock) -> None:
+    """Adds the floor of a map and, in front, its legend: a stick that is as long as the scale's limit."""
+    scale = Scale(scene.user_dict["limit"])
+    half = style.MAP_SPAN + 2 * style.PLINTH
+    ground(scene, box((-half, -half, 0), (half, half, style.PLINTH_HEIGHT), to_bytes(style.STONE)))
+    start = np.array([-half + style.PLINTH, -half - style.PLINTH, style.STICK])
+    end = start + np.array([style.MAP_SPAN, 0, 0])
+    scene.append(stick(start, end, style.SLATE), "legend/reach")
+    label(scene, "legend/reach", number(scale.limit), ((start[0] + end[0]) / 2, start[1] - 2 * style.TEXT_SIZE))
+
+
 def atlas(
     scene: pv.MultiBlock,
     trace: Any,
@@ -346,16 +357,11 @@ def atlas(
 ) -> None:
     """Adds a map: a point for each row of `getattr(trace, array)` (n, 3), on a stick over the floor, with its name.
 
-    Points that are linked are joined by a dark stick. One in front, as long as the scale's limit, is the legend.
+    Points that are linked are joined by a dark stick.
     """
     scale = Scale(scene.user_dict["limit"])
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "point"}}
-    half = style.MAP_SPAN + 2 * style.PLINTH
-    ground(scene, box((-half, -half, 0), (half, half, style.PLINTH_HEIGHT), to_bytes(style.STONE)))
-    start = np.array([-half + style.PLINTH, -half - style.PLINTH, style.STICK])
-    end = start + np.array([style.MAP_SPAN, 0, 0])
-    scene.append(stick(start, end, style.SLATE), "legend/reach")
-    label(scene, "legend/reach", number(scale.limit), ((start[0] + end[0]) / 2, start[1] - 2 * style.TEXT_SIZE))
+    chart(scene)
     places = []
     for n, (text, color) in enumerate(zip(texts, colors, strict=True)):
         shape = point(getattr(trace, array)[n], scale, (0, 0), color)
@@ -366,6 +372,77 @@ def atlas(
         tag(scene, f"point/{n}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
     for one, other in links:
         scene.append(stick(places[one], places[other], style.SLATE), f"link/{one}/{other}")
+
+
+# A film's shapes are moved by nodes: "film" in their user_dict says how, for each of the recorded steps, and "unit" is
+# what is moved, points (n, 3) of whole numbers.
+
+
+def roll(scene: pv.MultiBlock, steps: int) -> None:
+    """Makes a film of a scene: so many recorded steps, at equal distances, the last one held for as long."""
+    scene.user_dict |= {"times": [round(style.FRAME * k, 4) for k in range(steps + 1)]}
+
+
+def film_part(points: ArrayLike, unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
+    """A box of a film: where its corners (8, 3) are at rest, what it is made from, and how that is moved."""
+    shape = boxes([np.asarray(points)[:4]], [np.asarray(points)[4:]], to_bytes(color)[None])
+    rows = {name: np.round(np.asarray(values, float), 6).tolist() for name, values in film.items()}
+    shape.user_dict = {"unit": np.asarray(unit, int).tolist(), "film": rows}
+    return shape
+
+
+def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point, k: int) -> None:
+    """Adds a number (K,) of `film.course`, as it was at all steps: a box of a column that grows and shrinks.
+
+    A warm box is there while it is positive, a cool and turned one while it is negative; their colours do not change.
+    """
+    scale, values = Scale(scene.user_dict["limit"]), np.asarray(film.course[index], float)
+    half, low = scale.length(values), style.PLINTH_HEIGHT + style.PITCH * index[1]
+    group = pv.MultiBlock()
+    for ring, shown, color in ((CORNERS, values >= 0, style.POSITIVE[1]), (TURNED, values < 0, style.NEGATIVE[1])):
+        across = np.abs(ring).max()
+        unit = np.concatenate([np.insert(np.round(ring / across), 2, z, axis=1) for z in (0, 1)])
+        sizes = np.column_stack([half * across, half * across, np.full(len(half), style.PITCH - style.GAP)])
+        sizes[~shown] = 0
+        pivot = [*at, low]
+        group.append(film_part(pivot + unit * sizes[k], unit, color, scale=sizes, pivot=pivot))
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"course": "growing"}}
+    mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), film, "course", index)
+
+
+def places_of(scene: pv.MultiBlock, film: Any, v: int) -> NDArray[np.float64]:
+    """Where a token of `film.way` is on the map at each step (K, 3)."""
+    part = Scale(scene.user_dict["limit"]).fraction(film.way[v])
+    return np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part
+
+
+def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, k: int) -> None:
+    """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name."""
+    places = places_of(scene, film, v)
+    unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
+    size = np.full((len(places), 3), style.POINT)
+    group = pv.MultiBlock()
+    group.append(film_part(places[k] + unit * style.POINT, unit, color, scale=size, pivot=places))
+    foot_of, thin = places * [1, 1, 0], np.full(len(places), style.STICK)
+    upright = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (0, 1)])
+    tall = np.column_stack([thin, thin, places[:, 2]])
+    group.append(film_part(foot_of[k] + upright * tall[k], upright, style.STONE, scale=tall, pivot=foot_of))
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"way": "moving"}}
+    mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
+    x, y, z = places[k].tolist()
+    tag(scene, f"point/{v}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
+    words = cast(pv.MultiBlock, scene[f"label/point/{v}"])
+    words.user_dict |= {"moves": (places - places[k]).tolist()}
+
+
+def tie(scene: pv.MultiBlock, film: Any, one: int, other: int, k: int) -> None:
+    """Adds the dark stick between two tokens of `film.way`."""
+    ends = np.stack([places_of(scene, film, v) for v in (one, other)], axis=1)
+    unit = np.array([[x, y, z] for z in (-1, 1) for x, y in ((0, -1), (1, -1), (1, 1), (0, 1))])
+    shape = film_part(np.asarray(stick(ends[k, 0], ends[k, 1], style.SLATE).points), unit, style.SLATE, ends=ends)
+    group = pv.MultiBlock()
+    group.append(shape)
+    scene.append(group, f"link/{one}/{other}")
 
 
 def row(

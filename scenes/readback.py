@@ -7,6 +7,7 @@ the numbers are. trimesh opens the file, so that nothing of our own writer is tr
 import io
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,13 +65,15 @@ def marks(glb: bytes) -> dict[str, Mark]:
     except Exception as error:  # whatever trimesh stumbles over in a damaged file
         raise ValueError(f"trimesh cannot open it ({error})") from None
     found = {}
+    moved = films(glb, document)
     for node in document["nodes"]:
         if "trace" in node.get("extras", {}):
             if node.get("name") in found:
                 raise ValueError(f"two nodes are named {node['name']!r}")
             try:
                 with np.errstate(all="ignore"):  # what a damaged file makes infinite agrees with nothing
-                    found[node["name"]] = _mark(node, scene, how)
+                    film = FILMS.get(how["glyphs"][node["extras"]["trace"]])
+                    found[node["name"]] = _film(node, moved, film, document) if film else _mark(node, scene, how)
             except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
                 raise ValueError(f"the node {node.get('name')!r} cannot be read ({error})") from None
     return found
@@ -92,6 +95,51 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
         [floor[:2].mean(axis=0), floor[-2:].mean(axis=0)] if glyph == "ribbon" else [floor.mean(axis=0)] * 2
     )
     return Mark(extras["trace"], index, stated, shape, color, limit, ends)
+
+
+def films(glb: bytes, document: dict) -> dict[int, dict[str, NDArray[np.float64]]]:
+    """How the nodes of a film are moved, by their number: rows (K, n) of each path, without the one that is held."""
+    found: dict[int, dict[str, NDArray[np.float64]]] = {}
+    start = 20 + struct.unpack("<I", glb[12:16])[0] + 8
+    for animation in document.get("animations", []):
+        for channel in animation["channels"]:
+            accessor = document["accessors"][animation["samplers"][channel["sampler"]]["output"]]
+            offset = start + document["bufferViews"][accessor["bufferView"]]["byteOffset"] + accessor["byteOffset"]
+            width = {"VEC3": 3, "VEC4": 4}[accessor["type"]]
+            rows = np.frombuffer(glb, "<f4", accessor["count"] * width, offset).reshape(-1, width).astype(float)
+            found.setdefault(channel["target"]["node"], {})[channel["target"]["path"]] = rows[:-1]
+    return found
+
+
+def _film(node: dict, moved: dict, read: Callable, document: dict) -> Mark:
+    """The mark of a node whose children are moved, from how they are moved."""
+    how, extras = document["asset"]["extras"], node["extras"]
+    (root,) = (node for node in document["nodes"] if node.get("name") == "scene")
+    still = [document["nodes"][child] for child in node["children"]]
+    rest = [{path: np.array([part[path]]) for path in ("scale", "translation") if path in part} for part in still]
+    shape = read([one | moved.get(n, {}) for one, n in zip(rest, node["children"], strict=True)], root, how)
+    stated = np.asarray(extras["values"], float)
+    index, nothing = tuple(map(int, extras["index"])), np.zeros((2, 2))
+    return Mark(extras["trace"], index, stated, shape, np.full_like(shape, np.nan), float(how["limit"]), nothing)
+
+
+def growing(parts: list[dict], root: dict, how: dict) -> NDArray[np.float64]:
+    """The numbers (K,) of a box that grows: half the width of the warm one, or of the cool one, which is turned."""
+    warm, cool = (part["scale"][:, 0] * root["scale"][0] / how["meter"] for part in parts)
+    half = np.maximum(warm, cool / np.sqrt(2))  # where the one is, the other is not
+    values = (half - how["column"]["base"]) / how["column"]["span"] * how["limit"]
+    return np.where(warm > cool, values, -values)
+
+
+def moving(parts: list[dict], root: dict, how: dict) -> NDArray[np.float64]:
+    """The numbers (3K,) of a point that moves, from its distance to the map's middle."""
+    places = (parts[0]["translation"] * root["scale"][0] + root["translation"]) / how["meter"]
+    x, height, z = places.T
+    place = np.column_stack([x, -z, height - how["point"]["height"]])
+    return (place / how["point"]["span"] * how["limit"]).ravel()
+
+
+FILMS = {"growing": growing, "moving": moving}
 
 
 def column(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:

@@ -45,6 +45,8 @@ FLAG = 2.5  # height of the sticks at its start and its end
 BEAD = 0.16  # half-width of a bead of the path on it
 TAG_SIZE = 1.0  # font size of a point's name
 
+FRAME = 0.2  # seconds from one recorded step of a film to the next
+
 # --- Ground -------------------------------------------------------------------------------------------------------
 
 SPACING = 3.4  # from token to token

@@ -16,6 +16,7 @@ import torch
 import gpt
 from article.anatomy import Anatomy, readings
 from article.effects import Compared, effects, fields_of
+from article.film import Film
 from article.landscape import Landscape
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 pytest_plugins = ["tests.browser"]  # its fixtures
 
 SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
-SCENES += ("succeeds", "fails", "landscape")
+SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
 PARTS = ("gpt.py", "scenes", "article", "data")
@@ -88,6 +89,17 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
             path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
             path_loss=np.ones(9),
             in_plane=0.5,
+        ),
+        "film": Film(
+            **fields_of(trace),
+            answer=answer,
+            steps=tuple(range(0, 100, 20)),
+            course=np.random.default_rng(3).normal(size=(*trace.embedding.shape, 5)),
+            way=np.random.default_rng(4).normal(size=(len(trace.vocab), 5, 3)),
+            loss=np.linspace(3, 0, 5),
+            said=(trace.prediction,) * 4 + (answer,),
+            sure=np.linspace(0, 1, 5),
+            samples=(trace.sentence,) * 5,
         ),
         "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
         "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),

@@ -17,9 +17,7 @@ def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, se
     seen = visit(url, viewport=DESKTOP).open_details()
     line = seen.figure("animals").locator("input.embed").input_value()
     assert f'src="{url}embed/animals.html"' in line
-    (tmp_path / "index.html").write_text(
-        f"<!doctype html><title>x</title><link rel=icon href=data:,><body>{line}"
-    )
+    (tmp_path / "index.html").write_text(f"<!doctype html><title>x</title><link rel=icon href=data:,><body>{line}")
     other = visit(serve(tmp_path), viewport=DESKTOP)
     assert not other.page.url.startswith(url)
     inside = other.page.frame_locator("iframe")

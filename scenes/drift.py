@@ -1,0 +1,32 @@
+"""The map of the embeddings in the course of the training, as a film; its axes are those of the last step."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.animals import ANIMALS
+from scenes.homes import HOMES
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.film import Film
+
+SHOWS = "film"
+
+
+def build(film: "Film", k: int = -1) -> pv.MultiBlock:
+    """A point for each token, with each animal joined to its home; at rest as at the recorded step k.
+
+    Raises ValueError if the corpus lacks one of the linked words.
+    """
+    scene = glyphs.start("drift", film, Scale.of(film.way), style.VIEW_OF_MAP)
+    glyphs.roll(scene, len(film.steps))
+    colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])
+    colors |= dict.fromkeys(HOMES, style.HEADS[1])
+    glyphs.chart(scene)
+    for v, token in enumerate(film.vocab):
+        glyphs.moving(scene, film, v, token, colors.get(token, style.STONE), k)
+    for animal, home in zip(ANIMALS, HOMES, strict=True):
+        glyphs.tie(scene, film, film.id(animal), film.id(home), k)
+    return scene

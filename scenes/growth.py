@@ -1,0 +1,34 @@
+"""The embeddings of the linked words in the course of the training, as a film of columns."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import glyphs, style
+from scenes.animals import ANIMALS
+from scenes.homes import HOMES
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.film import Film
+
+SHOWS = "film"
+APART = 0.5  # between the animals and the homes, in steps of the grid
+
+
+def build(film: "Film", k: int = -1) -> pv.MultiBlock:
+    """The animals, and beside them their homes; at rest they stand as at the recorded step k, by default the last.
+
+    Raises ValueError if the corpus lacks one of the words.
+    """
+    scene = glyphs.start("growth", film, Scale.of(film.course), style.VIEW_OF_ROW)
+    glyphs.roll(scene, len(film.steps))
+    for first, words in ((0, ANIMALS), (len(ANIMALS) + APART, HOMES)):
+        for n, word in enumerate(words):
+            at = ((first + n) * style.SPACING, 0.0)
+            glyphs.ground(scene, glyphs.box(*glyphs.foot(at), glyphs.to_bytes(style.STONE)))
+            for d in range(film.course.shape[1]):
+                glyphs.growing(scene, film, (film.id(word), d), at, k)
+        glyphs.names(scene, words, style.SPACING, place=first)
+    glyphs.legend(scene, right=len(ANIMALS) + APART + len(HOMES) - 1)
+    return scene

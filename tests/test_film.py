@@ -1,0 +1,159 @@
+"""The training as a film: what is recorded is what happened, and what moves is what was recorded."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, expect
+
+import gpt
+from article import build
+from article.film import Film
+from scenes import readback
+from tests.browser import DESKTOP, Visitor, comes_to_life
+
+STEP = 160  # that a training of our own stops to look at
+SCALES = """
+(viewer) => {
+  let object = viewer;
+  const keys = [];
+  for (; object; object = Object.getPrototypeOf(object)) keys.push(...Object.getOwnPropertySymbols(object));
+  const found = {};
+  viewer[keys.find((key) => key.description === "scene")].traverse((node) => {
+    const name = node.userData.name ?? node.name;
+    if (/^(course|way)\\//.test(name)) {
+      found[name] = node.children.map(({ scale, position }) => [scale.toArray(), position.toArray()]);
+    }
+  });
+  return found;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def film() -> Film:
+    """The film of the article's model."""
+    return build.train(None)[0].film
+
+
+def test_it_records_what_happened(film: Film):
+    """Against a training of our own, watched on its way, and a forward pass of that moment."""
+    config, tokenizer, corpus, _ = build.read()
+    seen: dict[int, gpt.Trace] = {}
+
+    def watch(step: int, model: gpt.GPT) -> None:
+        if step in (0, STEP, config.steps):
+            seen[step] = gpt.trace(model, tokenizer, film.sentence)
+
+    gpt.train(config, tokenizer, corpus, watch)
+    for step, trace in seen.items():
+        k = film.steps.index(step)
+        assert (film.course[..., k] == trace.embedding).all()
+        assert film.said[k] == trace.prediction
+        assert film.sure[k] == pytest.approx(trace.probability(film.answer), abs=1e-12)
+        centred = trace.embedding - film.embedding.mean(axis=0)
+        assert np.linalg.norm(film.way[:, k], axis=1).max() <= np.linalg.norm(centred, axis=1).max() + 1e-6
+    assert (film.course[..., -1] == film.embedding).all()
+    assert film.steps[-1] == config.steps
+    assert film.said[film.first] == film.answer != film.said[film.first - 1]
+
+
+@pytest.mark.parametrize("name", ["growth", "drift"])
+def test_the_file_is_small_and_says_every_step(film: Film, site: Path, name: str):
+    glb = (site / f"{name}.glb").read_bytes()
+    assert len(glb) <= 600_000
+    assert len(gzip.compress(glb)) <= 200_000
+    assert readback.disagreements(glb, film) == []
+    marks = readback.marks(glb)
+    assert sum(mark.stated.size for mark in marks.values()) == {"growth": 8 * 20, "drift": 21 * 3}[name] * len(
+        film.steps
+    )
+
+
+def at_step(figure: Locator, k: int) -> dict[str, NDArray]:
+    """How large, and where, the viewer itself has the parts of each mark, once the slider is at a recorded step."""
+    figure.locator("input[type=range]").fill(str(k))
+    figure.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    found = figure.locator("model-viewer").evaluate(SCALES)
+    return {name: np.array(parts) for name, parts in found.items()}
+
+
+def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(visit: Visitor, url: str, site: Path, film: Film):
+    """The sizes that the nodes have in the viewer, read as the file says, are the embeddings of that step."""
+    figure = visit(url, viewport=DESKTOP).figure("growth")
+    comes_to_life(figure)
+    document = readback.header((site / "growth.glb").read_bytes())
+    how = document["asset"]["extras"]
+    root = next(node for node in document["nodes"] if node.get("name") == "scene")
+    for k in (0, film.steps.index(STEP), 3, len(film.steps) - 1):
+        found = at_step(figure, k)
+        assert len(found) == 8 * 20
+        for name, parts in found.items():
+            index = tuple(map(int, name.split("/")[1:]))
+            (value,) = readback.growing([{"scale": part[:1]} for part in parts], root, how)
+            assert value == pytest.approx(film.course[*index, k], abs=how["limit"] / 500), name
+
+
+def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: str, site: Path, film: Film):
+    seen = visit(url, viewport=DESKTOP)
+    for name in ("growth", "drift"):
+        comes_to_life(seen.figure(name))
+    figure = seen.figure("drift")
+    document = readback.header((site / "drift.glb").read_bytes())
+    how = document["asset"]["extras"]
+    root = next(node for node in document["nodes"] if node.get("name") == "scene")
+    for k in (1, len(film.steps) - 1):
+        found = at_step(figure, k)
+        assert len(found) == len(film.vocab)
+        for name, parts in found.items():
+            place = readback.moving([{"translation": parts[0][1:]}], root, how)
+            assert place == pytest.approx(film.way[int(name.split("/")[1]), k], abs=how["limit"] / 500), name
+        expect(seen.figure("growth").locator("input[type=range]")).to_have_value(str(k))
+        expect(figure.locator(".words")).to_have_text(film.words(k))
+
+
+def test_play_pause_and_step_by_keyboard(visit: Visitor, url: str, film: Film):
+    seen = visit(url, viewport=DESKTOP)
+    figure, last = seen.figure("growth"), len(film.steps) - 1
+    comes_to_life(figure)
+    slider = figure.locator("input[type=range]")
+    expect(slider).to_have_value(str(last))  # at rest, it is what the article's model is
+    figure.get_by_role("button", name="One step back").press("Enter")
+    expect(slider).to_have_value(str(last - 1))
+    slider.press("Home")
+    expect(figure.locator(".words")).to_have_text(film.words(0))
+    figure.get_by_role("button", name="Play the training").press("Enter")
+    expect(slider).not_to_have_value("0")
+    figure.get_by_role("button", name="Pause").press("Enter")
+    stopped = slider.input_value()
+    figure.get_by_role("button", name="One step on").press("Enter")
+    expect(slider).to_have_value(str(int(stopped) + 1))
+    figure.get_by_role("button", name="The next mark").click()
+    expect(figure.locator(".readout")).to_contain_text("bird, component 1: ")
+    assert seen.errors == []
+
+
+@pytest.mark.parametrize("options", [{"java_script_enabled": False}, {"reduced_motion": "reduce"}])
+def test_where_it_does_not_play_there_are_stills_and_words(visit: Visitor, url: str, film: Film, options: dict):
+    seen = visit(url, viewport=DESKTOP, **options)
+    for name in ("growth", "drift"):
+        strip = seen.figure(name).locator(".strip li")
+        assert strip.count() == len(film.strip)
+        for item, k in zip(strip.all(), film.strip, strict=True):
+            item.scroll_into_view_if_needed()
+            expect(item.locator("img")).to_be_visible()
+            expect(item.locator("img")).to_have_js_property("complete", True)
+            expect(item.locator("p")).to_have_text(film.words(k))
+    if options.get("reduced_motion"):
+        comes_to_life(seen.figure("growth"))
+        before = at_step(seen.figure("growth"), 5)
+        assert before.keys() == at_step(seen.figure("growth"), 6).keys()
+        expect(seen.figure("growth").locator("input[type=range]")).to_have_value("6")
+
+
+def test_where_it_plays_the_strip_is_not_shown(visit: Visitor, url: str):
+    seen = visit(url, viewport=DESKTOP)
+    comes_to_life(seen.figure("growth"))
+    expect(seen.figure("growth").locator(".strip")).to_be_hidden()
