@@ -27,7 +27,7 @@ check: .venv/ready-for-tests
 	ruff check .
 	tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
 	tests/node_modules/.bin/tsc -p tests
-	tests/node_modules/.bin/biome check --config-path=tests article/*.js
+	tests/node_modules/.bin/eslint -c tests/eslint.config.js article/*.js
 	python -m pytest -n 2 --dist worksteal -m "not slow"
 
 study: .venv/ready
