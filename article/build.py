@@ -91,6 +91,9 @@ def parser() -> argparse.ArgumentParser:
         "--seeds", type=seeds, default=SEEDS, metavar="N", help=f"check the claims on N trainings, not on {SEEDS}"
     )
     result.add_argument("--fresh", action="store_true", help="train anew what is kept from earlier builds")
+    result.add_argument(
+        "--single-file", type=folder, metavar="FILE", help="write the article as one file, which opens from the disk"
+    )
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
     return result
 
@@ -165,7 +168,10 @@ class Site:
 def publish(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a rebuild
-    site = build(options.out, options.seed, options.url, options.seeds, options.fresh)
+    if options.single_file:
+        site = build_single(options.single_file, options.seed, options.url, options.seeds, options.fresh)
+    else:
+        site = build(options.out, options.seed, options.url, options.seeds, options.fresh)
     print(site.summary)
     for note in site.notes:
         print(f"gpt.py: {note}", file=sys.stderr)
@@ -181,10 +187,38 @@ def build(out: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS,
         make(site, own, survey, url)
         with site.stage("write"):
             write(site, work)
-            missing = install_viewer(work / "vendor")
+            missing = ensure_viewer()
             if missing:
                 site.notes.append(f"{missing} The page shows stills.")
-    site.summary = summary(site, own, out)
+            else:
+                copy_viewer(work / "vendor")
+    site.summary = summary(site, own, out / "index.html")
+    return site
+
+
+def build_single(file: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS, fresh: bool = False) -> Site:
+    """The whole job, as one file instead of a folder. Raises RefusalError and FalsehoodError."""
+    if file.is_dir() or not file.parent.is_dir():
+        what = "is a folder" if file.is_dir() else "has no folder to lie in"
+        raise RefusalError(f"{file} {what}; name a file with --single-file, such as article.html.")
+    from article import survey
+    from article.single import single
+
+    site = Site(fresh=fresh)
+    with site.stage("train"):
+        own, *others = train(seed, range(1, seeds + 1), fresh)
+    make(site, own, others, url)
+    with site.stage("write"):
+        missing = ensure_viewer()
+        if missing:
+            site.notes.append(f"{missing} The page shows stills.")
+        viewer = "" if missing else (ARTICLE / VIEWER / "dist" / "model-viewer-umd.min.js").read_text("utf-8")
+        try:
+            survey.replace_file(file, single(site.files, viewer, url).encode())
+            file.chmod(0o644)
+        except OSError as error:
+            raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
+    site.summary = summary(site, own, file)
     return site
 
 
@@ -514,7 +548,7 @@ def to_json(value: object) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def summary(site: Site, evidence: "Evidence", out: Path) -> str:
+def summary(site: Site, evidence: "Evidence", page: Path) -> str:
     """What the job has done, for the terminal."""
     trace, answer = evidence.trace, evidence.answer
     lines = [
@@ -527,7 +561,7 @@ def summary(site: Site, evidence: "Evidence", out: Path) -> str:
         ),
         f"seconds     {sum(site.seconds.values()):.1f} in all: "
         + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in site.seconds.items()),
-        f"page        {out / 'index.html'}",
+        f"page        {page}",
     ]
     return "\n".join(lines)
 
@@ -691,8 +725,8 @@ def exchange(one: Path, other: Path) -> None:
         aside.rename(one)
 
 
-def install_viewer(vendor: Path) -> str:
-    """Copies model-viewer into `vendor`, after npm has installed it once; returns what went wrong, or nothing."""
+def ensure_viewer() -> str:
+    """Has npm install model-viewer, once; returns what went wrong, or nothing."""
     with open(ARTICLE / "package-lock.json") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # npm itself does not keep two installations apart
         wanted = json.load(lock)["packages"][VIEWER]["version"]
@@ -701,10 +735,14 @@ def install_viewer(vendor: Path) -> str:
             reason = run_npm()
             if reason:
                 return f"The 3D viewer is missing, because {reason}."
-        vendor.mkdir()
-        shutil.copy(ARTICLE / VIEWER / "dist" / "model-viewer.min.js", vendor)
-        shutil.copy(ARTICLE / VIEWER / "LICENSE", vendor / "model-viewer.LICENSE.txt")
     return ""
+
+
+def copy_viewer(vendor: Path) -> None:
+    """Copies model-viewer into a new folder."""
+    vendor.mkdir()
+    shutil.copy(ARTICLE / VIEWER / "dist" / "model-viewer.min.js", vendor)
+    shutil.copy(ARTICLE / VIEWER / "LICENSE", vendor / "model-viewer.LICENSE.txt")
 
 
 def run_npm() -> str:

@@ -72,8 +72,8 @@ export function enliven(figure) {
 async function begin(figure) {
   if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
-    // @ts-expect-error: npm brings it at build time
-    await import("./vendor/model-viewer.min.js");
+    // @ts-expect-error: npm brings it at build time; in the article as one file it is there already
+    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js");
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }

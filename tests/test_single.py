@@ -1,0 +1,80 @@
+"""The article as one file: it opens from the disk, alive, and asks for nothing."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import DESKTOP, Visitor, comes_to_life
+from tests.conftest import SCENES, Run
+
+
+@pytest.fixture(scope="module")
+def file(site: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file as `python gpt.py --single-file` makes it, after the site, which keeps what it is made from."""
+    assert site.is_dir()
+    file = tmp_path_factory.mktemp("single") / "article.html"
+    done = run("--single-file", file)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("article.html")
+    return file
+
+
+def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
+    seen = visit(file.as_uri(), viewport=DESKTOP)
+    for name in SCENES:
+        comes_to_life(seen.figure(name))
+    figure = seen.figure("forward")
+    figure.get_by_role("button", name="The next mark").click()
+    expect(figure.locator(".readout")).to_contain_text("at, entering block 1: component 1 ")
+    seen.figure("growth").locator("input[type=range]").fill("0")
+    expect(seen.figure("drift").locator(".words")).to_contain_text("Step 0: ")
+    seen.page.locator("a.view").first.click()
+    expect(seen.figure("animals").locator(".pointer")).to_be_visible()
+    assert [request for request in seen.requests if not request.startswith(("data:", "blob:", file.as_uri()))] == []
+    assert seen.errors == []
+
+
+def test_a_claim_leads_to_its_evidence_inside(visit: Visitor, file: Path) -> None:
+    seen = visit(file.as_uri(), viewport=DESKTOP)
+    claim = seen.page.locator("a.claim").first
+    claim.click()
+    id = (claim.get_attribute("href") or "").lstrip("#")
+    expect(seen.page.locator(f"section#{id}").get_by_role("heading")).to_be_in_viewport()
+    seen.page.locator(f"section#{id}").get_by_role("link", name="The sentence in the article").click()
+    expect(claim).to_be_in_viewport()
+
+
+def test_its_links_lead_somewhere(visit: Visitor, file: Path) -> None:
+    page = visit(file.as_uri(), java_script_enabled=False).page
+    all_of = {"ids": ("[id]", "id"), "links": ("a[href]", "href")}
+    found = {
+        name: page.locator(what).evaluate_all("(all, key) => all.map((one) => one.getAttribute(key))", key)
+        for name, (what, key) in all_of.items()
+    }
+    assert len(set(found["ids"])) == len(found["ids"])
+    assert [link for link in found["links"] if not link.startswith("#") or link[1:] not in found["ids"]] == []
+
+
+def test_without_scripts_it_has_its_stills(visit: Visitor, file: Path) -> None:
+    seen = visit(file.as_uri(), java_script_enabled=False)
+    for still in seen.page.locator(".still").all():
+        still.scroll_into_view_if_needed()
+        expect(still).to_have_js_property("complete", True)
+        assert still.evaluate("(image) => image.naturalWidth") > 0
+    assert not re.search(r'(?:src|href)="(?!data:|#|https?:)[^"]*"', file.read_text("utf-8").split("<script")[0])
+
+
+def test_where_it_is_published_other_pages_are_linked(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "article.html"
+    assert run("--single-file", file, "--seeds", "1", "--url", "https://example.org/gpt/").returncode == 0
+    assert 'href="https://example.org/gpt/flow.html"' in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "says"), [("", "is a folder"), ("no/article.html", "has no folder to lie in")])
+def test_bad_places_are_refused(run: Run, tmp_path: Path, name: str, says: str) -> None:
+    done = run("--single-file", tmp_path / name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"gpt.py: .*{says}; name a file with --single-file, such as article.html.\n", done.stderr)
+    assert list(tmp_path.iterdir()) == []
