@@ -27,6 +27,7 @@ SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forwar
 SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
+FILMS = ("growth", "drift")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 

@@ -90,9 +90,10 @@ def test_claims_and_index(site):
         assert claim["expression"] in claim["code"]
         assert f'id="claim-{claim["id"]}"' in (site / claim["page"]).read_text()
     for entry in json.loads((site / "scenes.json").read_text()):
-        assert set(entry) == {"name", "file", "still", "sentence", "bytes", "marks", "values"}
+        assert set(entry) - {"strip"} == {"name", "file", "still", "sentence", "bytes", "marks", "values"}
         assert (site / entry["file"]).is_file()
         assert (site / entry["still"]).is_file()
+        assert all((site / still).is_file() for still in entry.get("strip", ()))
 
 
 # --- Bad input ----------------------------------------------------------------------------------------------------
@@ -403,7 +404,7 @@ def test_without_npm_and_network_the_page_shows_stills(project, site, tmp_path, 
     assert not (project / "site" / "vendor").exists()
     ours, plain = contents(project / "site"), contents(site)
     picture = b'<meta property="og:image" content="https://example.org/v/forward.png">'
-    for page in ("index.html", "evidence.html", "flow.html"):
+    for page in ("index.html", "evidence.html", "flow.html", "gallery.html"):
         assert picture in ours[page]
         ours[page] = ours[page].replace(b"https://example.org/v/", b"")
     assert ours == plain

@@ -54,7 +54,7 @@ from tests.browser import (
     stays_flat,
     wait_for_orbit,
 )
-from tests.conftest import BUILDERS, SCENES
+from tests.conftest import BUILDERS, FILMS, SCENES
 
 # --- Life ---------------------------------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ def test_the_first_frame_lies_on_the_still(visit: Visitor, url: str) -> None:
             warmth = drawn[..., 0] - drawn[..., 2]
             assert (warmth > 40).mean() > 0.01
             assert (warmth < -30).mean() > 0.01
-        least = 0.7 if figure.get_attribute("id") == "map" else 0.8  # thin sticks meet in fewer pixels
+        least = 0.7 if figure.get_attribute("id") in ("map", "drift") else 0.8  # thin sticks meet in fewer pixels
         assert overlap(drawn, pixels(still)) >= least, figure.get_attribute("id")
 
 
@@ -178,7 +178,8 @@ def test_without_scripts_there_are_stills_and_numbers(visit: Visitor, url: str, 
         expect(cells.first).to_be_visible()
         filled = [text for text in cells.all_text_contents() if text.strip()]
         name = figure.get_attribute("id") or ""
-        assert len(filled) == numbers_of(site)[name] + MORE.get(name, 0) > 0
+        if name not in FILMS:  # whose tables have the steps; the numbers of all of them lie beside the file
+            assert len(filled) == numbers_of(site)[name] + MORE.get(name, 0) > 0
     expect(seen.page.locator("model-viewer, button, .flat")).to_have_count(0)
     assert seen.errors == []
 
@@ -480,7 +481,8 @@ def test_a_phone_shows_all_of_it(visit: Visitor, url: str, path: str) -> None:
         assert seen.page.evaluate(STICKING_OUT) == []
         assert seen.page.evaluate(OF_PLOTS) == []
     buttons = seen.page.get_by_role("button").all()
-    assert len(buttons) == (TOOLS + STEPS + (path in (ARTICLE, FLOW))) * len(seen.figures)
+    players = seen.page.locator(".player").count()
+    assert len(buttons) == (TOOLS + STEPS + (path in (ARTICLE, FLOW))) * len(seen.figures) + 3 * players
     for box in (button.bounding_box() for button in buttons):
         assert box
         assert min(box["width"], box["height"]) >= 44
