@@ -549,6 +549,22 @@ def gallery(name: str, trace: "Trace", tokens: Sequence[str]) -> pv.MultiBlock:
     return scene
 
 
+def by_component(name: str, trace: Any, array: str, texts: Sequence[str]) -> pv.MultiBlock:
+    """A whole scene: `getattr(trace, array)` (D, n), a column for each component, in two rows, numbered from 1.
+
+    At the left of each row are the names of the boxes, the first one at the bottom.
+    """
+    values = getattr(trace, array)
+    wide = -(-len(values) // 2)
+    scene = start(name, trace, Scale.of(values), style.VIEW_OF_GRID)
+    for y in range(2):
+        place = range(y * wide, min((y + 1) * wide, len(values)))
+        line(scene, trace, [(array, (d,), str(d + 1)) for d in place], y)
+        levels(scene, texts, y)
+    legend(scene, right=wide - 1)
+    return scene
+
+
 def stream(scene: pv.MultiBlock, trace: "Trace", whole: int | None = None) -> None:
     """Adds the residual stream: a row of columns for what enters block 1, what leaves each block, and after ln_f.
 

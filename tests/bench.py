@@ -35,10 +35,9 @@ def main() -> None:
         survey = in_child("survey")
         in_child("rebuild", site)  # so that everything is kept
         rebuild = in_child("rebuild", site)["seconds"]["all"]
-        size = {path.name: len(path.read_bytes()) for path in sorted(site.rglob("*")) if path.is_file()}
-        packed = {
-            path.name: len(gzip.compress(path.read_bytes())) for path in sorted(site.rglob("*")) if path.is_file()
-        }
+        files = {str(path.relative_to(site)): path.read_bytes() for path in sorted(site.rglob("*")) if path.is_file()}
+        size = {name: len(data) for name, data in files.items()}
+        packed = {name: len(gzip.compress(data)) for name, data in files.items()}
         scenes = {
             scene["name"]: {
                 "bytes": scene["bytes"],
@@ -58,7 +57,7 @@ def main() -> None:
             "scenes_bytes": sum(scene["bytes"] for scene in scenes.values()),
             "page_bytes": size,
             "page_gzip": packed,
-            "first_3d_frame_seconds": first_frame(site),
+            "article": opened(site, size, packed),
             "forward_exports": {
                 "ours": in_child("ours"),
                 "pyvista": in_child("pyvista", Path(folder) / "peer.gltf"),
@@ -241,8 +240,12 @@ def trimesh() -> dict:
 # --- The page -----------------------------------------------------------------------------------------------------
 
 
-def first_frame(site: Path) -> float | str:
-    """Seconds from the start of navigation until the first figure is live, in Chromium without a GPU."""
+def opened(site: Path, size: dict[str, int], packed: dict[str, int]) -> dict | str:
+    """What the article takes, in Chromium without a GPU, apart from the bytes of model-viewer.
+
+    Seconds from the start of navigation until the first figure is live, the bytes that it took until then, the bytes of
+    all that it loads once every figure was looked at, and the seconds until a guided view is where it should be.
+    """
     from playwright.sync_api import Error, sync_playwright
 
     from tests.browser import CHROMIUM, SWITCHES
@@ -250,17 +253,53 @@ def first_frame(site: Path) -> float | str:
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        url, asked = f"http://127.0.0.1:{server.server_port}/", set()
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES])
-                page = browser.new_page(viewport={"width": 1200, "height": 2400})
-                page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+                page = browser.new_page(viewport={"width": 1200, "height": 900})
+                page.on("request", lambda request: asked.add(request.url.removeprefix(url)))
+                page.goto(f"{url}index.html")
+                page.locator("figure.scene .stage").first.scroll_into_view_if_needed()
                 page.wait_for_selector("figure.live")
-                return round(page.evaluate("performance.now()") / 1000, 2)
+                first, seconds = set(asked), page.evaluate("performance.now()") / 1000
+                for figure in page.locator("figure.scene").all():
+                    figure.locator(".stage").scroll_into_view_if_needed()
+                    page.wait_for_selector(f"figure#{figure.get_attribute('id')}.live")
+                guided = page.evaluate(GUIDED) / 1000
         except Error as error:
             return str(error)
         finally:
             server.shutdown()
+
+    def total(names: set[str], sizes: dict[str, int]) -> int:
+        return sum(sizes[name] for name in names if name in sizes and not name.startswith("vendor/"))
+
+    return {
+        "first_3d_frame_seconds": round(seconds, 2),
+        "first_3d_frame_gzip": total(first, packed),
+        "bytes": total(asked, size),
+        "gzip": total(asked, packed),
+        "guided_view_seconds": round(guided, 2),
+    }
+
+
+GUIDED = """
+async () => {
+  const link = document.querySelector("a.view");
+  const viewer = document.querySelector(`${link.hash} model-viewer`);
+  const start = performance.now();
+  const radii = [viewer.getCameraOrbit().radius];
+  let moved = start;
+  link.click();
+  while (performance.now() - moved < 500 || moved === start) {
+    await new Promise(requestAnimationFrame);
+    radii.push(viewer.getCameraOrbit().radius);
+    if (radii.at(-1) !== radii.at(-2)) moved = performance.now();
+  }
+  return moved - start;
+}
+"""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
