@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import gpt
+    from article import flow
     from article.facts import Evidence, Facts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -316,6 +317,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     preview = PREVIEW if PREVIEW in names else next(iter(names))
     base = f"{url.rstrip('/')}/" if url else ""
     aside = read_article("flow.md")  # what would interrupt the story
+    stages_of(own.trace)  # so that what is wrong with one is said before the scenes are drawn
     with site.stage("claims"):
         texts = {"index.md": text, "flow.md": aside}
         known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png", "base": base})
@@ -371,6 +373,16 @@ def read_article(name: str) -> str:
         raise RefusalError(f"the article cannot be read: {error}.") from None
 
 
+def stages_of(trace: "gpt.Trace") -> "list[flow.Stage]":
+    """The stages of a trace's full flow. Raises RefusalError."""
+    from article import flow
+
+    try:
+        return flow.stages(trace)
+    except flow.CodeError as error:
+        raise RefusalError(f"article/flow.py: {error}; change the stage.") from None
+
+
 def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str, str], more: str | None = None) -> str:
     """The page of a trace's full flow, whose files of numbers join the site's. Raises RefusalError.
 
@@ -378,10 +390,7 @@ def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str
     """
     from article import flow, render
 
-    try:
-        stages = flow.stages(trace)
-    except flow.CodeError as error:
-        raise RefusalError(f"article/flow.py: {error}; change the stage.") from None
+    stages = stages_of(trace)
     site.files |= flow.files(trace, stages)
     try:
         body = flow.body(trace, stages, None if more is None else flow.by_stage(more))

@@ -488,6 +488,24 @@ def test_a_phone_shows_all_of_it(visit: Visitor, url: str, path: str) -> None:
         assert min(box["width"], box["height"]) >= 44
 
 
+def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, copy: Path, serve: Serve) -> None:
+    """The figures of the article and those of the flow, on one page: all come to life, turn and say their numbers."""
+    article, flow = ((copy / path).read_text("utf-8") for path in (ARTICLE, FLOW))
+    more = re.findall(r'<figure class="scene".*?</figure>', flow, re.DOTALL)
+    (copy / ARTICLE).write_text(article.replace('<div class="note"', "".join(more) + '<div class="note"'), "utf-8")
+    seen = visit(serve(copy))
+    assert len(seen.figures) == len(BUILDERS) > 20
+    seen.enliven()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    for figure in (seen.figures[0], seen.figures[-1]):
+        theta, phi, radius = numbers_in(figure, "data-orbit")
+        figure.get_by_role("button", name="Look from farther right").click()
+        wait_for_orbit(figure, [theta + 20, phi, radius])
+        figure.get_by_role("button", name="The next mark").click()
+        expect(figure.locator(".pointer")).to_be_visible()
+    assert seen.errors == []
+
+
 def test_what_succeeds_stands_beside_what_fails(visit: Visitor, url: str) -> None:
     seen = visit(url, viewport=DESKTOP, java_script_enabled=False)
 
