@@ -58,8 +58,8 @@ def test_docs_are_what_a_rebuild_makes(site):
 )
 def test_two_runs_are_byte_identical(tmp_path, run: Run, variables):
     """Trained anew, by another instruction set and on more threads, against what is kept."""
-    assert run("--out", tmp_path / "one", "--seeds", "2").returncode == 0
-    assert run("--out", tmp_path / "other", "--seeds", "2", "--fresh", **variables).returncode == 0
+    assert run("--out", tmp_path / "one", "--seeds", "1").returncode == 0
+    assert run("--out", tmp_path / "other", "--seeds", "1", "--fresh", **variables).returncode == 0
     assert contents(tmp_path / "one") == contents(tmp_path / "other")
 
 
