@@ -183,15 +183,10 @@ def build(out: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS,
     """The whole job. Raises RefusalError and FalsehoodError."""
     site = Site(fresh=fresh)
     with workplace(out) as work:
-        with site.stage("train"):
-            own, *survey = train(seed, range(1, seeds + 1), fresh)
-        make(site, own, survey, url)
+        own = prepare(site, seed, url, seeds)
         with site.stage("write"):
             write(site, work)
-            missing = ensure_viewer()
-            if missing:
-                site.notes.append(f"{missing} The page shows stills.")
-            else:
+            if has_viewer(site):
                 copy_viewer(work / "vendor")
     site.summary = summary(site, own, out / "index.html")
     return site
@@ -206,14 +201,10 @@ def build_single(file: Path, seed: int | None = None, url: str = "", seeds: int 
     from article.single import single
 
     site = Site(fresh=fresh)
-    with site.stage("train"):
-        own, *others = train(seed, range(1, seeds + 1), fresh)
-    make(site, own, others, url)
+    own = prepare(site, seed, url, seeds)
     with site.stage("write"):
-        missing = ensure_viewer()
-        if missing:
-            site.notes.append(f"{missing} The page shows stills.")
-        viewer = "" if missing else (ARTICLE / VIEWER / "dist" / "model-viewer-umd.min.js").read_text("utf-8")
+        source = ARTICLE / VIEWER / "dist" / "model-viewer-umd.min.js"
+        viewer = source.read_text("utf-8") if has_viewer(site) else ""
         try:
             survey.replace_file(file, single(site.files, viewer, url).encode())
             file.chmod(0o644)
@@ -221,6 +212,25 @@ def build_single(file: Path, seed: int | None = None, url: str = "", seeds: int 
             raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
     site.summary = summary(site, own, file)
     return site
+
+
+def prepare(site: Site, seed: int | None, url: str, seeds: int) -> "Evidence":
+    """Trains, and makes the files of the site; returns what is known of the article's own model.
+
+    Raises RefusalError and FalsehoodError.
+    """
+    with site.stage("train"):
+        own, *survey = train(seed, range(1, seeds + 1), site.fresh)
+    make(site, own, survey, url)
+    return own
+
+
+def has_viewer(site: Site) -> bool:
+    """Whether model-viewer is there, or npm can bring it; if not, the site notes why."""
+    missing = ensure_viewer()
+    if missing:
+        site.notes.append(f"{missing} The page shows stills.")
+    return not missing
 
 
 def write(site: Site, work: Path) -> None:
@@ -317,7 +327,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     preview = PREVIEW if PREVIEW in names else next(iter(names))
     base = f"{url.rstrip('/')}/" if url else ""
     aside = read_article("flow.md")  # what would interrupt the story
-    stages_of(own.trace)  # so that what is wrong with one is said before the scenes are drawn
+    stages = stages_of(own.trace)  # what is wrong with one is said before the scenes are drawn
     with site.stage("claims"):
         texts = {"index.md": text, "flow.md": aside}
         known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png", "base": base})
@@ -342,7 +352,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
             figures = render.render(aside, known, "{{body}}")
         except render.UnknownNameError as error:
             raise RefusalError(f"article/flow.md, {error}.") from None
-        pages["flow.html"] = flow_page(site, own.trace, template, known.values, figures)
+        pages["flow.html"] = flow_page(site, own.trace, stages, template, known.values, figures)
         shown = {
             name: (path.replace(".md", ".html"), *words)
             for path, part in texts.items()
@@ -383,14 +393,20 @@ def stages_of(trace: "gpt.Trace") -> "list[flow.Stage]":
         raise RefusalError(f"article/flow.py: {error}; change the stage.") from None
 
 
-def flow_page(site: Site, trace: "gpt.Trace", template: str, values: Mapping[str, str], more: str | None = None) -> str:
-    """The page of a trace's full flow, whose files of numbers join the site's. Raises RefusalError.
+def flow_page(
+    site: Site,
+    trace: "gpt.Trace",
+    stages: "Sequence[flow.Stage]",
+    template: str,
+    values: Mapping[str, str],
+    more: str | None = None,
+) -> str:
+    """The page of a trace's full flow, of its stages, whose files of numbers join the site's. Raises RefusalError.
 
     `more` is what the article has to say of it, as HTML; without it, the page is one of its own.
     """
     from article import flow, render
 
-    stages = stages_of(trace)
     site.files |= flow.files(trace, stages)
     try:
         body = flow.body(trace, stages, None if more is None else flow.by_stage(more))
@@ -596,7 +612,7 @@ def show_flow(options: argparse.Namespace) -> int:
         (own,) = train(options.seed)
         trace = gpt.trace(own.model, own.tokenizer, prompt)
         template = render.keep(read_article("template.html"), {"page"})
-        site.files["index.html"] = flow_page(site, trace, template, {}).encode()
+        site.files["index.html"] = flow_page(site, trace, stages_of(trace), template, {}).encode()
         site.files |= {asset: read_article(asset).encode() for asset in assets()}
         site.files["scenes.json"] = to_json([])  # none; by this file the next build knows the folder
         write(site, work)
