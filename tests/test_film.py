@@ -66,6 +66,10 @@ def test_the_file_is_small_and_says_every_step(film: Film, site: Path, name: str
     assert len(glb) <= 600_000
     assert len(gzip.compress(glb)) <= 200_000
     assert readback.disagreements(glb, film) == []
+    document = readback.header(glb)
+    for node, paths in readback.films(glb, document).items():
+        for path, rows in paths.items():  # where it does not play, it shows the model of the article
+            assert document["nodes"][node][path] == pytest.approx(rows[-1], rel=1e-6, abs=1e-5)
     marks = readback.marks(glb)
     assert sum(mark.stated.size for mark in marks.values()) == {"growth": 8 * 20, "drift": 21 * 3}[name] * len(
         film.steps
