@@ -31,6 +31,7 @@ class Config:
     n_embd: int = 20  # D
     n_layer: int = 2  # L
     n_head: int = 2  # H
+    activation: str = "relu"  # of the hidden units: a key of ACTIVATIONS
     dropout: float = 0.15
     steps: int = 1000
     warmup: int = 20
@@ -90,7 +91,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Inside]:
         query, key, value = self.heads(self.query(x)), self.heads(self.key(x)), self.heads(self.value(x))
         score = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])  # (B, H, T, T)
-        future = torch.ones_like(score, dtype=torch.bool).triu(1)
+        future = torch.ones(score.shape[-2:], dtype=torch.bool, device=score.device).triu(1)
         pattern = score.masked_fill(future, -torch.inf).softmax(-1)  # rows (queries) sum to 1
         mixed = edit("mixed", edit("attention", pattern) @ value)  # (B, H, T, D/H)
         write = self.project(mixed.transpose(1, 2).flatten(2))  # (B, T, D)
@@ -98,17 +99,21 @@ class Attention(nn.Module):
         return write, inside
 
 
+ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu}
+
+
 class MLP(nn.Module):
     """Works on each token alone."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        self.activation = ACTIVATIONS[config.activation]
         self.up = nn.Linear(config.n_embd, 4 * config.n_embd)
         self.down = nn.Linear(4 * config.n_embd, config.n_embd)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Inside]:
         up = self.up(x)  # (B, T, 4D)
-        hidden = F.relu(up)
+        hidden = self.activation(up)
         return self.down(hidden), {"up": up, "hidden": hidden}
 
 
@@ -138,7 +143,17 @@ class Pass(NamedTuple):
     residual: Tensor  # (L+1, B, T, D); the first enters block 1, the last leaves block L
     inside: list[Inside]  # of each block
     normed: Tensor  # (L+1, B, T, D); the residual stream after ln_f
-    lens: Tensor  # (L+1, B, T, V); lens[-1] are the logits
+    unembedding: Tensor  # (V, D)
+
+    @property
+    def logits(self) -> Tensor:
+        """What the model answers (B, T, V): how well the last vectors fit the embedding of each token."""
+        return self.normed[-1] @ self.unembedding.T
+
+    @property
+    def lens(self) -> Tensor:
+        """The same for every level of the residual stream (L+1, B, T, V); lens[-1] are the logits."""
+        return self.normed @ self.unembedding.T
 
     @property
     def attention(self) -> Tensor:
@@ -151,6 +166,7 @@ class GPT(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        self.config = config
         self.embedding = nn.Embedding(config.n_vocab, config.n_embd)
         self.position = nn.Embedding(config.n_context, config.n_embd)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
@@ -168,7 +184,7 @@ class GPT(nn.Module):
             residual.append(x)
             inside.append(computed)
         normed = self.ln_f(torch.stack(residual))
-        return Pass(torch.stack(residual), inside, normed, normed @ self.embedding.weight.T)
+        return Pass(torch.stack(residual), inside, normed, self.embedding.weight)
 
 
 # --- 3. Training --------------------------------------------------------------------------------------------------
@@ -263,7 +279,7 @@ def train(
     for step in tqdm(range(config.steps), desc="training", unit=" steps", leave=False, disable=None):
         watch(step, model)
         optimizer.zero_grad()
-        loss(model(ids, drop).lens[-1], targets).backward()
+        loss(model(ids, drop).logits, targets).backward()
         update(optimizer, config, step)
     watch(config.steps, model)
     return model
@@ -280,6 +296,7 @@ class Trace:
     tokens: tuple[str, ...]  # T
     vocab: tuple[str, ...]  # V
     weights: str  # SHA-256 of the model's parameters
+    activation: str  # of the hidden units, a key of ACTIVATIONS
     embedding: np.ndarray  # (V, D)
     position: np.ndarray  # (T, D)
     residual: np.ndarray  # (L+1, T, D); residual[0] = embedding + position, residual[l] leaves block l-1
@@ -294,7 +311,7 @@ class Trace:
     attention_write: np.ndarray  # (L, T, D); all heads' and a bias
     middle: np.ndarray  # (L, T, D); the residual stream between attention and MLP
     normed_2: np.ndarray  # (L, T, D); what the MLP reads: ln_2(middle)
-    up: np.ndarray  # (L, T, 4D); the hidden units before ReLU
+    up: np.ndarray  # (L, T, 4D); the hidden units before the activation
     hidden: np.ndarray  # (L, T, 4D); after it
     mlp_write: np.ndarray  # (L, T, D); residual[l+1] = residual[l] + attention_write[l] + mlp_write[l]
     gain: np.ndarray  # (D,); of ln_f
@@ -324,27 +341,28 @@ def fingerprint(model: GPT) -> str:
     return hashlib.sha256(b"".join(weight.detach().numpy().tobytes() for weight in model.parameters())).hexdigest()
 
 
+@torch.no_grad()
 def trace(model: GPT, tokenizer: Tokenizer, sentence: str) -> Trace:
     """Records the forward pass of one sentence. Raises ValueError for an unknown word."""
     ids = tokenizer.encode(sentence)
-    with torch.no_grad():
-        recorded = model(torch.tensor([ids]))
-        inside = {name: torch.cat([block[name] for block in recorded.inside]) for name in recorded.inside[0]}
-        # The matrix that projects the heads' values, put side by side, is a matrix for each of them.
-        L, H, _, size = inside["mixed"].shape
-        projects = torch.stack([model.get_parameter(f"blocks.{l}.attention.project.weight") for l in range(L)])
-        inside["head_write"] = inside["mixed"] @ projects.view(L, -1, H, size).permute(0, 2, 3, 1)
+    recorded = model(torch.tensor([ids]))
+    inside = {name: torch.cat([block[name] for block in recorded.inside]) for name in recorded.inside[0]}
+    # The matrix that projects the heads' values, put side by side, is a matrix for each of them.
+    L, H, _, size = inside["mixed"].shape
+    projects = torch.stack([model.get_parameter(f"blocks.{l}.attention.project.weight") for l in range(L)])
+    inside["head_write"] = inside["mixed"] @ projects.view(L, -1, H, size).permute(0, 2, 3, 1)
     whole = {"residual": recorded.residual, "normed": recorded.normed, "lens": recorded.lens}
     weights = {"embedding": model.embedding.weight, "position": model.position.weight[: len(ids)]}
     weights |= {"gain": model.ln_f.weight, "bias": model.ln_f.bias}
     return Trace(
         sentence=sentence,
-        tokens=tuple(sentence.split()),
+        tokens=tuple(tokenizer.vocab[id] for id in ids),
         vocab=tokenizer.vocab,
         weights=fingerprint(model),
+        activation=model.config.activation,
         **{name: tensor.squeeze(1).numpy() for name, tensor in whole.items()},
         **{name: tensor.numpy() for name, tensor in inside.items()},
-        **{name: tensor.detach().numpy().copy() for name, tensor in weights.items()},
+        **{name: tensor.numpy().copy() for name, tensor in weights.items()},
     )
 
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -274,7 +274,8 @@ def read(seed: int | None = None) -> "tuple[gpt.Config, gpt.Tokenizer, list[str]
     import gpt
 
     tokenizer = gpt.Tokenizer(sentence for _, sentence in corpus)
-    config = gpt.Config(n_vocab=len(tokenizer.vocab), **({} if seed is None else {"seed": seed}))
+    config = gpt.Config(n_vocab=len(tokenizer.vocab))
+    config = config if seed is None else replace(config, seed=seed)
     for path, lines in (("data/train.txt", corpus), ("data/held_out.txt", held_out)):
         for line, sentence in lines:
             n, most = len(sentence.split()), config.n_context + 1

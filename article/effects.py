@@ -155,7 +155,7 @@ def outcomes(model: gpt.GPT, ids: Sequence[int], cuts: Sequence[Cut]) -> np.ndar
         return x
 
     with torch.no_grad():
-        return model(torch.tensor([ids] * len(cuts)), edit).lens[-1][:, -1].softmax(-1).numpy()
+        return model(torch.tensor([ids] * len(cuts)), edit).logits[:, -1].softmax(-1).numpy()
 
 
 def means(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], T: int) -> dict[str, Tensor]:

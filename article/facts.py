@@ -55,7 +55,7 @@ class Evidence:
 
         ids, targets = gpt.batch(self.tokenizer, self.corpus)
         with torch.no_grad():
-            return float(gpt.loss(self.model(ids).lens[-1], targets))
+            return float(gpt.loss(self.model(ids).logits, targets))
 
     @cached_property
     def effects(self) -> "Effects":

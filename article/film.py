@@ -89,5 +89,5 @@ def continued(model: gpt.GPT, tokenizer: gpt.Tokenizer, tokens: Sequence[str], m
     ids = tokenizer.encode(" ".join(tokens))
     with torch.no_grad():
         for _ in range(more):
-            ids.append(int(model(torch.tensor([ids])).lens[-1][0, -1].argmax()))
+            ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
     return tokenizer.decode(ids)

@@ -236,7 +236,7 @@ ROUND = (
     ),
     Step(
         "up",
-        "Hidden units before ReLU",
+        "Hidden units before {activation}",
         "How well the vector of each token fits what each hidden unit responds to.",
         UNITS,
         ("MLP.forward/up",),
@@ -244,7 +244,7 @@ ROUND = (
     Step(
         "hidden",
         "Hidden units",
-        "ReLU lets the positive ones through and makes zero of the others: only what fits responds.",
+        "{responds}",
         UNITS,
         ("MLP.forward/hidden",),
     ),
@@ -282,7 +282,7 @@ READ = (
         "Logits",
         "How well each vector fits the embedding of every token of the vocabulary: their product.",
         ("token", "next token"),
-        ("GPT.forward/return",),
+        ("Pass.lens/return",),
     ),
 )
 LEAVE = (
@@ -301,7 +301,7 @@ LEAVE = (
         ("GPT.__init__/self.ln_f",),
     ),
     READ[0],
-    READ[1]._replace(id="logits", array="lens"),
+    READ[1]._replace(id="logits", array="lens", code=("Pass.logits/return",)),
     Step(
         "probabilities",
         "Probabilities",
@@ -318,6 +318,12 @@ LEAVE = (
         ("Trace.prediction/return",),
     ),
 )
+NAMES = {"relu": "ReLU", "gelu": "GELU"}
+RESPONDS = {  # what each activation does to the hidden units
+    "relu": "ReLU lets the positive ones through and makes zero of the others: only what fits responds.",
+    "gelu": "GELU lets the positive ones through, more fully the larger they are, and next to nothing of the others: "
+    "mostly what fits responds.",
+}
 ASIDE = Group(
     "logit-lens",
     "Aside: the logit lens",
@@ -354,8 +360,10 @@ def stages(trace: gpt.Trace) -> list[Stage]:
             for name, size in zip(step.axes, values.shape, strict=True)
         )
         code = tuple(part(place) for place in step.code)
+        words = {"activation": NAMES[trace.activation], "responds": RESPONDS[trace.activation]}
+        title, why = step.title.format(**words), step.why.format(**words)
         known = "" if array in derived else array
-        return Stage(prefix + step.id, step.title + suffix, step.why, group, known, index, axes, values, code)
+        return Stage(prefix + step.id, title + suffix, why, group, known, index, axes, values, code)
 
     flow = [stage(ENTRY, step, 0) for step in ENTER]
     for l in range(L):

@@ -114,7 +114,7 @@ def explore(
     def loss(flat: Tensor) -> Tensor:
         parts = flat.split([shape.numel() for shape in shapes.values()])
         weights = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
-        return gpt.loss(functional_call(model, weights, (ids,)).lens[-1], targets)
+        return gpt.loss(functional_call(model, weights, (ids,)).logits, targets)
 
     losses = vmap(loss)
     with torch.no_grad():

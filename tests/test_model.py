@@ -98,7 +98,7 @@ def test_what_is_filled_in_counts_for_nothing(model, tokenizer, corpus):
     rows, right = [], []
     for sentence in corpus:
         *shown, _ = encoded = tokenizer.encode(sentence)
-        rows.append(forward(model, shown).lens[-1, 0].softmax(-1).numpy())
+        rows.append(forward(model, shown).logits[0].softmax(-1).detach().numpy())
         right += encoded[1:]
     assert (targets == gpt.NO_TARGET).any()
     assert math.isclose(whole, log_loss(right, np.concatenate(rows), labels=range(21)), rel_tol=1e-12)
@@ -119,7 +119,7 @@ def test_an_unknown_word_is_named(tokenizer):
 def test_trace_is_the_forward_pass(model, trace, tokenizer):
     recorded = forward(model, tokenizer.encode(trace.sentence))
     for name in ("residual", "normed", "lens", "attention"):
-        assert np.array_equal(getattr(trace, name), getattr(recorded, name).squeeze(1).numpy())
+        assert np.array_equal(getattr(trace, name), getattr(recorded, name).squeeze(1).detach().numpy())
     for l, inside in enumerate(recorded.inside):
         for name, tensor in inside.items():
             assert np.array_equal(getattr(trace, name)[l], tensor[0].numpy()), name
