@@ -23,7 +23,20 @@ from tokenizers import models, normalizers, pre_tokenizers
 import gpt
 from article.build import RefusalError
 from article.runs import tokens
-from article.runs.tokens import BYTES, FILE, Characters, Encoding, Pieces, files, load, make, shown, train_bpe, unique
+from article.runs.tokens import (
+    BYTES,
+    FILE,
+    Characters,
+    Encoding,
+    Pieces,
+    files,
+    load,
+    make,
+    shown,
+    stretches,
+    train_bpe,
+    unique,
+)
 
 CORPUS = "the spider spins and the bird builds\nthe bird sings, the spider does not;\n\n\tnaïve cafés: 東京 🙂🙂\n" * 3
 ANY = st.text()  # all of Unicode but lone surrogates
@@ -87,6 +100,38 @@ def test_bpe_is_the_textbook_algorithm() -> None:
 @pytest.mark.parametrize("n_vocab", [BYTES + 1, 280, 300])
 def test_bpe_has_the_size_asked_for(n_vocab: int) -> None:
     assert len(train_bpe(CORPUS, n_vocab).vocab) == n_vocab
+
+
+@given(st.text(alphabet="ab'st1.é東 \n\t\r\xa0\u2028\x1c"), st.integers(1, 4))
+def test_stretches_leave_the_ids_as_they_are(text: str, least: int) -> None:
+    parts = list(stretches(text, least))
+    assert "".join(parts) == text
+    assert [id for part in parts for id in BPE.tokenizer.encode(part).ids] == BPE.tokenizer.encode(text).ids
+
+
+def test_a_long_text_is_encoded_in_stretches() -> None:
+    assert BPE.divisible
+    assert len(list(stretches(CORPUS * 2000))) > 1
+    assert BPE.encode(CORPUS * 2000) == BPE.tokenizer.encode(CORPUS * 2000).ids
+
+
+FLAGS = {"single_word": False, "normalized": False, "special": True}
+
+
+@pytest.mark.parametrize(
+    ("part", "state"),
+    [
+        ("normalizer", {"type": "Lowercase"}),
+        ("pre_tokenizer", {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}),
+        ("pre_tokenizer", {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}),
+        ("pre_tokenizer", None),
+        ("added_tokens", [{"id": 300, "content": "a b", "lstrip": False, "rstrip": False} | FLAGS]),
+    ],
+)
+def test_what_stretches_could_change_is_encoded_whole(part: str, state: object) -> None:
+    other = load(json.dumps(json.loads(files(BPE)[FILE]) | {part: state}).encode())
+    assert isinstance(other, Pieces)
+    assert not other.divisible
 
 
 def test_bpe_joins_no_pair_that_is_there_once() -> None:
