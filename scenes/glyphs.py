@@ -127,9 +127,7 @@ def post(weight: ArrayLike, scale: Scale, at: Point, head: int = 0) -> pv.PolyDa
     return bar(weight, scale, at, style.HEADS[head % len(style.HEADS)])
 
 
-def ribbon(
-    weight: float, start: Point, end: Point, height: float, color: ArrayLike, share: float = 1.0
-) -> pv.PolyData:
+def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike, share: float = 1.0) -> pv.PolyData:
     """An attention weight as a flat band on the floor, from the key to the query, as wide as the weight.
 
     The width is measured across the band and is the same all along it. It leaves and arrives along y. Where many heads
@@ -250,8 +248,8 @@ def number(value: float) -> str:
 def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style.VIEW_OF_ROW) -> pv.MultiBlock:
     """An empty scene of a `gpt.Trace`, or of anything that has a sentence, weights and arrays.
 
-    It knows its name, its sentence and the tokens of it, its weights, how its shapes are to be read, and from which side it is seen first:
-    degrees to the left of straight ahead, and from straight above.
+    It knows its name, its sentence and the tokens of it, its weights, how its shapes are to be read, and from which
+    side it is seen first: degrees to the left of straight ahead, and from straight above.
     """
     scene = pv.MultiBlock()
     meaning: dict[str, Any] = {
@@ -679,7 +677,10 @@ def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: in
     x = places[0] - style.PLINTH
     for h in reversed(range(heads)):
         group = pv.MultiBlock()
-        for i, weight in reversed(list(enumerate(style.LEGEND_WEIGHTS))):
+        few = (
+            len(style.LEGEND_WEIGHTS) if heads <= len(style.LEGEND_WEIGHTS) else 1
+        )  # or the legend is wider than the rest
+        for i, weight in list(enumerate(style.LEGEND_WEIGHTS))[: -few - 1 : -1]:
             x -= style.LEGEND_RIBBON
             ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
             share = scene.user_dict["ribbon"]["span"] / style.RIBBON

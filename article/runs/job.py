@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 import gpt
@@ -26,7 +28,7 @@ from scenes import light
 
 HERE = Path(__file__).resolve().parent
 LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, is one of sentences
-PROMPT = 8  # tokens of the held-out text that the scenes show, if no other prompt is given
+PROMPT = 6  # tokens of the held-out text that the scenes show, if no other prompt is given
 SAMPLE = 200  # tokens, at most, of what the model writes
 MEASURED = 200_000  # tokens, at most, that the losses of the trained model are measured on
 MERGED = 512  # tokens of byte-pair encoding, if no other number is given
@@ -51,8 +53,8 @@ class Result:
 
     settings: Settings  # as they were settled: n_context and n_vocab are numbers other than 0
     tokenizer: gpt.Tokenizer
-    train_text: str
-    held_out_text: str
+    texts: text.Texts
+    statistics: text.Statistics
     train: Examples
     held_out: Examples
     course: Course
@@ -105,7 +107,7 @@ def publish(options: argparse.Namespace) -> int:
             with training_ground(options.out, options.fresh) as ground, site.stage("train"):
                 result = learn(options.data, given, options.ladder, ground, team, options.prompt)
                 prompt = prompt_of(result, options.prompt)
-            notes = make(site, result, options.data.resolve().name, prompt, options.url)
+            notes = make(site, result, prompt, options.url)
             with site.stage("write"):
                 build.write(site, work)
                 if build.has_viewer(site):
@@ -138,7 +140,8 @@ def learn(
     texts = text.read(folder, given.get("share", Settings().share))
     settings = settle(given, given_to(texts.train, given))
     tokenizer, settings = cut(texts, settings)
-    read_, unread = examples(texts.train, tokenizer, settings), examples(texts.held_out, tokenizer, settings)
+    read_ = examples(texts.train, tokenizer, settings, settings.n_context + 1)
+    unread = examples(texts.held_out, tokenizer, settings)
     config = settings.config(len(tokenizer.vocab))
     model = gpt.GPT(config)
     if prompt is not None:
@@ -150,21 +153,22 @@ def learn(
         most = min(SAMPLE, config.n_context - 1 if settings.examples == "lines" else SAMPLE)
         return tokenizer.decode([*first, *sample(model, first, most, 1.0, None, None, random, config.n_context)])
 
-    def taught(model: Any, name: str) -> Course:
+    def taught(model: Any, name: str, rate: float = 1.0) -> Course:
+        own = replace(settings, learning_rate=rate * settings.learning_rate)
         gpt.initialise(model.double(), settings.embedding_limit, stream(settings.seed, "start"))
         state = ground / f"{key(settings, texts, name)}.pt" if ground else None
-        return train(model, settings, read_, unread, write, state, team, name)
+        return train(model, own, read_, unread, write, state, team, name)
 
     course = taught(model, "training")
-    pairs = text.Bigram(read_, len(tokenizer.vocab))
+    rows, others = numbers(read_), numbers(unread)
+    pairs = text.Bigram.of(rows, config.n_vocab)
     rungs = []
     if climb:
-        random = stream(settings.seed, "sample", "bigram")
-        first = unread.ids.flatten()[:1].tolist()
-        said = tokenizer.decode([*first, *pairs.sample(first[0], min(SAMPLE, config.n_context), random)])
-        rungs.append(Rung("counted bigram", pairs.parameters, pairs.loss(unread), said))
-        for name, rung in ladder.rungs(config):
-            taught(rung, name)
+        dice = Random(settings.seed)  # noqa: S311 (nothing is secret here)
+        said = tokenizer.decode(pairs.sample(min(SAMPLE, config.n_context), dice))
+        rungs.append(Rung("counted bigram", len(pairs.pairs), pairs.loss(others), said))
+        for name, rung, rate in ladder.rungs(config):
+            taught(rung, name, rate)
             size = sum(weight.numel() for weight in rung.parameters())
             rungs.append(Rung(name, size, evaluate(rung, unread, MEASURED), write(rung, name)))
         size = sum(weight.numel() for weight in model.parameters())
@@ -175,16 +179,16 @@ def learn(
     return Result(
         settings=settings,
         tokenizer=tokenizer,
-        train_text=texts.train,
-        held_out_text=texts.held_out,
+        texts=texts,
+        statistics=text.statistics(texts, tokenizer.vocab, rows[rows >= 0], others[others >= 0]),
         train=read_,
         held_out=unread,
         course=course,
         model=model.to("cpu").double(),
         train_loss=losses[0],
         held_out_loss=losses[1],
-        bigram=(pairs.loss(read_), pairs.loss(unread)),
-        floor=text.floor(read_, config.n_context),
+        bigram=(pairs.loss(rows), pairs.loss(others)),
+        floor=text.floor(rows, config.n_context) if rows.ndim == 1 else text.floor_of_sentences(listed(rows)),
         ladder=rungs,
     )
 
@@ -223,21 +227,32 @@ def longest(texts: text.Texts, tokenizer: gpt.Tokenizer) -> int:
     return max(len(tokenizer.encode(line)) for part in (texts.train, texts.held_out) for line in part.split("\n"))
 
 
-def examples(part: str, tokenizer: gpt.Tokenizer, settings: Settings) -> Examples:
+def examples(part: str, tokenizer: gpt.Tokenizer, settings: Settings, least: int = 2) -> Examples:
     """What a model reads of a text. Raises RefusalError for a line that is too short or too long, or for too little."""
     if settings.examples == "windows":
         ids = torch.tensor(tokenizer.encode(part))
-        if len(ids) < 2:
-            raise RefusalError(f"the text is too short: there are {len(ids)} tokens, and nothing to predict.")
+        if len(ids) < least:
+            raise RefusalError(f"the text has {len(ids)} tokens, but it needs {least}; add to it, or lower n_context.")
         return Examples.of_text(ids, settings.n_context)
     lines = [line for line in part.split("\n") if line.strip()]
     for line in lines:
         n, most = len(tokenizer.encode(line)), settings.n_context + 1
         if not 2 <= n <= most:
             raise RefusalError(
-                f"the line {line[:60]!r} has {n} tokens; it needs at least 2 and at most {most}, one more than n_context."
+                f"the line {line[:60]!r} has {n} tokens; it needs at least 2 and at most {most}, n_context + 1."
             )
     return Examples.of_lines(tokenizer, lines, settings.n_context)
+
+
+def numbers(part: Examples) -> np.ndarray:
+    """The ids of a text (N,), or of its lines (B, T+1) with UNKNOWN where they are filled up."""
+    ids, targets = part.ids.numpy(), part.targets.numpy()
+    return np.concatenate([ids[..., :1], targets], axis=-1)
+
+
+def listed(rows: np.ndarray) -> list[list[int]]:
+    """The ids of each line, without what it is filled up with."""
+    return [row[row != text.UNKNOWN].tolist() for row in rows]
 
 
 def key(settings: Settings, texts: text.Texts, name: str) -> str:
@@ -266,7 +281,7 @@ def prompt_of(result: Result, given: str | None) -> str:
     tokenizer, config = result.tokenizer, result.model.config
     if given is not None:
         return fitting(given, tokenizer, config)
-    first = next(line for line in result.held_out_text.split("\n") if line.strip())
+    first = next(line for line in result.texts.held_out.split("\n") if line.strip())
     ids = tokenizer.encode(first)
     ids = ids[:-1] if result.settings.examples == "lines" else ids
     for n in range(min(PROMPT, config.n_context, len(ids)), 1, -1):
@@ -279,7 +294,7 @@ def prompt_of(result: Result, given: str | None) -> str:
 # --- The site -----------------------------------------------------------------------------------------------------
 
 
-def make(site: Site, result: Result, name: str, prompt: str, url: str = "") -> list[str]:
+def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
     """The files of a run's site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
     trace = gpt.trace(result.model, result.tokenizer, prompt)
     shown = Shown(trace)
@@ -290,7 +305,7 @@ def make(site: Site, result: Result, name: str, prompt: str, url: str = "") -> l
         (HERE / "run.md").read_text("utf-8"), {*SCENES} - {*refused} | ({"undrawn"} if refused else set())
     )
     base = f"{url.rstrip('/')}/" if url else ""
-    values = known(result, shown, name) | {"base": base, "preview": ""}
+    values = known(result, shown) | {"base": base, "preview": ""}
     values["undrawn"] = "; ".join(f"“{scene}”, of {reason}" for scene, reason in refused.items())
     facts = Facts(values, {})
     for scene in render.figures(page):
@@ -321,14 +336,14 @@ def too_much(scene: str, trace: gpt.Trace) -> str:
     return f"{n:,} marks, more than {BOXES:,}" if n > BOXES else ""
 
 
-def known(result: Result, shown: Shown, name: str) -> dict[str, str]:
+def known(result: Result, shown: Shown) -> dict[str, str]:
     """The values that run.md names."""
     trace, anatomy, config = shown.trace, shown.anatomy, result.model.config
     best = [trace.vocab[id] for id in anatomy.ranking[:2]]
     l, h, k = anatomy.widest
     largest = int(anatomy.share[:, anatomy.ranking[0]].argmax())
     return {
-        "name": name,
+        "name": result.texts.name,
         "parameters": count(sum(weight.numel() for weight in result.model.parameters())),
         "blocks": f"{number(config.n_layer)} block{'s' * (config.n_layer > 1)}",
         "heads": f"{number(config.n_head)} head{'s' * (config.n_head > 1)}",
@@ -356,8 +371,8 @@ def summary(site: Site, result: Result, prompt: str, notes: Sequence[str], out: 
         f"text        {result.train.tokens:,} tokens, {result.held_out.tokens:,} held out, {settings.n_vocab:,} in the "
         f"vocabulary ({settings.tokenizer})",
         f"model       {sum(w.numel() for w in result.model.parameters()):,} parameters, {course.step:,} steps{stopped}",
-        f"loss        {result.train_loss:.3f} train, {result.held_out_loss:.3f} held out, at step {course.best_step:,}; "
-        f"bigram {result.bigram[1]:.3f}",
+        f"loss        {result.train_loss:.3f} train, {result.held_out_loss:.3f} held out, at step "
+        f"{course.best_step:,}; bigram {result.bigram[1]:.3f}",
         *(f"ladder      {rung.loss:.3f} {rung.name}, {rung.parameters:,} parameters" for rung in result.ladder),
         f"prompt      {prompt!r}",
         *(
