@@ -677,10 +677,10 @@ def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: in
     x = places[0] - style.PLINTH
     for h in reversed(range(heads)):
         group = pv.MultiBlock()
-        few = (
-            len(style.LEGEND_WEIGHTS) if heads <= len(style.LEGEND_WEIGHTS) else 1
-        )  # or the legend is wider than the rest
-        for i, weight in list(enumerate(style.LEGEND_WEIGHTS))[: -few - 1 : -1]:
+        known = list(enumerate(style.LEGEND_WEIGHTS))
+        if heads > len(known):  # or the legend is wider than the rest
+            known = known[-1:]
+        for i, weight in reversed(known):
             x -= style.LEGEND_RIBBON
             ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
             share = scene.user_dict["ribbon"]["span"] / style.RIBBON
