@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import gpt
@@ -70,29 +70,66 @@ class FalsehoodError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0 done, 1 a claim or verification failed, 2 unusable input."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = subcommands().get(arguments[0]) if arguments else None
     try:
-        if arguments[:1] == ["verify"]:
-            return verify(verify_parser().parse_args(arguments[1:]))
-        if arguments[:1] == ["flow"]:
-            return show_flow(flow_parser().parse_args(arguments[1:]))
-        return publish(parser().parse_args(arguments))
+        if command:
+            status = command.act(command.parser().parse_args(arguments[1:]))
+        else:
+            status = publish(parser().parse_args(arguments))
+        sys.stdout.flush()  # here, where a pipe that nobody reads any more is no accident
+        return status
     except (RefusalError, FalsehoodError) as problem:
         print(f"gpt.py: {problem}", file=sys.stderr)
         return 1 if isinstance(problem, FalsehoodError) else 2
     except KeyboardInterrupt:
-        print("gpt.py: interrupted; the site is the old or the new one, whole.", file=sys.stderr)
+        whole = "" if command and not command.writes_site else "; the site is the old or the new one, whole"
+        print(f"gpt.py: interrupted{whole}.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at the end
+        return 141  # as for a program that SIGPIPE ends
+
+
+class Command(NamedTuple):
+    """A subcommand: how it is asked for, what it does, its options, and what carries it out."""
+
+    usage: str
+    what: str
+    parser: Callable[[], argparse.ArgumentParser]
+    act: Callable[[argparse.Namespace], int]
+    writes_site: bool = False
+
+
+def subcommands() -> dict[str, Command]:
+    """All of them, by name."""
+    from article.runs import commands  # which needs what is defined here
+
+    return {
+        "verify": Command("FILE.glb ...", "reads the numbers back out of scenes", verify_parser, verify),
+        "flow": Command(
+            "PROMPT --out DIR", "shows every number of another prompt on a page", flow_parser, show_flow, True
+        ),
+        "generate": Command(
+            "PROMPT", "goes on from a prompt, and shows how", commands.generate_parser, commands.generate
+        ),
+        "explain": Command("PROMPT", "tells the forward pass in numbers", commands.explain_parser, commands.explain),
+        "trace": Command(
+            "PROMPT --out FILE.npz", "keeps every array of it for numpy", commands.trace_parser, commands.save_trace
+        ),
+    }
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of the job itself."""
     from article.runs.settings import FIELDS
 
+    others = {f"{name} {command.usage}": command.what for name, command in subcommands().items()}
     result = argparse.ArgumentParser(
         prog="gpt.py",
-        description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the article that shows them.",
-        epilog="gpt.py verify FILE.glb ... reads the numbers back out of scenes; gpt.py verify -h explains. "
-        "gpt.py flow PROMPT --out DIR shows every number of another prompt; gpt.py flow -h explains.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the other commands
+        description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the\narticle that shows them.",
+        epilog="other commands, which -h after their names explains:\n"
+        + "\n".join(f"  {usage:<28}{what}" for usage, what in others.items()),
     )
     result.add_argument("--out", type=folder, metavar="DIR", help="write the site there, not to docs/")
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")

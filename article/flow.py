@@ -22,7 +22,6 @@ import numpy as np
 
 import gpt
 from article.evidence import add
-from article.tables import three
 from scenes.style import Scale
 
 TITLE = "The full flow"
@@ -580,6 +579,8 @@ def table(stage: Stage, place: tuple[int, ...], which: str, name: str, scale: Sc
 
     A vector is a column.
     """
+    from article.tables import three  # it loads the libraries of the scenes, which the terminal can do without
+
     values, numbers, axes = stage.values[place], stage.numbers[place], stage.axes[len(place) :]
     if len(axes) == 1:
         values, numbers, axes = values[:, None], numbers[:, None], (*axes, ("", (stage.id,)))
