@@ -13,7 +13,6 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -326,7 +325,7 @@ class Trace:
             raise ValueError(f"the corpus lacks the word {token!r}")
         return self.vocab.index(token)
 
-    @cached_property
+    @property
     def probabilities(self) -> np.ndarray:
         """Of the next token, as each level of the residual stream reads (L+1, T, V)."""
         raised = np.exp(self.lens - self.lens.max(axis=-1, keepdims=True))

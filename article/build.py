@@ -170,17 +170,21 @@ def verify_parser() -> argparse.ArgumentParser:
     )
     result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
     result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
+    result.add_argument(
+        "--model", type=folder, metavar="DIR", help="the run that the files are of, if it has a site of its own"
+    )
     return result
 
 
 def flow_parser() -> argparse.ArgumentParser:
     """The options of `flow`."""
-    result = argparse.ArgumentParser(
-        prog="gpt.py flow",
-        description="Shows every number between a prompt and the next token on one page, stage by stage: as tables, "
-        "with the lines of gpt.py that computed them, and as CSV and JSON.",
+    from article.runs.commands import asking
+
+    result = asking(
+        "flow",
+        "Shows every number between a prompt and the next token on one page, stage by stage: as tables, with the lines "
+        "of gpt.py that computed them, and as CSV and JSON.",
     )
-    result.add_argument("prompt", metavar="PROMPT", help='words of data/train.txt, such as "the fox made this"')
     result.add_argument("--out", type=folder, required=True, metavar="DIR", help="write the page there, as index.html")
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
     return result
@@ -663,24 +667,18 @@ def summary(site: Site, evidence: "Evidence", page: Path) -> str:
 
 def show_flow(options: argparse.Namespace) -> int:
     """Writes a site of one page, the full flow of a prompt; prints the summary. Raises RefusalError."""
-    import gpt
     from article import render
+    from article.runs import prompts, store
 
-    out, prompt = options.out, " ".join(options.prompt.split())
-    config, tokenizer, _, _ = read(options.seed)
-    n, most = len(prompt.split()), config.n_context
-    if not 1 <= n <= most:
-        raise RefusalError(f"the prompt has {n} words; it needs at least 1 and at most {most}.")
-    try:
-        tokenizer.encode(prompt)
-    except ValueError as error:
-        raise RefusalError(f"{error}; write the prompt with words of data/train.txt.") from None
-    if (out / "evidence.html").exists():  # it would be replaced by the one page
-        raise RefusalError(f"{out} holds the article; name another folder with --out.")
+    out = options.out
+    for page, what in (("evidence.html", "the article"), ("report.html", "a run")):
+        if (out / page).exists():  # it would be replaced by the one page
+            raise RefusalError(f"{out} holds {what}; name another folder with --out.")
+    run = store.ask(options.model, options.seed)
+    prompt = prompts.read(run, options.prompt, options.cut)
     site = Site()
     with workplace(out) as work:
-        (own,) = train(options.seed)
-        trace = gpt.trace(own.model, own.tokenizer, prompt)
+        trace = prompts.traced(run, prompt)
         template = render.keep(read_article("template.html"), {"page"})
         site.files["index.html"] = flow_page(site, trace, stages_of(trace), template, {}).encode()
         site.files |= {asset: read_article(asset).encode() for asset in assets()}
@@ -695,6 +693,7 @@ def show_flow(options: argparse.Namespace) -> int:
 def verify(options: argparse.Namespace) -> int:
     """Compares scenes with what they state and with a fresh trace. Raises RefusalError and FalsehoodError."""
     import gpt
+    from article.runs import job, store
     from scenes import readback
 
     contents = {}
@@ -707,19 +706,18 @@ def verify(options: argparse.Namespace) -> int:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
-    (evidence,) = train(options.seed)
+    known = store.load(options.model) if options.model else train(options.seed)[0]
     wrong = 0
     for path, (glb, sentence, scene) in contents.items():
-        if not 1 <= len(sentence.split()) <= evidence.config.n_context:
-            raise RefusalError(
-                f"{path} shows a sentence of {len(sentence.split())} words, which this model cannot read."
-            )
         shows = getattr(scene_module(scene), "SHOWS", "trace")
         try:
-            if shows == "trace":
-                fresh = gpt.trace(evidence.model, evidence.tokenizer, sentence)
+            n = len(known.tokenizer.encode(sentence))
+            if not 1 <= n <= known.config.n_context:
+                raise ValueError(f"it reads 1 to {known.config.n_context} tokens, and the sentence has {n}")
+            if isinstance(known, store.Run) or shows == "trace":
+                fresh = job.Shown(gpt.trace(known.model, known.tokenizer, sentence)).subject(shows)
             else:
-                fresh = subject(evidence, shows)
+                fresh = subject(known, shows)
         except ValueError as error:
             raise RefusalError(f"{path} shows what this model cannot: {error}.") from None
         try:
