@@ -179,7 +179,7 @@ class Handler(SimpleHTTPRequestHandler):
         """Not needed."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def serve() -> Iterator[Serve]:
     """Serves a folder; gives its address."""
     with ExitStack() as stack:
@@ -195,12 +195,12 @@ def serve() -> Iterator[Serve]:
         yield serve
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def url(site: Path, serve: Serve) -> str:
     return serve(site)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def launch() -> Iterator[Launch]:
     """Starts a browser with the tests' switches and more."""
     with sync_playwright() as playwright, ExitStack() as stack:
@@ -213,12 +213,12 @@ def launch() -> Iterator[Launch]:
         yield launch
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(launch: Launch) -> Browser:
     return launch()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser_without_webgl(launch: Launch) -> Browser:
     return launch("--disable-3d-apis")
 
