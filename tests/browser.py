@@ -22,6 +22,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 SWITCHES = (
     *("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
+    "--disable-gpu-rasterization",  # which some systems switch on; without a GPU, it makes every page twice the work
 )
 PHONE = {"width": 360, "height": 740}
 TABLET = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
@@ -71,6 +72,7 @@ STICKING_OUT = """
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
   .map((element) => element.outerHTML.slice(0, 80))
 """
+SIZES = "(all) => all.map((one) => { const { width, height } = one.getBoundingClientRect(); return [width, height]; })"
 
 OF_PLOTS = """
 () => {

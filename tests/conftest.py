@@ -128,16 +128,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     streams = [os.devnull, str(folder / "stdout"), str(folder / "stderr")]
     command = [sys.executable, "-B", "-W", "error", str(ROOT / "tests" / "warm.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as warm:
-        assert warm.stdin
-        assert warm.stdout
+        tell, hear = warm.stdin, warm.stdout
+        assert tell
+        assert hear
 
         def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
             told = list(map(str, arguments))
             for path in streams[1:]:
                 Path(path).write_bytes(b"")
             request = {"root": str(root), "arguments": told, "variables": variables, "streams": streams}
-            print(json.dumps(request), file=warm.stdin)
-            status = int(warm.stdout.readline())
+            print(json.dumps(request), file=tell)
+            status = int(hear.readline())
             stdout, stderr = (Path(path).read_text("utf-8") for path in streams[1:])
             return subprocess.CompletedProcess(told, status, stdout, stderr)
 
