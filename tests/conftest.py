@@ -2,11 +2,12 @@
 
 import fcntl
 import importlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -111,17 +112,37 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def run_anew(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs gpt.py as the shell does. For what depends on how Python and its libraries start; else, `run` is faster."""
+    command = [sys.executable, "-B", "-W", "error", "gpt.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="session")
-def run() -> Run:
-    """Runs gpt.py of a project with arguments and variables of the environment."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Runs gpt.py of a project with arguments and variables of the environment, in a process of its own.
 
-    def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "error", "gpt.py", *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False
-        )
+    The libraries that it imports are there already (`tests/warm.py`).
+    """
+    folder = tmp_path_factory.mktemp("run")
+    streams = [os.devnull, str(folder / "stdout"), str(folder / "stderr")]
+    command = [sys.executable, "-B", "-W", "error", str(ROOT / "tests" / "warm.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as warm:
+        tell, hear = warm.stdin, warm.stdout
+        assert tell
+        assert hear
 
-    return run
+        def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+            told = list(map(str, arguments))
+            for path in streams[1:]:
+                Path(path).write_bytes(b"")
+            request = {"root": str(root), "arguments": told, "variables": variables, "streams": streams}
+            print(json.dumps(request), file=tell)
+            status = int(hear.readline())
+            stdout, stderr = (Path(path).read_text("utf-8") for path in streams[1:])
+            return subprocess.CompletedProcess(told, status, stdout, stderr)
+
+        yield run
 
 
 @pytest.fixture
@@ -142,16 +163,45 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
-    """The site as `python gpt.py --out` makes it, once for all workers, with the viewer that npm installs."""
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes a file or a folder of a name once for all workers; who comes while it is made waits."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    with open(shared / "site.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "site").exists():
-            done = run("--out", shared / "site")
-            assert done.returncode == 0, done.stderr
-            (shared / "site.out").write_text(done.stdout)
-    return shared / "site"
+
+    def once(name: str, make: Callable[[Path], object]) -> Path:
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (shared / name).exists():
+                make(shared / name)
+        return shared / name
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def site(once: Once) -> Path:
+    """The site as `python gpt.py --out` makes it, once for all workers, with the viewer that npm installs."""
+
+    def make(site: Path) -> None:
+        done = run_anew("--out", site)
+        assert done.returncode == 0, done.stderr
+        (site.parent / "site.out").write_text(done.stdout)
+
+    return once("site", make)
+
+
+@pytest.fixture(scope="session")
+def small_site(once: Once, site: Path, run: Run) -> Path:
+    """The site of a single training, after the other, which has kept what both are made from."""
+    assert site.is_dir()
+
+    def make(small: Path) -> None:
+        done = run("--out", small, "--seeds", "1")
+        assert done.returncode == 0, done.stderr
+
+    return once("small", make)

@@ -7,18 +7,20 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import DESKTOP, Visitor, comes_to_life
-from tests.conftest import SCENES, Run
+from tests.conftest import SCENES, Once, Run
 
 
-@pytest.fixture(scope="module")
-def file(site: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def file(site: Path, run: Run, once: Once) -> Path:
     """The file as `python gpt.py --single-file` makes it, after the site, which keeps what it is made from."""
     assert site.is_dir()
-    file = tmp_path_factory.mktemp("single") / "article.html"
-    done = run("--single-file", file)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().endswith("article.html")
-    return file
+
+    def make(file: Path) -> None:
+        done = run("--single-file", file)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.rstrip().endswith("article.html")
+
+    return once("article.html", make)
 
 
 def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
@@ -66,7 +68,8 @@ def test_without_scripts_it_has_its_stills(visit: Visitor, file: Path) -> None:
     assert not re.search(r'(?:src|href)="(?!data:|#|https?:)[^"]*"', file.read_text("utf-8").split("<script")[0])
 
 
-def test_where_it_is_published_other_pages_are_linked(run: Run, tmp_path: Path) -> None:
+def test_where_it_is_published_other_pages_are_linked(run: Run, site: Path, tmp_path: Path) -> None:
+    assert site.is_dir()  # which has kept what the file is made from
     file = tmp_path / "article.html"
     assert run("--single-file", file, "--seeds", "1", "--url", "https://example.org/gpt/").returncode == 0
     assert 'href="https://example.org/gpt/flow.html"' in file.read_text("utf-8")
