@@ -16,10 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import gpt
@@ -44,6 +45,13 @@ FILES = {
     "claims.json",
     ".nojekyll",
     "vendor",
+    "report.html",
+    "report.md",
+    "log.csv",
+    "plots",
+    "model.safetensors",
+    "config.toml",
+    "tokenizer.json",
 }
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
@@ -62,31 +70,68 @@ class FalsehoodError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0 done, 1 a claim or verification failed, 2 unusable input."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = subcommands().get(arguments[0]) if arguments else None
     try:
-        if arguments[:1] == ["verify"]:
-            return verify(verify_parser().parse_args(arguments[1:]))
-        if arguments[:1] == ["flow"]:
-            return show_flow(flow_parser().parse_args(arguments[1:]))
-        return publish(parser().parse_args(arguments))
+        if command:
+            status = command.act(command.parser().parse_args(arguments[1:]))
+        else:
+            status = publish(parser().parse_args(arguments))
+        sys.stdout.flush()  # here, where a pipe that nobody reads any more is no accident
+        return status
     except (RefusalError, FalsehoodError) as problem:
         print(f"gpt.py: {problem}", file=sys.stderr)
         return 1 if isinstance(problem, FalsehoodError) else 2
     except KeyboardInterrupt:
-        print("gpt.py: interrupted; the site is the old or the new one, whole.", file=sys.stderr)
+        whole = "" if command and not command.writes_site else "; the site is the old or the new one, whole"
+        print(f"gpt.py: interrupted{whole}.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at the end
+        return 141  # as for a program that SIGPIPE ends
+
+
+class Command(NamedTuple):
+    """A subcommand: how it is asked for, what it does, its options, and what carries it out."""
+
+    usage: str
+    what: str
+    parser: Callable[[], argparse.ArgumentParser]
+    act: Callable[[argparse.Namespace], int]
+    writes_site: bool = False
+
+
+def subcommands() -> dict[str, Command]:
+    """All of them, by name."""
+    from article.runs import commands  # which needs what is defined here
+
+    return {
+        "verify": Command("FILE.glb ...", "reads the numbers back out of scenes", verify_parser, verify),
+        "flow": Command(
+            "PROMPT --out DIR", "shows every number of another prompt on a page", flow_parser, show_flow, True
+        ),
+        "generate": Command(
+            "PROMPT", "goes on from a prompt, and shows how", commands.generate_parser, commands.generate
+        ),
+        "explain": Command("PROMPT", "tells the forward pass in numbers", commands.explain_parser, commands.explain),
+        "trace": Command(
+            "PROMPT --out FILE.npz", "keeps every array of it for numpy", commands.trace_parser, commands.save_trace
+        ),
+    }
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of the job itself."""
+    from article.runs.settings import FIELDS
+
+    others = {f"{name} {command.usage}": command.what for name, command in subcommands().items()}
     result = argparse.ArgumentParser(
         prog="gpt.py",
-        description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the article that shows them.",
-        epilog="gpt.py verify FILE.glb ... reads the numbers back out of scenes; gpt.py verify -h explains. "
-        "gpt.py flow PROMPT --out DIR shows every number of another prompt; gpt.py flow -h explains.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the other commands
+        description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the\narticle that shows them.",
+        epilog="other commands, which -h after their names explains:\n"
+        + "\n".join(f"  {usage:<28}{what}" for usage, what in others.items()),
     )
-    result.add_argument(
-        "--out", type=folder, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/"
-    )
+    result.add_argument("--out", type=folder, metavar="DIR", help="write the site there, not to docs/")
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
     result.add_argument(
         "--seeds", type=seeds, default=SEEDS, metavar="N", help=f"check the claims on N trainings, not on {SEEDS}"
@@ -96,6 +141,23 @@ def parser() -> argparse.ArgumentParser:
         "--single-file", type=folder, metavar="FILE", help="write the article as one file, which opens from the disk"
     )
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
+    own = result.add_argument_group(
+        "a text of your own", "These need --data; config.toml can set all of them but these four."
+    )
+    own.add_argument(
+        "--data", type=folder, metavar="DIR", help="train on train.txt of DIR, and write a site about that"
+    )
+    own.add_argument("--config", type=folder, metavar="FILE", help="a TOML file with settings; options overrule it")
+    own.add_argument("--prompt", metavar="TEXT", help="what the scenes show; else the start of the held-out text")
+    own.add_argument("--ladder", action="store_true", help="also train simpler models, from pairs to a block")
+    for name, setting in FIELDS.items():
+        if name != "seed":
+            own.add_argument(
+                f"--{name.replace('_', '-')}",
+                type=type(setting.default),
+                metavar="N" if isinstance(setting.default, int | float) else "NAME",
+                help=setting.metadata["words"].replace("%", "%%"),
+            )
     return result
 
 
@@ -168,11 +230,20 @@ class Site:
 
 def publish(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
+    from article.runs.settings import FIELDS
+
+    if options.data is not None:
+        from article.runs import job
+
+        return job.publish(options)
+    for name in ("config", "prompt", "ladder", *FIELDS):
+        if name != "seed" and getattr(options, name):
+            raise RefusalError(f"--{name.replace('_', '-')} is about a text of your own; name its folder with --data.")
     gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a rebuild
     if options.single_file:
         site = build_single(options.single_file, options.seed, options.url, options.seeds, options.fresh)
     else:
-        site = build(options.out, options.seed, options.url, options.seeds, options.fresh)
+        site = build(options.out or ROOT / "docs", options.seed, options.url, options.seeds, options.fresh)
     print(site.summary)
     for note in site.notes:
         print(f"gpt.py: {note}", file=sys.stderr)
@@ -336,7 +407,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
         for name, line in shown.items():
             if f"{name}.glb" not in known.figures:
                 where = f"article/{path}, line {line}"
-                known.figures[f"{name}.glb"] = exhibit(site, name, where, own, name == preview)
+                known.figures[f"{name}.glb"] = exhibit(site, name, where, partial(subject, own), name == preview)
     with site.stage("article"):
         known.figures.update(plots.figures(known, own, results))
         for figure in known.figures.values():
@@ -359,12 +430,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
             for path, part in texts.items()
             for name, words in render.captions(part, known.values).items()
         }
-        inside = gallery.body(shown, known.figures)
-        pages["gallery.html"] = render.fill_in(template, inside, gallery.TITLE, gallery.DESCRIPTION, known.values)
-        frame = render.keep(whole, {"embed"})
-        for name, (path, alt, caption) in shown.items():
-            inside = gallery.alone(name, known.figures[f"{name}.glb"], path, alt, caption)
-            pages[f"embed/{name}.html"] = render.fill_in(frame, inside, caption, alt, known.values, "../")
+        pages |= gallery.pages(shown, known, template, render.keep(whole, {"embed"}), render.title(text))
     site.files |= {name: page.encode() for name, page in pages.items()}
     site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
@@ -416,8 +482,11 @@ def flow_page(
     return render.fill_in(template, body, flow.TITLE, flow.description(trace), values)
 
 
-def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -> dict:
-    """Builds a scene, verifies it and draws its still; returns what the page must know of the figure."""
+def exhibit(site: Site, name: str, where: str, subject: "Callable[[str], gpt.Trace]", preview: bool) -> dict:
+    """Builds a scene, verifies it and draws its still; returns what the page must know of the figure.
+
+    `subject` gives what a scene is built from, by its SHOWS. Raises RefusalError and FalsehoodError.
+    """
     from article.exhibit import kept
 
     with site.stage("scenes"):
@@ -426,7 +495,7 @@ def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -
             raise RefusalError(f"{where}: there is no scene {name!r}; write scenes/{name}.py.")
     try:
         with site.stage("scenes"):
-            shown = subject(own, getattr(module, "SHOWS", "trace"))
+            shown = subject(getattr(module, "SHOWS", "trace"))
         made = kept(name, shown, preview, lambda: made_of(site, name, module, shown, preview), site.fresh)
     except ValueError as error:
         raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None

@@ -22,10 +22,10 @@ import numpy as np
 
 import gpt
 from article.evidence import add
-from article.tables import three
 from scenes.style import Scale
 
 TITLE = "The full flow"
+CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to open
 LEVELS = 8  # shades that a sign has in a table; page.css mixes them
 DECIMALS, DIGITS = 8, 9  # of the numbers to keep; further ones differ from processor to processor
 
@@ -308,7 +308,7 @@ LEAVE = (
         "The logits as shares that sum to 1, after each token of the prompt; what is most probable after the last one "
         "comes first.",
         ("token", "next token"),
-        ("Trace.probability/logits", "Trace.probability/return"),
+        ("Trace.probabilities/raised", "Trace.probabilities/return"),
     ),
     Step(
         "prediction",
@@ -335,7 +335,7 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     """Every stage of a forward pass, in order. Raises CodeError."""
     L = len(trace.query)
     ids = np.array([trace.id(token) for token in trace.tokens])
-    likely = np.array([[trace.probability(token, t=t) for token in trace.vocab] for t in range(len(ids))])  # (T, V)
+    likely = trace.probabilities[-1]  # (T, V)
     best = np.argsort(-likely[-1].round(DECIMALS), kind="stable")  # of two alike, the lower id
     answer = trace.id(trace.prediction)
     derived = {
@@ -552,6 +552,10 @@ def section(stage: Stage, more: bool) -> Element:
             line = add(code, "span", f"{number} ")
             line.set("class", "line")
             line.tail = f"{text}\n"
+    if stage.values.size > CELLS:
+        file = add(box, "p", f"These are {stage.values.size:,} numbers, too many for a table: ")
+        add(file, "a", f"{stage.id}.csv", href=f"flow/{stage.id}.csv", download="").tail = "."
+        return box
     scale = Scale.of(stage.numbers)
     for place in np.ndindex(stage.values.shape[:-2]):
         which = "".join(f", {name} {n + 1}" for (name, _), n in zip(stage.axes, place, strict=False))
@@ -575,6 +579,8 @@ def table(stage: Stage, place: tuple[int, ...], which: str, name: str, scale: Sc
 
     A vector is a column.
     """
+    from article.tables import three  # it loads the libraries of the scenes, which the terminal can do without
+
     values, numbers, axes = stage.values[place], stage.numbers[place], stage.axes[len(place) :]
     if len(axes) == 1:
         values, numbers, axes = values[:, None], numbers[:, None], (*axes, ("", (stage.id,)))

@@ -148,6 +148,11 @@ def figures(text: str) -> dict[str, int]:
     return found
 
 
+def title(text: str) -> str:
+    """The first heading of a Markdown text."""
+    return next((line.removeprefix("# ") for line in text.split("\n") if line.startswith("# ")), "")
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """A text with its values in place."""
     return re.sub(VALUE, lambda match: values[match[1]], text)

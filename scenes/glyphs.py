@@ -127,10 +127,11 @@ def post(weight: ArrayLike, scale: Scale, at: Point, head: int = 0) -> pv.PolyDa
     return bar(weight, scale, at, style.HEADS[head % len(style.HEADS)])
 
 
-def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike) -> pv.PolyData:
+def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike, share: float = 1.0) -> pv.PolyData:
     """An attention weight as a flat band on the floor, from the key to the query, as wide as the weight.
 
-    The width is measured across the band and is the same all along it. It leaves and arrives along y.
+    The width is measured across the band and is the same all along it. It leaves and arrives along y. Where many heads
+    share a plinth, all widths are a `share` of what they would be.
     """
     (x0, y0), (x1, y1) = start, end
     u = np.linspace(0, 1, 2 if x0 == x1 else style.RIBBON_STEPS[int(weight > style.RIBBON_THIN)])
@@ -138,7 +139,7 @@ def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayL
     along = np.stack([(x1 - x0) * slope, np.full_like(u, y1 - y0)], axis=1)
     across = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
     middle = np.stack([x0 + (x1 - x0) * ease, y0 + (y1 - y0) * u], axis=1)
-    half = (style.HAIR + style.RIBBON * weight) / 2
+    half = share * (style.HAIR + style.RIBBON * weight) / 2
     points = np.stack([middle - half * across, middle + half * across], axis=1).reshape(-1, 2)
     first = 2 * np.arange(len(u) - 1)[:, None]
     return mesh(np.insert(points, 2, height, axis=1), first + np.array([0, 1, 3, 2]), to_bytes(color), material="sheet")
@@ -247,13 +248,14 @@ def number(value: float) -> str:
 def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style.VIEW_OF_ROW) -> pv.MultiBlock:
     """An empty scene of a `gpt.Trace`, or of anything that has a sentence, weights and arrays.
 
-    It knows its name, its sentence, its weights, how its shapes are to be read, and from which side it is seen first:
-    degrees to the left of straight ahead, and from straight above.
+    It knows its name, its sentence and the tokens of it, its weights, how its shapes are to be read, and from which
+    side it is seen first: degrees to the left of straight ahead, and from straight above.
     """
     scene = pv.MultiBlock()
     meaning: dict[str, Any] = {
         "scene": name,
         "sentence": trace.sentence,
+        "tokens": list(getattr(trace, "tokens", ())),
         "weights": trace.weights,
         "view": view,
         "meter": style.METER,
@@ -593,17 +595,21 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0
     cells = [(head, q, k) for head in range(H) for q in range(T) for k in range(q + 1)]
     order = sorted(cells, key=lambda cell: -weights[cell])
     heights = dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)), strict=True))
-    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"attention": "ribbon"}}
     port = style.RIBBON + T * style.HAIR  # what a head's ribbons need at most, side by side
-    lane = (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
+    share = min(1.0, style.RIBBON_ROOM / (H * (port + style.RIBBON_GAP)))
+    scene.user_dict |= {
+        "glyphs": scene.user_dict["glyphs"] | {"attention": "ribbon"},
+        "ribbon": {"hair": share * style.HAIR, "span": share * style.RIBBON},
+    }
+    lane = share * (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
     y = (l if row is None else row) * style.DEPTH + style.PLINTH
     for q in range(first, T):
-        widths = style.HAIR + style.RIBBON * weights[h, q, : q + 1]
+        widths = share * (style.HAIR + style.RIBBON * weights[h, q, : q + 1])
         arrive = q * style.SPACING + lane + np.cumsum(widths) - widths / 2 - widths.sum() / 2
         for k in range(q + 1):
             band = ribbon(
                 weights[h, q, k], (k * style.SPACING + lane, y), (arrive[k], y + style.DEPTH - 2 * style.PLINTH),
-                heights[h, q, k], style.HEADS[h % len(style.HEADS)],
+                heights[h, q, k], style.HEADS[h % len(style.HEADS)], share,
             )  # fmt: skip
             mark(scene, f"attention/{l}/{h}/{q}/{k}", band, trace, "attention", (l, h, q, k))
 
@@ -671,10 +677,14 @@ def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: in
     x = places[0] - style.PLINTH
     for h in reversed(range(heads)):
         group = pv.MultiBlock()
-        for i, weight in reversed(list(enumerate(style.LEGEND_WEIGHTS))):
+        known = list(enumerate(style.LEGEND_WEIGHTS))
+        if heads > len(known):  # or the legend is wider than the rest
+            known = known[-1:]
+        for i, weight in reversed(known):
             x -= style.LEGEND_RIBBON
             ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
-            group.append(ribbon(weight, *ends, style.RIBBON_LOW, style.HEADS[h % len(style.HEADS)]))
+            share = scene.user_dict["ribbon"]["span"] / style.RIBBON
+            group.append(ribbon(weight, *ends, style.RIBBON_LOW, style.HEADS[h % len(style.HEADS)], share))
             label(scene, f"weight/{h}/{i}", number(weight), (x, front), style.LEGEND_SIZE)
         scene.append(group, f"legend/weight/{h}")
         x -= style.LEGEND_RIBBON

@@ -375,3 +375,11 @@ def test_budget(site):
     for name, entry in index.items():
         assert entry["bytes"] == len(sizes[name])
         assert entry["values"] == sum(len(v) for v in readback.read_back(sizes[name]).values())
+
+
+def test_a_colour_of_bytes_tells_every_number_within_the_tolerance():
+    """For a column's numbers from limit to limit, rounded as the file rounds them; not for those of one model alone."""
+    values = np.linspace(-1, 1, 20_001)
+    written = np.round(to_linear(glyphs.to_bytes(Scale(1.0).color(values)) / 255) * 255) / 255
+    told = readback.number_of(written, {"negative": style.NEGATIVE, "positive": style.POSITIVE, "limit": 1.0})
+    assert readback.COLOR / 2 < np.abs(told - values).max() <= readback.COLOR

@@ -1,0 +1,121 @@
+"""How a text goes on: from logits to shares, and from a random number to a token.
+
+Temperature, top-k and top-p are applied in this order and mean what they mean in Hugging Face's transformers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+import gpt
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How one token was chosen. Tensors have an entry for each token of the vocabulary (V,), by id."""
+
+    context: tuple[int, ...]  # the ids that the model has read
+    shares: dict[str, Tensor]  # by what was done last: the model's probabilities, then those after each change
+    order: Tensor  # ids from the most probable to the least
+    u: float | None  # the random number from 0 to 1; None if none was needed
+    id: int
+
+    @property
+    def last(self) -> Tensor:
+        """The shares (V,) that the token was drawn by; they sum to 1."""
+        return list(self.shares.values())[-1]
+
+    @property
+    def up_to(self) -> Tensor:
+        """What the shares add up to, in the order of `order` (V,), its own included."""
+        return self.last[self.order].cumsum(0)
+
+
+def changed(
+    logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> dict[str, Tensor]:
+    """The probabilities (V,) of logits (V,), and what temperature, top-k and top-p make of them, one after the other.
+
+    At temperature 0 there is nothing to cut: the most probable token has it all; of two alike, the one of the lower id.
+    """
+    shares = {"model": logits.softmax(-1)}
+    scores = logits / temperature if temperature else logits
+    if not temperature or not scores.isfinite().all():  # so cold that the division overflows: as good as 0
+        winner = torch.zeros_like(logits)
+        winner[logits.argmax()] = 1
+        return shares | {f"temp. {temperature:g}": winner}
+    if temperature != 1:
+        shares[f"temp. {temperature:g}"] = scores.softmax(-1)
+    if top_k is not None:
+        least = scores.topk(min(top_k, len(scores))).values[-1]
+        scores = scores.masked_fill(scores < least, -torch.inf)
+        shares[f"top-k {top_k}"] = scores.softmax(-1)
+    if top_p is not None:
+        rising, ids = scores.sort(stable=True)
+        cut = rising.softmax(-1).cumsum(-1) <= 1 - top_p
+        cut[-1] = False  # the most probable one stays
+        scores = scores.masked_fill(torch.zeros_like(cut).scatter(0, ids, cut), -torch.inf)
+        shares[f"top-p {top_p:g}"] = scores.softmax(-1)
+    return shares
+
+
+def draw(
+    context: Sequence[int],
+    logits: Tensor,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    random: torch.Generator,
+) -> Draw:
+    """Draws a token by its logits (V,): lays the shares end to end, the largest first, and looks where u falls."""
+    shares = changed(logits, temperature, top_k, top_p)
+    order = logits.sort(descending=True, stable=True).indices
+    if not temperature:
+        return Draw(tuple(context), shares, order, None, int(order[0]))
+    laid = list(shares.values())[-1][order]
+    u = torch.rand((), generator=random, dtype=torch.float64)
+    place = int(torch.searchsorted(laid.cumsum(0), u, right=True))
+    place = min(place, int(laid.nonzero().max()))  # rounding may leave the sum short of 1, and u behind it
+    return Draw(tuple(context), shares, order, float(u), int(order[place]))
+
+
+def draws(
+    model: gpt.GPT,
+    ids: Sequence[int],
+    n: int,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    random: torch.Generator,
+    n_context: int,
+) -> Iterator[Draw]:
+    """Draws n tokens that go on from ids; each reads those before it, at most the last n_context.
+
+    Raises ValueError if there are no ids to go on from.
+    """
+    if not ids:
+        raise ValueError("there is no token to go on from")
+    ids = list(ids)
+    for _ in range(n):
+        context = ids[-n_context:]
+        with torch.no_grad():
+            logits = model(torch.tensor([context])).logits[0, -1].double()
+        drawn = draw(context, logits, temperature, top_k, top_p, random)
+        yield drawn
+        ids.append(drawn.id)
+
+
+def sample(
+    model: gpt.GPT,
+    ids: Sequence[int],
+    n: int,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    random: torch.Generator,
+    n_context: int,
+) -> list[int]:
+    """The n ids that a model draws to go on from ids. Raises ValueError if there are none."""
+    return [drawn.id for drawn in draws(model, ids, n, temperature, top_k, top_p, random, n_context)]
