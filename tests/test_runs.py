@@ -37,7 +37,17 @@ CHARACTERS = sorted(set(TEXT))
 IDS = torch.tensor([CHARACTERS.index(character) for character in TEXT])
 
 TINY = replace(
-    WINDOWS, n_context=8, n_embd=8, n_layer=1, n_head=2, steps=40, batch_size=6, warmup=5, eval_every=10, save_every=10
+    WINDOWS,
+    n_context=8,
+    n_embd=8,
+    n_layer=1,
+    n_head=2,
+    steps=40,
+    batch_size=6,
+    warmup=5,
+    eval_every=10,
+    save_every=10,
+    learning_rate=1e-3,
 )
 LINED = replace(TINY, examples="lines", tokenizer="words", batch_size=7)
 
@@ -68,7 +78,7 @@ def fresh(chosen: Settings, n_vocab: int = 60) -> gpt.GPT:
 
 def rungs(chosen: Settings, limit: float) -> dict[str, nn.Module]:
     """The untrained models of the ladder, by name."""
-    models = dict(ladder.rungs(chosen.config(len(CHARACTERS))))
+    models = {name: model for name, model, _ in ladder.rungs(chosen.config(len(CHARACTERS)))}
     for model in models.values():
         model.to(getattr(torch, chosen.dtype))
         gpt.initialise(cast(gpt.GPT, model), limit, training.stream(1))
@@ -156,7 +166,7 @@ def test_settings_that_do_not_fit_are_refused(tmp_path, toml):
     path = tmp_path / "config.toml"
     path.write_text(toml)
     with pytest.raises(RefusalError, match=re.escape(WRONG[toml])) as refused:
-        settle(settings.read(path), WINDOWS, f"{path.name}: ")
+        settle(settings.read(path), replace(WINDOWS, n_embd=64, batch_size=12), f"{path.name}: ")
     assert str(refused.value).startswith("config.toml: ")
 
 
@@ -723,7 +733,7 @@ def together(out: Path | str, team: Team) -> None:
         shared = model if team.size == 1 else nn.parallel.DistributedDataParallel(model)
         loss = training.accumulate(shared, chosen, train, 3, team)
         results[name] = {"loss": loss, "gradient": gradient(model)}
-        state = Path(f"{out}.{name}.state")
+        state = Path(f"{out}.{name}.state") if team.rank == 0 else None
         model = fresh(chosen)
         course = training.train(model, chosen, train, held_out, state=state, team=team)
         results[name] |= {

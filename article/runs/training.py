@@ -172,6 +172,13 @@ class Team(NamedTuple):
         dist.all_reduce(total)
         return float(total)
 
+    def tell(self, data: bytes | None) -> bytes | None:
+        """What the first process has, for all of them."""
+        told = [data]
+        if self.size > 1:
+            dist.broadcast_object_list(told)
+        return told[0]
+
 
 ALONE = Team(0, 1, torch.device("cpu"))
 
@@ -247,19 +254,17 @@ def train(
     """Trains a model, in place, and ends with its best weights; returns the course of it.
 
     The model maps ids (B, T), and an edit, to what has `logits` (B, T, V); it is moved to the device of the team.
-    `sample` makes a text of it at a step. The `state` is a file that the course is kept in, for all processes of the
-    team; if it has the beginning of this very training, that is gone on with. Raises RefusalError for a state that is
-    damaged, another's or cannot be written, for a loss that is no number any more, and for a batch that is too small
-    to be cut.
+    `sample` makes a text of it at a step. The `state` is a file that the first process of the team keeps the course in;
+    if it has the beginning of this very training, all go on with that. Raises RefusalError for a state that is damaged,
+    another's or cannot be written, for a loss that is no number any more, and for a batch that is too small to be cut.
     """
     parts = settings.accumulate * team.size
     torch.set_num_threads(threads(settings, (settings.batch_size or len(train.ids)) // parts))
     model.to(device=team.device, dtype=getattr(torch, settings.dtype))
     weights = dict(model.named_parameters())
     optimizer = gpt.optimizer_for(weights, settings.config(1))
-    course, whose = Course(), identity(settings, train, held_out) if state else ""
-    if state is not None and state.exists():
-        course = resume(state, model, optimizer, whose)
+    whose = identity(settings, train, held_out)
+    course = resume(state, model, optimizer, whose, team)
     shared = model if team.size == 1 else nn.parallel.DistributedDataParallel(model)
     bar = tqdm(
         total=settings.steps,
@@ -423,19 +428,26 @@ def unpack(data: bytes) -> Mapping[str, Any]:
     return torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
 
 
-def resume(state: Path, model: nn.Module, optimizer: torch.optim.Optimizer, whose: str = "") -> Course:
+def resume(
+    state: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer, whose: str = "", team: Team = ALONE
+) -> Course:
     """The course of a training up to where it was kept, with the model and the optimizer as they were then.
 
-    Raises RefusalError for a file that cannot be read, is damaged, or was kept by another training.
+    A new one if there is no such file. Raises RefusalError for one that cannot be read, is damaged, or was kept by
+    another training.
     """
     try:
-        kept = unpack(state.read_bytes())
+        data = team.tell(state.read_bytes() if state and team.rank == 0 and state.exists() else None)
+    except OSError as error:
+        raise RefusalError(f"{state} cannot be read: {error.strerror}; begin anew with --fresh.") from None
+    if data is None:
+        return Course()
+    try:
+        kept = unpack(data)
         if kept["whose"] == whose:
             model.load_state_dict(kept["model"])
             optimizer.load_state_dict(kept["optimizer"])
             return Course(**kept["course"])
-    except OSError as error:
-        raise RefusalError(f"{state} cannot be read: {error.strerror}; begin anew with --fresh.") from None
     except Exception:  # whatever torch says of a file that is not one of its own
         raise RefusalError(f"{state} is damaged, or no state of a training; begin anew with --fresh.") from None
     raise RefusalError(f"{state} is of a training with other settings or another text; begin anew with --fresh.")
