@@ -11,7 +11,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,9 +23,10 @@ from tqdm import tqdm
 import gpt
 from article.build import RefusalError
 from article.runs.settings import Settings
-from article.survey import processors, replace_file
+from article.survey import processors
 
-EVALUATED = 20_000  # tokens, at most, that a loss during training is measured on
+EVALUATED = 20_000  # tokens, about, that a loss during training is measured on
+AT_ONCE = 4096  # tokens, about, that are evaluated at once
 ROWS = 400  # rows of the log, about
 SMALL = 2**20  # numbers in a layer's output up to which one thread is the fastest
 
@@ -41,7 +41,10 @@ def stream(*names: object, device: torch.device | str = "cpu") -> torch.Generato
 
 
 class Examples(NamedTuple):
-    """What a model can be trained on: rows of ids and the ids that follow, or one long row to cut windows from."""
+    """What a model can be trained on: rows of ids and the ids that follow, or one long row to cut windows from.
+
+    Each row has a target at least, so that every part of a batch has.
+    """
 
     ids: Tensor  # (B, T), filled up on the right; or (N,)
     targets: Tensor  # (B, T), NO_TARGET where it is filled up; or (N,)
@@ -49,21 +52,38 @@ class Examples(NamedTuple):
 
     @classmethod
     def of_lines(cls, tokenizer: gpt.Tokenizer, lines: Sequence[str], n_context: int) -> "Examples":
-        """Each line an example."""
-        return cls(*gpt.batch(tokenizer, lines), n_context)
+        """Each line an example, but for those of a single token, which nothing follows.
+
+        Raises RefusalError for lines with more than n_context + 1 tokens, and if no line has two.
+        """
+        ids, targets = gpt.batch(tokenizer, lines)
+        if ids.shape[1] > n_context:
+            raise RefusalError(
+                f"a line has {ids.shape[1] + 1} tokens, but n_context = {n_context} lets the model read lines of at "
+                f"most {n_context + 1}; raise n_context, or set examples = 'windows'."
+            )
+        follows = (targets != gpt.NO_TARGET).any(1)
+        if not follows.any():
+            raise RefusalError("no line has two tokens; there is nothing to predict.")
+        return cls(ids[follows], targets[follows], n_context)
 
     @classmethod
     def of_text(cls, ids: Tensor, n_context: int) -> "Examples":
-        """Every window of the ids (N,) an example."""
+        """Every window of the ids (N,) an example; all of them, if they are fewer than n_context + 1.
+
+        Raises RefusalError for fewer than two ids.
+        """
+        if len(ids) < 2:
+            raise RefusalError(f"a text of {len(ids)} tokens is too short; there is nothing to predict.")
         return cls(ids[:-1], ids[1:], n_context)
 
     @property
     def tokens(self) -> int:
         """How many targets there are."""
-        return int((self.targets != gpt.NO_TARGET).sum())
+        return count(self.targets)
 
     def draw(self, n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """So many examples (n, T) at random, with repetition; all of them in order if n is 0."""
+        """So many examples (n, T) at random, with repetition; all lines in order if n is 0."""
         if self.ids.ndim == 1:
             T = min(self.n_context, len(self.ids))
             starts = (torch.rand(n, generator=random, dtype=torch.float64) * (len(self.ids) - T + 1)).long()
@@ -72,29 +92,47 @@ class Examples(NamedTuple):
         if not n:
             return self.ids, self.targets
         rows = (torch.rand(n, generator=random, dtype=torch.float64) * len(self.ids)).long()
-        return self.ids[rows], self.targets[rows]
+        return trim(self.ids[rows], self.targets[rows])
 
     def parts(self, most: float = math.inf) -> Iterator[tuple[Tensor, Tensor]]:
-        """All examples in turn, in batches (B, T): every line, or windows side by side. Of more than `most` tokens, as
-        many windows as that allows, evenly spaced."""
-        ids, targets = self.ids, self.targets
+        """All examples in turn, in batches (B, T): every line, or windows side by side and what is left at the end.
+
+        Of more than `most` tokens, as many lines or windows as have about that many, evenly spaced.
+        """
+        ids, targets, rest = self.ids, self.targets, 0
         if ids.ndim == 1:
             T = min(self.n_context, len(ids))
-            whole = len(ids) // T
-            rows = torch.linspace(0, whole - 1, int(min(whole, max(1, most // T))), dtype=torch.float64).long()
-            ids, targets = (x[: whole * T].view(whole, T)[rows] for x in (ids, targets))
-        yield from zip(ids.split(64), targets.split(64), strict=True)
+            rest = len(ids) % T
+            ids, targets = (x[: len(x) - rest].view(-1, T) for x in (ids, targets))
+        if self.tokens > most:
+            n = max(1, int(len(ids) * most / self.tokens))
+            rows = torch.arange(n) * len(ids) // n
+            ids, targets, rest = ids[rows], targets[rows], 0
+        n = max(1, AT_ONCE // ids.shape[1])
+        yield from map(trim, ids.split(n), targets.split(n))
+        if rest:
+            yield self.ids[None, -rest:], self.targets[None, -rest:]
+
+
+def count(targets: Tensor) -> int:
+    """How many targets there are, of any shape."""
+    return int((targets != gpt.NO_TARGET).sum())
+
+
+def trim(ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (B, T) as long as the longest of them."""
+    T = int((targets != gpt.NO_TARGET).any(0).sum())
+    return ids[:, :T], targets[:, :T]
 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, examples: Examples, most: float = math.inf) -> float:
-    """The mean loss in nats a token, without dropout."""
+    """The mean loss in nats a token, without dropout, of all tokens or of about `most`."""
     device = next(model.parameters()).device
     total, n = 0.0, 0
     for ids, targets in examples.parts(most):
-        count = int((targets != gpt.NO_TARGET).sum())
-        total += float(gpt.loss(model(ids.to(device)).logits, targets.to(device))) * count
-        n += count
+        total += float(gpt.loss(model(ids.to(device)).logits, targets.to(device))) * count(targets)
+        n += count(targets)
     return total / n
 
 
@@ -111,25 +149,49 @@ class Team(NamedTuple):
     @classmethod
     @contextlib.contextmanager
     def gather(cls) -> Iterator["Team"]:
-        """The team of this process, for as long as it is needed."""
-        cuda = torch.cuda.is_available()
-        size = int(os.environ.get("WORLD_SIZE", "1"))
-        local = int(os.environ.get("LOCAL_RANK", "0"))
-        device = torch.device("cuda", local % torch.cuda.device_count()) if cuda else torch.device("cpu")
+        """The team of this process, for as long as it is needed. Each has a GPU, if there is one at all."""
+        size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
+        gpus = torch.cuda.device_count()
+        device = torch.device("cuda", local % gpus) if gpus else torch.device("cpu")
+        if gpus:
+            torch.cuda.set_device(device)
         if size == 1:
             yield cls(0, 1, device)
             return
-        dist.init_process_group("nccl" if cuda and torch.cuda.device_count() >= size else "gloo")
+        dist.init_process_group("nccl" if gpus >= neighbours() else "gloo")  # nccl wants a GPU for each process
         try:
             yield cls(dist.get_rank(), size, device)
         finally:
             dist.destroy_process_group()
 
+    def sum(self, number: float) -> float:
+        """The sum of the numbers that the processes have, the same for all of them."""
+        if self.size == 1:
+            return number
+        total = torch.tensor(number, dtype=torch.float64, device=self.device)
+        dist.all_reduce(total)
+        return float(total)
+
+    def tell(self, data: bytes | None) -> bytes | None:
+        """What the first process has, for all of them."""
+        told = [data]
+        if self.size > 1:
+            dist.broadcast_object_list(told)
+        return told[0]
+
+
+ALONE = Team(0, 1, torch.device("cpu"))
+
+
+def neighbours() -> int:
+    """How many processes of the team are on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
 
 def threads(settings: Settings, n: int) -> int:
     """How many threads make a step of n examples fastest: one for a model that is too small to share."""
     numbers = 4 * settings.n_embd * (settings.n_context or 1) * n
-    return 1 if numbers < SMALL else processors()
+    return 1 if numbers < SMALL else max(1, processors() // neighbours())
 
 
 # --- The course of a training -------------------------------------------------------------------------------------
@@ -153,13 +215,11 @@ class Course:
 
 def learning_rate(settings: Settings, step: int) -> float:
     """The learning rate of a step, counted from 0: it rises over the warm-up, then falls along a line or a cosine."""
-    rising = (step + 1) / settings.warmup if settings.warmup else 1.0
-    if settings.schedule == "linear":
+    rising = (step + 1) / settings.warmup if step < settings.warmup else 1.0
+    if settings.schedule == "linear":  # as in gpt.py
         return settings.learning_rate * min(rising, 1 - step / settings.steps)
-    if rising < 1:
-        return settings.learning_rate * rising
-    done = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
-    return settings.learning_rate * (0.1 + 0.9 * (1 + math.cos(math.pi * done)) / 2)
+    done = max(0, step - settings.warmup) / max(1, settings.steps - settings.warmup)
+    return settings.learning_rate * min(rising, 0.1 + 0.9 * (1 + math.cos(math.pi * done)) / 2)
 
 
 def group(name: str) -> str:
@@ -172,13 +232,13 @@ def group(name: str) -> str:
 
 
 def norms(model: nn.Module) -> Row:
-    """The norm of the gradients of each part of the model."""
-    squares: dict[str, Tensor] = {}
-    for name, weight in model.named_parameters():
-        if weight.grad is not None:
-            square = weight.grad.double().square().sum()
-            squares[group(name)] = squares.get(group(name), 0) + square
-    return {f"gradient {part}": math.sqrt(square) for part, square in squares.items()}
+    """The norm of the gradients, of all and of each part of the model."""
+    names, weights = zip(*model.named_parameters(), strict=True)
+    squares: Row = {}
+    for name, norm in zip(names, torch.stack([weight.grad.norm() for weight in weights]).tolist(), strict=True):
+        squares[group(name)] = squares.get(group(name), 0.0) + norm * norm
+    whole = math.sqrt(sum(squares.values()))
+    return {"gradient": whole} | {f"gradient {part}": math.sqrt(square) for part, square in squares.items()}
 
 
 def train(
@@ -188,23 +248,23 @@ def train(
     held_out: Examples,
     sample: Callable[[nn.Module, int], str] = lambda *_: "",
     state: Path | None = None,
-    team: Team = Team(0, 1, torch.device("cpu")),
+    team: Team = ALONE,
     name: str = "training",
 ) -> Course:
     """Trains a model, in place, and ends with its best weights; returns the course of it.
 
-    The model maps ids (B, T), and an edit, to what has `logits` (B, T, V). `sample` makes a text of it at a step. The
-    `state` is a file that the course is kept in; if it has the beginning of this very training, that is gone on with.
-    Raises RefusalError for a state that is damaged or another's, and for a loss that is no number any more.
+    The model maps ids (B, T), and an edit, to what has `logits` (B, T, V); it is moved to the device of the team.
+    `sample` makes a text of it at a step. The `state` is a file that the first process of the team keeps the course in;
+    if it has the beginning of this very training, all go on with that. Raises RefusalError for a state that is damaged,
+    another's or cannot be written, for a loss that is no number any more, and for a batch that is too small to be cut.
     """
-    dtype = getattr(torch, settings.dtype)
-    torch.set_num_threads(threads(settings, settings.batch_size or len(train.ids)))
-    model.to(device=team.device, dtype=dtype)
+    parts = settings.accumulate * team.size
+    torch.set_num_threads(threads(settings, (settings.batch_size or len(train.ids)) // parts))
+    model.to(device=team.device, dtype=getattr(torch, settings.dtype))
     weights = dict(model.named_parameters())
     optimizer = gpt.optimizer_for(weights, settings.config(1))
-    course = Course()
-    if state is not None and state.exists():
-        course = resume(state, model, optimizer)
+    whose = identity(settings, train, held_out)
+    course = resume(state, model, optimizer, whose, team)
     shared = model if team.size == 1 else nn.parallel.DistributedDataParallel(model)
     bar = tqdm(
         total=settings.steps,
@@ -224,9 +284,9 @@ def train(
             row: Row = {}
             course.seconds = time.perf_counter() - begun
             if state is not None and team.rank == 0 and step % settings.save_every == 0 and not last:
-                keep(state, course, model, optimizer)
+                keep(state, course, model, optimizer, whose)
             if step % settings.eval_every == 0 or last:
-                row = look(model, course, train, held_out, sample, settings)
+                row = look(model, course, train, held_out, sample, settings, team)
                 last = last or course.stopped
                 since = (step, time.perf_counter())
             if last:
@@ -235,19 +295,16 @@ def train(
             for part in optimizer.param_groups:
                 part["lr"] = rate
             loss, tokens = accumulate(shared, settings, train, step, team)
-            if not math.isfinite(loss):
-                raise RefusalError(
-                    f"the loss is {loss} at step {step}; lower learning_rate (now {settings.learning_rate:g}), "
-                    "or set clip, such as clip = 1."
-                )
-            whole = nn.utils.clip_grad_norm_(weights.values(), settings.clip or math.inf)
+            check(loss, step, settings)
             if step % every == 0 or row:
                 now = time.perf_counter()
                 speed = {"tokens a second": tokens * (step - since[0]) / (now - since[1])} if step > since[0] else {}
                 since = (step, now)
-                row |= {"step": step, "learning rate": rate, "loss": loss, "gradient": float(whole)}
+                row |= {"step": step, "learning rate": rate, "loss": loss}
                 row |= speed | norms(model)
                 course.rows.append(row)
+            if settings.clip:
+                nn.utils.clip_grad_norm_(weights.values(), settings.clip)
             optimizer.step()
             course.step += 1
             bar.update()
@@ -257,11 +314,20 @@ def train(
     return course
 
 
+def check(loss: float, step: int, settings: Settings) -> None:
+    """Raises RefusalError for a loss that is no number any more."""
+    if not math.isfinite(loss):
+        raise RefusalError(
+            f"the loss is {loss} at step {step}; lower learning_rate (now {settings.learning_rate:g}), "
+            "or set clip, such as clip = 1."
+        )
+
+
 def accumulate(model: nn.Module, settings: Settings, train: Examples, step: int, team: Team) -> tuple[float, int]:
-    """Computes the gradients of a step; returns its loss and how many targets it had.
+    """Computes the gradients of a step; returns its loss, in nats a token, and how many targets it had.
 
     The batch is cut in parts, which the processes of the team take in turn; each part counts by its targets, so that
-    it does not matter who computed it.
+    it does not matter who computed it. Raises RefusalError for a batch with fewer examples than parts.
     """
     ids, targets = train.draw(settings.batch_size, stream(settings.seed, step, "batch"))
     parts = settings.accumulate * team.size
@@ -269,24 +335,20 @@ def accumulate(model: nn.Module, settings: Settings, train: Examples, step: int,
         raise RefusalError(
             f"a batch of {len(ids)} cannot be cut in {parts} parts, accumulate times processes; make it larger."
         )
-    tokens = int((targets != gpt.NO_TARGET).sum())
+    tokens, total = count(targets), 0.0
     cut = list(zip(ids.tensor_split(parts), targets.tensor_split(parts), strict=True))
-    total = torch.zeros((), dtype=torch.float64)
     for weight in model.parameters():
         weight.grad = None
     for n in range(team.rank, parts, team.size):
-        ids, targets = (part.to(team.device) for part in cut[n])
-        share = float((targets != gpt.NO_TARGET).sum()) / tokens
-        alone = isinstance(model, nn.parallel.DistributedDataParallel) and n + team.size < parts
-        hold: AbstractContextManager = model.no_sync() if alone else contextlib.nullcontext()  # type: ignore[operator]
-        with hold:
-            loss = gpt.loss(model(ids, dropout(settings, step, n, team.device)).logits, targets) * share
+        ids, targets = cut[n]
+        shared = isinstance(model, nn.parallel.DistributedDataParallel)
+        more = n + team.size < parts  # the processes meet after their last parts
+        with model.no_sync() if shared and more else contextlib.nullcontext():
+            logits = model(ids.to(team.device), dropout(settings, step, n, team.device)).logits
+            loss = gpt.loss(logits, targets.to(team.device)) * (count(targets) / tokens)
             (loss * team.size).backward()  # which DDP divides by the size again
         total += float(loss.detach())
-    if team.size > 1:
-        dist.all_reduce(whole := total.to(team.device))
-        total = whole
-    return float(total), tokens
+    return team.sum(total), tokens
 
 
 def dropout(settings: Settings, step: int, part: int, device: torch.device) -> gpt.Edit:
@@ -311,10 +373,14 @@ def look(
     held_out: Examples,
     sample: Callable[[nn.Module, int], str],
     settings: Settings,
+    team: Team,
 ) -> Row:
     """Evaluates the model, keeps it if it is the best so far, and lets it write; returns what the log has of that."""
     losses = {"train loss": evaluate(model, train, EVALUATED), "held-out loss": evaluate(model, held_out, EVALUATED)}
-    if losses["held-out loss"] < course.best_loss or not course.best:
+    # On other processors the last bits can differ; all go by the first one's, so that all stop at the same step.
+    losses = {name: team.sum(loss if team.rank == 0 else 0.0) for name, loss in losses.items()}
+    check(losses["held-out loss"], course.step, settings)
+    if losses["held-out loss"] < course.best_loss:
         course.best_loss, course.best_step = losses["held-out loss"], course.step
         course.best = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     waited = (course.step - course.best_step) // settings.eval_every
@@ -326,26 +392,62 @@ def look(
 # --- The state of a training --------------------------------------------------------------------------------------
 
 
-def keep(state: Path, course: Course, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def identity(settings: Settings, train: Examples, held_out: Examples) -> str:
+    """What a training is known by: a digest of its settings and of what it reads."""
+    digest = hashlib.sha256(repr((settings, train.n_context)).encode())
+    for ids in (train.ids, train.targets, held_out.ids, held_out.targets):
+        digest.update(repr(tuple(ids.shape)).encode() + ids.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def keep(state: Path, course: Course, model: nn.Module, optimizer: torch.optim.Optimizer, whose: str = "") -> None:
     """Keeps all that the training needs to go on, in one step. Raises RefusalError where it cannot be written."""
-    data = io.BytesIO()
-    torch.save({"course": vars(course), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, data)
+    kept = {"whose": whose, "course": vars(course), "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    packed = io.BytesIO()
+    torch.save(kept, packed)
+    data = packed.getbuffer()
+    beside = state.with_name(f"{state.name}.new")  # always the same: what is left of a killed run is written over
     try:
-        replace_file(state, data.getvalue())
+        with beside.open("wb") as file:
+            file.write(hashlib.sha256(data).digest())
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # or a power failure could leave an empty file behind the name
+        os.replace(beside, state)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise RefusalError(f"{state} cannot be written: {error.strerror}; the training needs it to go on.") from None
 
 
-def resume(state: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Course:
+def unpack(data: bytes) -> Mapping[str, Any]:
+    """What was kept in a state. Raises an exception of any kind for data that are not as they were written."""
+    digest, packed = data[:32], data[32:]
+    if hashlib.sha256(packed).digest() != digest:
+        raise ValueError
+    return torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
+
+
+def resume(
+    state: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer, whose: str = "", team: Team = ALONE
+) -> Course:
     """The course of a training up to where it was kept, with the model and the optimizer as they were then.
 
-    Raises RefusalError for a file that is damaged or another's.
+    A new one if there is no such file. Raises RefusalError for one that cannot be read, is damaged, or was kept by
+    another training.
     """
     try:
-        kept: Mapping[str, Any] = torch.load(state, map_location="cpu", weights_only=True)
-        model.load_state_dict(kept["model"])
-        optimizer.load_state_dict(kept["optimizer"])
-        return Course(**kept["course"])
-    except Exception as error:  # whatever torch says of a file that is not one of its own
-        said = str(error).split("\n")[0]
-        raise RefusalError(f"{state} is damaged ({said}); begin anew with --fresh.") from None
+        data = team.tell(state.read_bytes() if state and team.rank == 0 and state.exists() else None)
+    except OSError as error:
+        raise RefusalError(f"{state} cannot be read: {error.strerror}; begin anew with --fresh.") from None
+    if data is None:
+        return Course()
+    try:
+        kept = unpack(data)
+        if kept["whose"] == whose:
+            model.load_state_dict(kept["model"])
+            optimizer.load_state_dict(kept["optimizer"])
+            return Course(**kept["course"])
+    except Exception:  # whatever torch says of a file that is not one of its own
+        raise RefusalError(f"{state} is damaged, or no state of a training; begin anew with --fresh.") from None
+    raise RefusalError(f"{state} is of a training with other settings or another text; begin anew with --fresh.")
