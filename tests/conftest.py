@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def lines(name: str) -> list[str]:
     return (ROOT / "data" / name).read_text("utf-8").split("\n")[:-1]
+
+
+def validate(files: Sequence[Path], place: Path) -> dict[str, list]:
+    """What the Khronos validator finds wrong with files, by name; its script is written to a folder."""
+    script = place / "validate.js"
+    script.write_text(
+        "const {validateBytes} = require(process.argv[2]), {readFileSync} = require('fs');"
+        "Promise.all(process.argv.slice(3).map(file => validateBytes(new Uint8Array(readFileSync(file)))))"
+        ".then(reports => console.log(JSON.stringify(reports.map(report => report.issues))))"
+    )
+    command = ["node", str(script), str(ROOT / "tests" / "node_modules" / "gltf-validator"), *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    reports = zip(files, json.loads(done.stdout), strict=True)
+    return {file.name: issues["messages"] for file, issues in reports if issues["numErrors"] or issues["numWarnings"]}
 
 
 @pytest.fixture(scope="session")
