@@ -20,7 +20,7 @@ from article.anatomy import Anatomy
 from article.build import RefusalError, Site
 from article.effects import fields_of
 from article.facts import Facts, count, decimals, number, percent
-from article.runs import ladder, report, store, text, tokens
+from article.runs import ladder, prompts, report, store, text, tokens
 from article.runs.sampling import sample
 from article.runs.settings import FIELDS, WINDOWS, Settings, read, settle
 from article.runs.training import Course, Examples, Team, evaluate, stream, train
@@ -127,7 +127,11 @@ def training_ground(out: Path, fresh: bool) -> Iterator[Path]:
         ground.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RefusalError(f"{ground} cannot be written: {error.strerror}; choose another --out.") from None
-    yield ground
+    try:
+        yield ground
+    finally:
+        with contextlib.suppress(OSError):
+            ground.rmdir()  # which takes away no state
 
 
 # --- The training -------------------------------------------------------------------------------------------------
@@ -145,7 +149,7 @@ def learn(
     config = settings.config(len(tokenizer.vocab))
     model = gpt.GPT(config)
     if prompt is not None:
-        fitting(prompt, tokenizer, config)  # before the training, not after it
+        prompts.read(store.Run(config, tokenizer, model, ()), prompt, cut=False)  # before the training, not after it
 
     def write(model: Any, *names: object) -> str:
         first = unread.ids.flatten()[:1].tolist()
@@ -265,22 +269,11 @@ def key(settings: Settings, texts: text.Texts, name: str) -> str:
 # --- The prompt ---------------------------------------------------------------------------------------------------
 
 
-def fitting(prompt: str, tokenizer: gpt.Tokenizer, config: gpt.Config) -> str:
-    """A prompt as the model can read it. Raises RefusalError for one that it cannot."""
-    try:
-        n = len(tokenizer.encode(prompt))
-    except ValueError as error:
-        raise RefusalError(f"the prompt cannot be read: {error}.") from None
-    if not 1 <= n <= config.n_context:
-        raise RefusalError(f"the prompt has {n} tokens; it needs at least 1 and at most {config.n_context}.")
-    return prompt
-
-
 def prompt_of(result: Result, given: str | None) -> str:
     """What the scenes show: the prompt that is given, or the beginning of the held-out text. Raises RefusalError."""
     tokenizer, config = result.tokenizer, result.model.config
     if given is not None:
-        return fitting(given, tokenizer, config)
+        return prompts.read(store.Run(config, tokenizer, result.model, ()), given, cut=False).text
     first = next(line for line in result.texts.held_out.split("\n") if line.strip())
     ids = tokenizer.encode(first)
     ids = ids[:-1] if result.settings.examples == "lines" else ids
