@@ -136,6 +136,8 @@ def explain(options: argparse.Namespace) -> int:
     from article.runs import narrate, prompts, store, terminal
 
     run = store.ask(options.model)
+    if options.training and not run.corpus:
+        raise RefusalError("it is not known what the model was trained on, so --training has no step to tell.")
     prompt = prompts.read(run, options.prompt, options.cut)
     sections = [narrate.forward(prompts.traced(run, prompt), prompt)]
     sections += [narrate.training(run, prompt)] if options.training else []
