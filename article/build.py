@@ -98,15 +98,21 @@ def subcommands() -> dict[str, Command]:
 
     return {
         "verify": Command("FILE.glb ...", "reads the numbers back out of scenes", verify_parser, verify),
-        "flow": Command(
-            "PROMPT --out DIR", "shows every number of another prompt on a page", flow_parser, show_flow, True
-        ),
+        "flow": Command("PROMPT --out DIR", "shows every number of a prompt on a page", flow_parser, show_flow, True),
         "generate": Command(
-            "PROMPT", "goes on from a prompt, and shows how", commands.generate_parser, commands.generate
+            "PROMPT",
+            "goes on from a prompt and shows each draw",
+            commands.generate_parser,
+            commands.generate,
         ),
-        "explain": Command("PROMPT", "tells the forward pass in numbers", commands.explain_parser, commands.explain),
+        "explain": Command(
+            "PROMPT", "tells the forward pass in its numbers", commands.explain_parser, commands.explain
+        ),
         "trace": Command(
-            "PROMPT --out FILE.npz", "keeps every array of it for numpy", commands.trace_parser, commands.save_trace
+            "PROMPT --out FILE.npz",
+            "keeps every array of the forward pass for numpy",
+            commands.trace_parser,
+            commands.save_trace,
         ),
     }
 

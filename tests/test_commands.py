@@ -126,6 +126,7 @@ def test_u_falls_where_the_token_lies(values, seed, top_k):
     logits = torch.tensor(values, dtype=torch.float64)
     drawn = sampling.draw([0], logits, 1.5, top_k, None, torch.Generator().manual_seed(seed))
     assert drawn.u == torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64).item()
+    assert drawn.u is not None
     order = sorted(range(len(values)), key=lambda n: (-values[n], n))
     assert drawn.order.tolist() == order
     before = sum(drawn.last[id].item() for id in order[: order.index(drawn.id)])
@@ -177,7 +178,7 @@ def test_generate(capsys, ours):
     out = asked(capsys, "generate", PROMPT, *options)
     _, *parts = re.split(r"\n── Token \d+ ─+\n", out)
     parts[-1], text = re.split(r"\n── The text ─+\n", parts[-1])
-    words = PROMPT.split()
+    words: list[str] = PROMPT.split()
     random = torch.Generator().manual_seed(5)
     for part in parts:
         lines = part.strip().split("\n")
