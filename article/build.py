@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import shutil
@@ -62,6 +63,8 @@ class FalsehoodError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0 done, 1 a claim or verification failed, 2 unusable input."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a letter gets its number
+        sys.stdout.reconfigure(errors="backslashreplace")
     command = subcommands().get(arguments[0]) if arguments else None
     try:
         if command:

@@ -334,7 +334,7 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     """Every stage of a forward pass, in order. Raises CodeError."""
     L = len(trace.query)
     ids = np.array([trace.id(token) for token in trace.tokens])
-    likely = np.array([[trace.probability(token, t=t) for token in trace.vocab] for t in range(len(ids))])  # (T, V)
+    likely = probabilities(trace)
     best = np.argsort(-likely[-1].round(DECIMALS), kind="stable")  # of two alike, the lower id
     answer = trace.id(trace.prediction)
     derived = {
@@ -373,6 +373,13 @@ def stages(trace: gpt.Trace) -> list[Stage]:
         when = f" after block {l}" if l else " before block 1"
         flow += [stage(ASIDE, step, l, f"level-{l}-", when) for step in READ]
     return flow
+
+
+def probabilities(trace: gpt.Trace) -> np.ndarray:
+    """What `Trace.probability` says of every token after every other (T, V), at once: vocabularies can be large."""
+    logits = trace.lens[-1]
+    e = np.exp(logits - logits.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
 
 
 # --- The code -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The commands that ask a model: what they print and write are the numbers of the real pass, and nothing else."""
 
 import contextlib
+import io
 import os
 import re
 import signal
@@ -574,6 +575,8 @@ def test_bad_prompts_are_refused(capsys, tmp_path, monkeypatch, command, argumen
         (["trace", "the", "--out", "new"], "new is no name for a file that ends in .npz"),
         (["trace", "the", "--out", ".npz"], ".npz is no name for a file that ends in .npz"),
         (["trace", "the", "--out", "folder.npz"], "folder.npz is no name for a file that ends in .npz"),
+        (["trace", "the", "--out", "n" * 300 + ".npz"], "cannot be written: File name too long; it is as it was"),
+        (["trace", "the", "--out", "n" * 300 + "/new.npz"], "has no folder to lie in"),
         (["trace", "the", "--out", "lost/new.npz"], "lost/new.npz has no folder to lie in"),
         (["explain", "the", "--step"], "--step waits for keys, and there is no terminal"),
     ],
@@ -654,6 +657,15 @@ def test_a_pipe_that_nobody_reads(command):
     with contextlib.closing(os.fdopen(theirs, "w")) as pipe:
         done = subprocess.run(arguments, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_terminal_without_the_letters(monkeypatch):
+    """What it has no letter for, it gets as a number."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    assert build.main(["explain", "the"]) == 0
+    assert rb"\u2500\u2500 The prompt" in raw.getvalue()
+    assert b"the 0 of the\nfuture" in raw.getvalue() or b"of the 1 cells" in raw.getvalue()
 
 
 def test_help_names_every_command(capsys):

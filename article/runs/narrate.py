@@ -95,7 +95,7 @@ def drawn(draw: Draw, n: int, tokenizer: gpt.Tokenizer) -> Section:
 
 def forward(trace: gpt.Trace, prompt: Prompt) -> Iterator[Section]:
     """The forward pass, stage by stage."""
-    from article import flow
+    from article import flow  # draws can do without it
 
     L, H, T, size = trace.query.shape
     letters = {
