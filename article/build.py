@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import shutil
@@ -70,6 +71,8 @@ class FalsehoodError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0 done, 1 a claim or verification failed, 2 unusable input."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a letter gets its number
+        sys.stdout.reconfigure(errors="backslashreplace")
     command = subcommands().get(arguments[0]) if arguments else None
     try:
         if command:
@@ -106,15 +109,21 @@ def subcommands() -> dict[str, Command]:
 
     return {
         "verify": Command("FILE.glb ...", "reads the numbers back out of scenes", verify_parser, verify),
-        "flow": Command(
-            "PROMPT --out DIR", "shows every number of another prompt on a page", flow_parser, show_flow, True
-        ),
+        "flow": Command("PROMPT --out DIR", "shows every number of a prompt on a page", flow_parser, show_flow, True),
         "generate": Command(
-            "PROMPT", "goes on from a prompt, and shows how", commands.generate_parser, commands.generate
+            "PROMPT",
+            "goes on from a prompt and shows each draw",
+            commands.generate_parser,
+            commands.generate,
         ),
-        "explain": Command("PROMPT", "tells the forward pass in numbers", commands.explain_parser, commands.explain),
+        "explain": Command(
+            "PROMPT", "tells the forward pass in its numbers", commands.explain_parser, commands.explain
+        ),
         "trace": Command(
-            "PROMPT --out FILE.npz", "keeps every array of it for numpy", commands.trace_parser, commands.save_trace
+            "PROMPT --out FILE.npz",
+            "keeps every array of the forward pass for numpy",
+            commands.trace_parser,
+            commands.save_trace,
         ),
     }
 

@@ -1,10 +1,14 @@
-"""The README's own code runs."""
+"""The README's own code runs, and its commands print what it says."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
+import pytest
+
+from article import build
 from scenes import readback
 from tests.conftest import ROOT
 
@@ -34,3 +38,48 @@ def test_files_that_it_names_exist():
     named = re.findall(r"`((?:docs|data|scenes|article|tests|\.github)/[\w./-]*\w)`|\]\((docs/[\w.]+)\)", text)
     for name in (one or other for one, other in named):
         assert (ROOT / name).exists() or name.startswith("docs/vendor"), name
+
+
+EXAMPLES = {
+    arguments.strip(): shown
+    for arguments, shown in re.findall(
+        r"```console\n\$ \.venv/bin/python gpt\.py(.*?)\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
+}
+
+
+def prints(said: str, shown: str) -> bool:
+    """Whether a command's output is the example, whatever stands where it leaves lines out."""
+    pattern = ".*?".join(map(re.escape, shown.strip("\n").split("[…]")))
+    return re.fullmatch(pattern, said.strip("\n"), re.DOTALL) is not None
+
+
+def slow(arguments: str) -> bool:
+    """Whether a command needs more than the article's own model."""
+    return arguments.split()[0] in ("verify", "flow")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [pytest.param(one, marks=[pytest.mark.slow] * slow(one), id=one.split()[0]) for one in EXAMPLES if one],
+)
+def test_example_of_a_command(capsys, tmp_path, monkeypatch, arguments):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert build.main(shlex.split(arguments)) == 0
+    done = capsys.readouterr()
+    assert prints(done.out, EXAMPLES[arguments]), done.out
+
+
+def test_example_of_the_job(site):
+    said = (site.parent / "site.out").read_text()
+    assert prints(said, EXAMPLES[""]), said
+
+
+def test_every_command_has_an_example():
+    """In the table, too, as the help has it."""
+    assert [arguments.split()[0] for arguments in EXAMPLES if arguments] == list(build.subcommands())
+    text = (ROOT / "README.md").read_text("utf-8")
+    for name, command in build.subcommands().items():
+        assert f"\n| `{name} {command.usage}` | {command.what}" in text

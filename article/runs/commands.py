@@ -6,6 +6,7 @@ Importing this is cheap; what a command needs is imported when it runs.
 import argparse
 import io
 import math
+import os
 import sys
 from itertools import chain
 from typing import NoReturn
@@ -136,6 +137,8 @@ def explain(options: argparse.Namespace) -> int:
     from article.runs import narrate, prompts, store, terminal
 
     run = store.ask(options.model)
+    if options.training and not run.corpus:
+        raise RefusalError("it is not known what the model was trained on, so --training has no step to tell.")
     prompt = prompts.read(run, options.prompt, options.cut)
     sections = [narrate.forward(prompts.traced(run, prompt), prompt)]
     sections += [narrate.training(run, prompt)] if options.training else []
@@ -150,8 +153,9 @@ def explain(options: argparse.Namespace) -> int:
 def save_trace(options: argparse.Namespace) -> int:
     """Writes the arrays of a forward pass to a file, in one step. Raises RefusalError."""
     file = options.out
-    if file.suffix != ".npz" or file.is_dir() or not file.parent.is_dir():
-        what = "has no folder to lie in" if not file.parent.is_dir() else "is no name for a file that ends in .npz"
+    placed = os.path.isdir(file.parent)
+    if file.suffix != ".npz" or os.path.isdir(file) or not placed:
+        what = "is no name for a file that ends in .npz" if placed else "has no folder to lie in"
         raise RefusalError(f"{file} {what}; name a file with --out, such as trace.npz.")
     import numpy as np
 

@@ -12,7 +12,6 @@ import torch
 from rich.text import Text
 
 import gpt
-from article.build import RefusalError
 from article.runs.prompts import Prompt
 from article.runs.sampling import Draw
 from article.runs.store import Run
@@ -96,7 +95,7 @@ def drawn(draw: Draw, n: int, tokenizer: gpt.Tokenizer) -> Section:
 
 def forward(trace: gpt.Trace, prompt: Prompt) -> Iterator[Section]:
     """The forward pass, stage by stage."""
-    from article import flow
+    from article import flow  # draws can do without it
 
     L, H, T, size = trace.query.shape
     letters = {
@@ -299,10 +298,8 @@ TOLD: "dict[str, Callable[[gpt.Trace, Stage], Section]]" = {  # by the step's id
 def training(run: Run, prompt: Prompt) -> Iterator[Section]:
     """One more step of the training, taken by a copy of the model: losses, gradients, updates, and what they did.
 
-    Raises RefusalError if the corpus is not known.
+    The corpus is to be known.
     """
-    if not run.corpus:
-        raise RefusalError("it is not known what the model was trained on, so --training has no step to show.")
     config, model = run.config, copy.deepcopy(run.model)
     corpus = run.corpus[:SENTENCES]
     whole = gpt.batch(run.tokenizer, corpus)
@@ -356,6 +353,7 @@ def training(run: Run, prompt: Prompt) -> Iterator[Section]:
     yield [
         heading("Training: what the step did"),
         f"Loss {loss.item():.4f} → {after:.4f}. After the prompt, {visible(run.tokenizer.vocab[best])} had a "
-        f"probability of {was[best]:.4f} and has {now[best]:.4f} now. AdamW's first step is as long for a small gradient as for a large one; "
-        f"a loss that had little to gain may rise by it. The model that was asked is as it was.",
+        f"probability of {was[best]:.4f} and has {now[best]:.4f} now.",
+        "AdamW's first step is as long for a small gradient as for a large one; where there was little to gain, the "
+        "loss may rise by it. The model that was asked is as it was.",
     ]

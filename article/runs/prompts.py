@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 import gpt
 from article.build import RefusalError
@@ -84,6 +83,7 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
 
     These are `logits` and `probabilities` (T, V) and `ids` (T,).
     """
-    logits = trace.lens[-1]
-    more = {"ids": prompt.read, "logits": logits, "probabilities": torch.from_numpy(logits).softmax(-1).numpy()}
+    from article import flow  # the other commands can do without it
+
+    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": flow.probabilities(trace)}
     return {name: np.array(value) for name, value in (vars(trace) | more).items()}

@@ -1,6 +1,7 @@
 """How a text goes on: from logits to shares, and from a random number to a token.
 
-Temperature, top-k and top-p are applied in this order and mean what they mean in Hugging Face's transformers.
+Temperature, top-k and top-p are applied in this order and mean what they mean in Hugging Face's transformers. Only
+where tokens are exactly alike and top-p keeps some of them, which ones is left open there; here it is the lower ids.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,7 +54,7 @@ def changed(
         scores = scores.masked_fill(scores < least, -torch.inf)
         shares[f"top-k {top_k}"] = scores.softmax(-1)
     if top_p is not None:
-        rising, ids = scores.sort(stable=True)
+        rising, ids = (part.flip(0) for part in scores.sort(descending=True, stable=True))
         cut = rising.softmax(-1).cumsum(-1) <= 1 - top_p
         cut[-1] = False  # the most probable one stays
         scores = scores.masked_fill(torch.zeros_like(cut).scatter(0, ids, cut), -torch.inf)
