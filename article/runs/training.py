@@ -81,7 +81,7 @@ class Examples(NamedTuple):
         if ids.ndim == 1:
             T = min(self.n_context, len(ids))
             whole = len(ids) // T
-            rows = torch.linspace(0, whole - 1, int(min(whole, max(1, most // T))), dtype=torch.float64).long()
+            rows = torch.linspace(0, whole - 1, int(min(whole, max(1, most / T))), dtype=torch.float64).long()
             ids, targets = (x[: whole * T].view(whole, T)[rows] for x in (ids, targets))
         yield from zip(ids.split(64), targets.split(64), strict=True)
 
