@@ -86,11 +86,13 @@ def result() -> Result:
     course = training.train(model, settings, train, held_out, lambda _, step: write(tokenizer, step))
     losses = training.evaluate(model, train), training.evaluate(model, held_out)
     ladder = [
+        Rung("counted bigram", len(tokenizer.vocab) ** 2, 2.75, "b"),
         Rung("trained bigram", 900, 2.5, "```\n</pre>"),
         Rung("one head", 950, 2.6, " "),
         Rung("2 heads", 970, 2.5999, ""),
+        Rung("the whole model", sum(weight.numel() for weight in model.parameters()), losses[1], course.samples[-1][1]),
     ]
-    texts = settings, tokenizer, TEXT, HELD_OUT, train, held_out
+    texts = settings, tokenizer, "hostile", TEXT, HELD_OUT, train, held_out
     return Result(*texts, course, model, *losses, (1.25, 2.75), 0.5, ladder)
 
 
@@ -309,7 +311,7 @@ def test_the_ladder(result: Result, shown: ElementTree.Element) -> None:
 def test_every_rung_there_is_has_its_words(result: Result) -> None:
     from article.runs.ladder import rungs
 
-    for name, _ in rungs(result.settings.config(9)):
+    for name, *_ in rungs(result.settings.config(9)):
         assert report.adds(Rung(name, 1, 1.0, ""), result), name
 
 

@@ -5,7 +5,6 @@ import importlib
 import itertools
 import json
 import re
-import subprocess
 from types import SimpleNamespace
 
 import numpy as np

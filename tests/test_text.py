@@ -1,4 +1,4 @@
-"""Reading the corpus of a folder, and what is said of it: statistics, the bigram, and the floor of the loss."""
+"""Reading the corpus of a folder, and what is said of it: entropy, the bigram, and the floor of the loss."""
 
 import math
 import os
@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gpt
 from article.build import RefusalError
 from article.runs.text import (
     LIMIT,
@@ -24,12 +23,9 @@ from article.runs.text import (
     entropy,
     floor,
     floor_of_sentences,
-    ids_of,
     ranks,
     read,
-    statistics,
 )
-from article.runs.tokens import Characters, train_bpe
 
 TEXT = "".join(f"the spider number {n} spins its web\n" for n in range(20))
 IDS = st.lists(st.integers(0, 3), min_size=4, max_size=40)
@@ -141,30 +137,6 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
 
 
 # --- Statistics ---------------------------------------------------------------------------------------------------
-
-
-def test_statistics_of_a_text_that_one_can_count() -> None:
-    texts = Texts("own", "a b a\nc é a", "a x b y", False)
-    tokenizer = gpt.Tokenizer([texts.train])
-    train, held_out = ids_of(tokenizer, texts.train), ids_of(tokenizer, texts.held_out)
-    assert held_out.tolist() == [0, UNKNOWN, 1, UNKNOWN]
-    result = statistics(texts, tokenizer.vocab, train, held_out, most=2)
-    assert (result.bytes, result.characters, result.lines, result.tokens) == (12, 11, 2, 6)
-    assert (result.n_vocab, result.n_used, result.held_out_tokens, result.held_out_unknown) == (4, 4, 4, 2)
-    assert result.frequent == (("a", 3), ("b", 1))
-    assert result.entropy == pytest.approx(math.log(2) / 2 + math.log(6) / 2)
-
-
-def test_pieces_that_training_does_not_have_are_unknown_too() -> None:
-    tokenizer = train_bpe(TEXT, 260)
-    train, held_out = ids_of(tokenizer, TEXT), ids_of(tokenizer, "the Ж")
-    result = statistics(Texts("own", TEXT, "the Ж", False), tokenizer.vocab, train, held_out)
-    assert result.held_out_unknown == 2  # the bytes of Ж
-    assert result.n_used == len(set(train.tolist())) < result.n_vocab == 260
-
-
-def test_ids_of_characters_mark_the_unknown() -> None:
-    assert ids_of(Characters("ab"), "bЖa").tolist() == [1, UNKNOWN, 0]
 
 
 @given(IDS)

@@ -30,7 +30,6 @@ HERE = Path(__file__).resolve().parent
 LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, is one of sentences
 PROMPT = 6  # tokens of the held-out text that the scenes show, if no other prompt is given
 SAMPLE = 200  # tokens, at most, of what the model writes
-MEASURED = 200_000  # tokens, at most, that the losses of the trained model are measured on
 MERGED = 512  # tokens of byte-pair encoding, if no other number is given
 BOXES = 8000  # more in one scene cannot be told apart
 TALL = 64  # components; a column of more cannot be read
@@ -53,13 +52,14 @@ class Result:
 
     settings: Settings  # as they were settled: n_context and n_vocab are numbers other than 0
     tokenizer: gpt.Tokenizer
-    texts: text.Texts
-    statistics: text.Statistics
+    name: str  # of the text's folder
+    train_text: str
+    held_out_text: str
     train: Examples
     held_out: Examples
     course: Course
     model: gpt.GPT  # with the best weights, in float64
-    train_loss: float  # in nats a token, on the text, or as much of it as MEASURED allows
+    train_loss: float  # in nats a token, on all of the text
     held_out_loss: float
     bigram: tuple[float, float]  # train and held-out loss of the counted bigram
     floor: float  # what no model with this context can go below on the training text
@@ -170,21 +170,21 @@ def learn(
     if climb:
         dice = Random(settings.seed)  # noqa: S311 (nothing is secret here)
         said = tokenizer.decode(pairs.sample(min(SAMPLE, config.n_context), dice))
-        rungs.append(Rung("counted bigram", len(pairs.pairs), pairs.loss(others), said))
+        rungs.append(Rung("counted bigram", config.n_vocab**2, pairs.loss(others), said))
         for name, rung, rate in ladder.rungs(config):
             taught(rung, name, rate)
             size = sum(weight.numel() for weight in rung.parameters())
-            rungs.append(Rung(name, size, evaluate(rung, unread, MEASURED), write(rung, name)))
+            rungs.append(Rung(name, size, evaluate(rung, unread), write(rung, name)))
+    losses = [evaluate(model, part) for part in (read_, unread)]
+    if climb:
         size = sum(weight.numel() for weight in model.parameters())
-        if config.n_layer > 1:
-            name = f"all {config.n_layer} blocks"
-            rungs.append(Rung(name, size, evaluate(model, unread, MEASURED), write(model, name)))
-    losses = [evaluate(model, part, MEASURED) for part in (read_, unread)]
+        rungs.append(Rung("the whole model", size, losses[1], write(model, "whole")))
     return Result(
         settings=settings,
         tokenizer=tokenizer,
-        texts=texts,
-        statistics=text.statistics(texts, tokenizer.vocab, rows[rows >= 0], others[others >= 0]),
+        name=texts.name,
+        train_text=texts.train,
+        held_out_text=texts.held_out,
         train=read_,
         held_out=unread,
         course=course,
@@ -274,7 +274,7 @@ def prompt_of(result: Result, given: str | None) -> str:
     tokenizer, config = result.tokenizer, result.model.config
     if given is not None:
         return prompts.read(store.Run(config, tokenizer, result.model, ()), given, cut=False).text
-    first = next(line for line in result.texts.held_out.split("\n") if line.strip())
+    first = next(line for line in result.held_out_text.split("\n") if line.strip())
     ids = tokenizer.encode(first)
     ids = ids[:-1] if result.settings.examples == "lines" else ids
     for n in range(min(PROMPT, config.n_context, len(ids)), 1, -1):
@@ -307,12 +307,13 @@ def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
         captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
         pages = {"index.html": render.render(page, facts, template)}
         pages["flow.html"] = build.flow_page(site, trace, build.stages_of(trace), template, values)
-        pages["report.html"] = report.page(result, template)
         pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), render.title(page))
-        site.files |= {file: html.encode() for file, html in pages.items()} | report.files(result)
+        site.files |= {file: html.encode() for file, html in pages.items()}
         site.files |= store.files(result.settings, result.tokenizer, result.course.best)
         site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": build.to_json(site.scenes)}
         site.files |= {asset: (build.ARTICLE / asset).read_bytes() for asset in build.assets()}
+        beside = [*site.files]
+        site.files |= report.files(result, beside) | {"report.html": report.page(result, template, beside).encode()}
     return [f"{scene}.glb was left out: it would have {reason}." for scene, reason in refused.items()]
 
 
@@ -336,7 +337,7 @@ def known(result: Result, shown: Shown) -> dict[str, str]:
     l, h, k = anatomy.widest
     largest = int(anatomy.share[:, anatomy.ranking[0]].argmax())
     return {
-        "name": result.texts.name,
+        "name": result.name,
         "parameters": count(sum(weight.numel() for weight in result.model.parameters())),
         "blocks": f"{number(config.n_layer)} block{'s' * (config.n_layer > 1)}",
         "heads": f"{number(config.n_head)} head{'s' * (config.n_head > 1)}",

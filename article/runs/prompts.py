@@ -83,6 +83,5 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
 
     These are `logits` and `probabilities` (T, V) and `ids` (T,).
     """
-
     more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": trace.probabilities[-1]}
     return {name: np.array(value) for name, value in (vars(trace) | more).items()}

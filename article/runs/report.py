@@ -67,7 +67,7 @@ def page(result: Result, template: str, beside: Collection[str] = ()) -> str:
 
 def drawn(result: Result) -> dict[str, Chart]:
     """All charts of the report by name."""
-    steps = [(rung.name, rung.loss) for rung in rungs(result)]
+    steps = [(rung.name, rung.loss) for rung in result.ladder]
     return charts(result) | ({"ladder": ladder(steps)} if result.ladder else {})
 
 
@@ -373,17 +373,6 @@ ADDS = {
 }
 
 
-def rungs(result: Result) -> list[Rung]:
-    """The ladder with its ends: the counted bigram and the whole model."""
-    V = len(result.tokenizer.vocab)
-    last = dict(result.course.samples)[result.course.best_step]
-    return [
-        Rung("counted bigram", V * V, result.bigram[1], ""),
-        *result.ladder,
-        Rung("the whole model", parameters(result), result.held_out_loss, last),
-    ]
-
-
 def adds(rung: Rung, result: Result) -> str:
     """What a rung has that the one before it lacks, in a sentence."""
     if rung.name == "the whole model":
@@ -399,7 +388,7 @@ def adds(rung: Rung, result: Result) -> str:
 def ladder_chapter(result: Result) -> dict[str, str]:
     """The table of the rungs, and what there is to say and to show of each."""
     rows, parts, before = [], [], None
-    for rung in rungs(result):
+    for rung in result.ladder:
         verdict, change = "", ""
         if before:
             change = number(rung.loss - before.loss)

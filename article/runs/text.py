@@ -10,9 +10,7 @@ from typing import Self
 
 import numpy as np
 
-import gpt
 from article.build import RefusalError
-from article.runs.tokens import Characters
 
 LIMIT = 20_000_000  # bytes of a file; BPE takes half a minute to cut as many, and counting n-grams a gigabyte
 LEAST = {"train.txt": 100, "held_out.txt": 10}  # characters
@@ -98,54 +96,6 @@ def end_of_training(text: str, share: float) -> int:
 
 
 # --- Counting -----------------------------------------------------------------------------------------------------
-
-
-def ids_of(tokenizer: gpt.Tokenizer, text: str) -> np.ndarray:
-    """The ids of a text's tokens, (N,), with UNKNOWN for a word or a character that the corpus lacks.
-
-    Raises ValueError where another kind of tokenizer does.
-    """
-    if type(tokenizer) is gpt.Tokenizer:
-        return np.array([tokenizer.ids.get(word, UNKNOWN) for word in text.split()], np.int64)
-    if isinstance(tokenizer, Characters):
-        return np.array([tokenizer.ids.get(letter, UNKNOWN) for letter in text], np.int64)
-    return np.array(tokenizer.encode(text), np.int64)
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What a report states of a corpus; of the training text, if nothing else is said."""
-
-    bytes: int  # in UTF-8, with line feeds for line ends
-    characters: int
-    lines: int
-    tokens: int
-    n_vocab: int
-    n_used: int  # how many of the vocabulary the text has
-    frequent: tuple[tuple[str, int], ...]  # the most frequent tokens, as the vocabulary shows them, and how often
-    entropy: float  # nats, of single tokens
-    held_out_tokens: int
-    held_out_unknown: int  # how many of those training never shows
-
-
-def statistics(
-    texts: Texts, vocab: Sequence[str], train: np.ndarray, held_out: np.ndarray, most: int = 10
-) -> Statistics:
-    """The statistics of texts, a vocabulary, and the ids of both texts, (N,) and (M,), as `ids_of` gives them."""
-    counts = np.bincount(train, minlength=len(vocab))
-    order: list[int] = np.argsort(-counts, kind="stable")[:most].tolist()
-    return Statistics(
-        bytes=len(texts.train.encode()),
-        characters=len(texts.train),
-        lines=texts.train.count("\n") + (not texts.train.endswith("\n")),
-        tokens=len(train),
-        n_vocab=len(vocab),
-        n_used=int((counts > 0).sum()),
-        frequent=tuple((vocab[id], int(counts[id])) for id in order if counts[id]),
-        entropy=entropy(train),
-        held_out_tokens=len(held_out),
-        held_out_unknown=int((~np.isin(held_out, train)).sum()),
-    )
 
 
 def entropy(ids: np.ndarray) -> float:
