@@ -42,7 +42,7 @@ MORE = {  # options of each
 
 def letters(n: int) -> str:
     """So many characters of invented words in lines, always the same."""
-    dice = Random(5)
+    dice = Random(5)  # noqa: S311 (nothing is secret here)
     words = ["".join(dice.choices("aeinorst", k=dice.randint(2, 7))) for _ in range(400)]
     lines = []
     while sum(map(len, lines)) < n:

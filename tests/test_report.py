@@ -22,7 +22,7 @@ from PIL import Image
 import gpt
 from article.build import assets
 from article.runs import charts, report, training
-from article.runs.job import Result, Rung
+from article.runs.result import Result, Rung
 from article.runs.settings import Settings, settle
 from tests.browser import AXE, PHONE, STICKING_OUT, Serve, Visitor
 from tests.conftest import ROOT

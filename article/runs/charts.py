@@ -17,7 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from article.runs.job import Result
+from article.runs.result import Result
 
 WIDTH = 340  # units of the drawing; a letter of 9 of them is legible at 360 px and not large at 720
 LETTER, GAP = 9.0, 11.0  # the height of letters, and of lines of them

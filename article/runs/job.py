@@ -5,11 +5,11 @@ import contextlib
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from article.build import RefusalError, Site
 from article.effects import fields_of
 from article.facts import Facts, count, decimals, number, percent
 from article.runs import ladder, prompts, report, store, text, tokens
+from article.runs.result import Result, Rung
 from article.runs.sampling import sample
 from article.runs.settings import FIELDS, WINDOWS, Settings, read, settle
 from article.runs.training import Course, Examples, Team, evaluate, stream, train
@@ -35,35 +36,6 @@ BOXES = 8000  # more in one scene cannot be told apart
 TALL = 64  # components; a column of more cannot be read
 WIDE = 80  # tokens of the vocabulary; a row of more cannot be read
 SCENES = ("prompt", "stream", "sum", "forward", "lens", "logit", "origin", "map", "components")
-
-
-class Rung(NamedTuple):
-    """What a model of the ladder came to."""
-
-    name: str
-    parameters: int
-    loss: float  # on the held-out text, in nats a token
-    sample: str
-
-
-@dataclass(frozen=True)
-class Result:
-    """All that a run knows at its end."""
-
-    settings: Settings  # as they were settled: n_context and n_vocab are numbers other than 0
-    tokenizer: gpt.Tokenizer
-    name: str  # of the text's folder
-    train_text: str
-    held_out_text: str
-    train: Examples
-    held_out: Examples
-    course: Course
-    model: gpt.GPT  # with the best weights, in float64
-    train_loss: float  # in nats a token, on all of the text
-    held_out_loss: float
-    bigram: tuple[float, float]  # train and held-out loss of the counted bigram
-    floor: float  # what no model with this context can go below on the training text
-    ladder: list[Rung] = field(default_factory=list)  # empty if it was not asked for
 
 
 @dataclass(frozen=True)

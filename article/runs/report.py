@@ -24,7 +24,7 @@ from markdown.treeprocessors import Treeprocessor
 import gpt
 from article import render
 from article.runs.charts import Chart, charts, ladder, thinning
-from article.runs.job import Result, Rung
+from article.runs.result import Result, Rung
 from article.runs.settings import FIELDS
 from article.runs.training import EVALUATED, Examples, threads
 
