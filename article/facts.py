@@ -416,6 +416,11 @@ def count(n: float) -> str:
     return f"{n:,.0f}"
 
 
+def at_step(step: int | None) -> str:
+    """A step of the training, or that there is none."""
+    return "never" if step is None else f"{step:,}"
+
+
 def percent(part: float) -> str:
     """A share as a percentage: whole, but with a decimal where it is near 0 or 100."""
     text = f"{part:.0%}" if 0.01 <= abs(part) <= 0.99 or part in (0, 1) else f"{part:.1%}"
@@ -533,6 +538,9 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "score_gap": (score_gap(own), one_decimal),
         "route_kept": (own.anatomy.route_kept, percent),
         "path_steps": (own.landscape.every, count),
+        "film_steps": (own.film.every, count),
+        "found_step": (at_step(own.film.found), str),
+        "settled_step": (at_step(own.film.settled), str),
         "path_in_plane": (own.landscape.in_plane, percent),
         "path_start_loss": (own.landscape.path_loss[0], decimals),
         "seeds": (len(survey), str),

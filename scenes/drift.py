@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SHOWS = "film"
 
 
-def build(film: "Film", k: int = -1) -> pv.MultiBlock:
-    """A point for each token, with each animal joined to its home; at rest as at the recorded step k.
+def build(film: "Film") -> pv.MultiBlock:
+    """A point for each token, with each animal joined to its home; at rest as at the last step.
 
     Raises ValueError if the corpus lacks one of the linked words.
     """
@@ -26,7 +26,7 @@ def build(film: "Film", k: int = -1) -> pv.MultiBlock:
     colors |= dict.fromkeys(HOMES, style.HEADS[1])
     glyphs.chart(scene)
     for v, token in enumerate(film.vocab):
-        glyphs.moving(scene, film, v, token, colors.get(token, style.STONE), k)
+        glyphs.moving(scene, film, v, token, colors.get(token, style.STONE))
     for animal, home in zip(ANIMALS, HOMES, strict=True):
-        glyphs.tie(scene, film, film.id(animal), film.id(home), k)
+        glyphs.tie(scene, film, film.id(animal), film.id(home))
     return scene

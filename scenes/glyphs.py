@@ -5,7 +5,7 @@ where the colour itself is a number to be read back. What a shape stands for tra
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -169,13 +169,19 @@ def bead(place: ArrayLike, height: float) -> pv.PolyData:
 
 def stick(start: ArrayLike, end: ArrayLike, color: ArrayLike) -> pv.PolyData:
     """A thin straight bar between two places (3,)."""
+    points = rod(start, end)
+    return boxes([points[:4]], [points[4:]], to_bytes(color))
+
+
+def rod(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
+    """The corners (8, 3) of a thin straight bar between two places (3,)."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = (end - start) / (np.linalg.norm(end - start) or 1)
     one = np.cross(along, [0, 0, 1] if abs(along[2]) < 0.9 else [1, 0, 0])
     one /= np.linalg.norm(one)
     other = np.cross(along, one)
     ring = style.STICK * np.array([-one - other, one - other, one + other, -one + other])
-    return boxes([start + ring], [end + ring], to_bytes(color))
+    return np.concatenate([start + ring, end + ring])
 
 
 def foot(first: Point, last: Point | None = None) -> tuple[Point3, Point3]:
@@ -383,15 +389,23 @@ def roll(scene: pv.MultiBlock, steps: int) -> None:
     scene.user_dict |= {"times": [round(style.FRAME * k, 4) for k in range(steps + 1)]}
 
 
-def film_part(points: ArrayLike, unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
-    """A box of a film: where its corners (8, 3) are at rest, what it is made from, and how that is moved."""
-    shape = boxes([np.asarray(points)[:4]], [np.asarray(points)[4:]], to_bytes(color)[None])
+def posed(unit: ArrayLike, film: Mapping[str, Any], k: int) -> NDArray[np.float64]:
+    """The corners (8, 3) of a box of a film at a recorded step, by its number."""
+    if "ends" in film:
+        return rod(*film["ends"][k])
+    pivot = np.asarray(film["pivot"], float)
+    return (pivot if pivot.ndim == 1 else pivot[k]) + np.asarray(unit) * film["scale"][k]
+
+
+def film_part(unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
+    """A box of a film, as it is at rest: what it is made from (8, 3), and how that is moved."""
     rows = {name: np.round(np.asarray(values, float), 6).tolist() for name, values in film.items()}
-    shape.user_dict = {"unit": np.asarray(unit, int).tolist(), "film": rows}
-    return shape
+    points = posed(unit, rows, -1)
+    meaning = {"unit": np.asarray(unit, int).tolist(), "film": rows}
+    return boxes([points[:4]], [points[4:]], to_bytes(color)[None], **meaning)
 
 
-def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point, k: int) -> None:
+def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point) -> None:
     """Adds a number (K,) of `film.course`, as it was at all steps: a box of a column that grows and shrinks.
 
     A warm box is there while it is positive, a cool and turned one while it is negative; their colours do not change.
@@ -404,8 +418,7 @@ def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point, 
         unit = np.concatenate([np.insert(np.round(ring / across), 2, z, axis=1) for z in (0, 1)])
         sizes = np.column_stack([half * across, half * across, np.full(len(half), style.PITCH - style.GAP)])
         sizes[~shown] = 0
-        pivot = [*at, low]
-        group.append(film_part(pivot + unit * sizes[k], unit, color, scale=sizes, pivot=pivot))
+        group.append(film_part(unit, color, scale=sizes, pivot=[*at, low]))
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"course": "growing"}}
     mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), film, "course", index)
 
@@ -416,32 +429,31 @@ def places_of(scene: pv.MultiBlock, film: Any, v: int) -> NDArray[np.float64]:
     return np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part
 
 
-def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, k: int) -> None:
+def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike) -> None:
     """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name."""
     places = places_of(scene, film, v)
     unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
     size = np.full((len(places), 3), style.POINT)
     group = pv.MultiBlock()
-    group.append(film_part(places[k] + unit * style.POINT, unit, color, scale=size, pivot=places))
-    foot_of, thin = places * [1, 1, 0], np.full(len(places), style.STICK)
+    group.append(film_part(unit, color, scale=size, pivot=places))
+    thin = np.full(len(places), style.STICK)
     upright = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (0, 1)])
     tall = np.column_stack([thin, thin, places[:, 2]])
-    group.append(film_part(foot_of[k] + upright * tall[k], upright, style.STONE, scale=tall, pivot=foot_of))
+    group.append(film_part(upright, style.STONE, scale=tall, pivot=places * [1, 1, 0]))
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"way": "moving"}}
     mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
-    x, y, z = places[k].tolist()
+    x, y, z = places[-1].tolist()
     tag(scene, f"point/{v}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
     words = cast(pv.MultiBlock, scene[f"label/point/{v}"])
-    words.user_dict |= {"moves": (places - places[k]).tolist()}
+    words.user_dict |= {"moves": (places - places[-1]).tolist()}
 
 
-def tie(scene: pv.MultiBlock, film: Any, one: int, other: int, k: int) -> None:
+def tie(scene: pv.MultiBlock, film: Any, one: int, other: int) -> None:
     """Adds the dark stick between two tokens of `film.way`."""
     ends = np.stack([places_of(scene, film, v) for v in (one, other)], axis=1)
     unit = np.array([[x, y, z] for z in (-1, 1) for x, y in ((0, -1), (1, -1), (1, 1), (0, 1))])
-    shape = film_part(np.asarray(stick(ends[k, 0], ends[k, 1], style.SLATE).points), unit, style.SLATE, ends=ends)
     group = pv.MultiBlock()
-    group.append(shape)
+    group.append(film_part(unit, style.SLATE, ends=ends))
     scene.append(group, f"link/{one}/{other}")
 
 
