@@ -209,12 +209,15 @@ def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int6
         warnings.simplefilter("ignore")  # matplotlib's own word about the empty box
         placed, outlines, _ = text_to_path.get_glyphs_with_font(font, text)
     shapes = {
-        id: fill(np.asarray(vertices) / unit, codes) for id, (vertices, codes) in outlines.items() if len(vertices)
+        id: fill(tuple(map(tuple, np.asarray(vertices) / unit)), tuple(codes))
+        for id, (vertices, codes) in outlines.items()
+        if len(vertices)
     }
     return tuple((shapes[id], x / unit) for id, x, *_ in placed if id in shapes)
 
 
-def fill(vertices: NDArray[np.float64], codes: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+@lru_cache(maxsize=512)
+def fill(vertices: tuple[Point, ...], codes: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The inside of an outline of lines and Bezier curves, as points (n, 2) and triangles (m, 3) that face upwards."""
     from matplotlib.path import Path
 
