@@ -310,6 +310,11 @@ def vector(evidence: Evidence, token: str) -> np.ndarray:
     return evidence.trace.embedding[evidence.trace.id(token)]
 
 
+def products(evidence: Evidence) -> np.ndarray:
+    """What each component (D,) adds to the logit of the prediction: last vector times embedding."""
+    return evidence.trace.normed[-1, -1] * vector(evidence, evidence.trace.prediction)
+
+
 def length(vector: np.ndarray) -> float:
     return float(np.linalg.norm(vector))
 
@@ -516,6 +521,8 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "length_first_write": (length(writes(own)[0]), one_decimal),
         "length_last_write": (length(writes(own)[-1]), one_decimal),
         "length_out": (length(trace.residual[-1, -1]), one_decimal),
+        "length_predicted": (length(vector(own, trace.prediction)), one_decimal),
+        "agrees_in_sign_share": ((products(own) > 0).mean(), percent),
         "length_final": (length(trace.normed[-1, -1]), one_decimal),
         "widest_weight": (trace.attention[:, :, -1].max(), percent),
         "widest_node": ("attention/{}/{}/{}/{}".format(*top[:2], T - 1, top[2]), str),
@@ -786,6 +793,24 @@ def layernorm_evens_out(e: Evidence) -> Truth:
 def points_at_the_answer(e: Evidence) -> Truth:
     near = max(e.trace.vocab, key=lambda token: cosine(e.trace.normed[-1, -1], vector(e, token)))
     return near, near == e.answer
+
+
+@claim("in more than two of three components the last vector has the sign of the prediction's embedding", percent)
+def agrees_in_sign(e: Evidence) -> Truth:
+    share = (products(e) > 0).mean()
+    return share, share > 2 / 3
+
+
+@claim("the components in which the signs differ take less than a tenth from the logit of the prediction", percent)
+def disagreement_is_cheap(e: Evidence) -> Truth:
+    against = -np.minimum(products(e), 0).sum() / products(e).sum()
+    return against, against < 0.1
+
+
+@claim("the last vector is at least a quarter longer than the prediction's embedding", times)
+def last_vector_is_longer(e: Evidence) -> Truth:
+    ratio = length(e.trace.normed[-1, -1]) / length(vector(e, e.trace.prediction))
+    return ratio, ratio > 1.25
 
 
 @claim("no head, no MLP, nor the embedding, adds more than half of the answer's logit", percent)

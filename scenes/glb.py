@@ -111,16 +111,18 @@ class _Writer:
 
     def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
         """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
+        known = dict(block.user_dict)
+        along = (turn(np.array(known["along"])) - self.low) / self.step if "along" in known else None
         if isinstance(block, pv.MultiBlock):
-            entry = {"name": name, "children": [self.part(shape) for shape in leaves(block)]}
+            rest = np.zeros(3) if along is None else np.round(along[-1])
+            entry = {"name": name, "children": [self.part(shape, rest) for shape in leaves(block)]}
         else:
             entry = {"name": name} | self.whole(block)
-        known = dict(block.user_dict)
         extras = {key: known[key] for key in ("trace", "index", "values") if key in known}
         entry |= {"extras": extras} if extras else {}
         self.nodes.append(entry)
-        if "moves" in known:  # as a whole, from where it is at rest
-            self.animate(len(self.nodes) - 1, "translation", turn(np.array(known["moves"])) / self.step)
+        if along is not None:
+            self.animate(len(self.nodes) - 1, "translation", along)
         return len(self.nodes) - 1
 
     def whole(self, shape: pv.PolyData) -> dict:
@@ -133,17 +135,18 @@ class _Writer:
         mesh = self.mesh(shape, known, np.round((points - origin) / np.abs(step)).astype(kind))
         place, scale = (
             np.round(length / self.step, digits).tolist()
-            for length, digits in ((origin - self.low, 2), (np.abs(step), 6))
+            for length, digits in ((origin - self.low, 2), (np.abs(step), 5))
         )
         return {"mesh": mesh, "translation": place, "scale": scale}
 
-    def part(self, shape: pv.PolyData) -> int:
+    def part(self, shape: pv.PolyData, origin: NDArray[np.float64]) -> int:
+        """The node of a shape of a group that has its origin at some step of the grid."""
         known = dict(shape.user_dict)
         if "film" in known:
             return self.moved(shape, known)
         points = self.upright(shape)
         corner = points.min(axis=0)
-        place = self.steps(corner - self.low).tolist()
+        place = (self.steps(corner - self.low) - origin).astype(int).tolist()
         self.nodes.append({"mesh": self.mesh(shape, known, self.steps(points - corner)), "translation": place})
         return len(self.nodes) - 1
 

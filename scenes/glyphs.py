@@ -440,15 +440,17 @@ def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike)
     group = pv.MultiBlock()
     group.append(film_part(unit, color, scale=size, pivot=places))
     thin = np.full(len(places), style.STICK)
-    upright = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (0, 1)])
+    hanging = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 0)])
     tall = np.column_stack([thin, thin, places[:, 2]])
-    group.append(film_part(upright, style.STONE, scale=tall, pivot=places * [1, 1, 0]))
+    group.append(
+        film_part(hanging, style.STONE, scale=tall, pivot=places)
+    )  # the same places, so that they are kept once
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"way": "moving"}}
     mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
     x, y, z = places[-1].tolist()
     tag(scene, f"point/{v}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
     words = cast(pv.MultiBlock, scene[f"label/point/{v}"])
-    words.user_dict |= {"moves": (places - places[-1]).tolist()}
+    words.user_dict |= {"along": np.round(places, 6).tolist()}  # what it moves with
 
 
 def tie(scene: pv.MultiBlock, film: Any, one: int, other: int) -> None:
@@ -561,6 +563,15 @@ def gallery(name: str, trace: "Trace", tokens: Sequence[str]) -> pv.MultiBlock:
     scene = start(name, trace, Scale.of(trace.embedding))
     row(scene, trace, "embedding", [(trace.id(token),) for token in tokens], tokens)
     legend(scene, right=len(tokens) - 1)
+    return scene
+
+
+def alone(name: str, trace: "Trace", array: str, index: Sequence[int], text: str) -> pv.MultiBlock:
+    """A whole scene: one vector alone, on the scale of the last vector and the embedding of the prediction."""
+    scale = Scale.of(trace.normed[-1, -1], trace.embedding[trace.id(trace.prediction)])
+    scene = start(name, trace, scale)
+    line(scene, trace, [(array, index, text)])
+    legend(scene, right=2 * style.LEGEND_SPACING / style.SPACING)  # its middle lies before the column
     return scene
 
 

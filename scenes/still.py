@@ -93,7 +93,7 @@ def stills(scene: pv.MultiBlock, camera: Camera, steps: Sequence[int]) -> list[s
         f'viewBox="0 0 {FINE * width} {FINE * height}" text-anchor="middle" font-size="100" '
         f'font-family="DejaVu Sans, Verdana, sans-serif"><title>{title}</title>'
     )
-    return ["\n".join([head, *_elements(_painted(parts, camera, k), camera), "</svg>", ""]) for k in steps]
+    return ["".join([head, *_elements(_painted(parts, camera, k), camera), "</svg>\n"]) for k in steps]
 
 
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
@@ -111,14 +111,43 @@ def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
 
 
 def _elements(painted: list[Painted], camera: Camera) -> Iterator[str]:
-    """The elements of an SVG document; faces of one colour that follow each other are one path."""
-    showing = _showing(painted, camera)
-    outlines = iter(_outlines([thing for _, thing in showing if not isinstance(thing, dict)]))
-    for (color, is_text), group in itertools.groupby(showing, key=lambda one: (one[0], isinstance(one[1], dict))):
+    """The elements of an SVG document, from back to front."""
+    for is_text, group in itertools.groupby(_showing(painted, camera), key=lambda one: isinstance(one[1], dict)):
         if is_text:
-            yield from (_text(label, camera, color) for _, label in group if isinstance(label, dict))
+            yield from (_text(label, camera, color) for color, label in group if isinstance(label, dict))
         else:
-            yield f'<path fill="{color}" d="{"".join(next(outlines) for _ in group)}"/>'
+            colors, polygons = zip(*group, strict=True)
+            places = np.round(np.array(polygons) * FINE).astype(int)
+            for color, path in _paths(colors, places):
+                yield f'<path fill="{color}" d="{_path(places[path])}"/>'
+
+
+def _paths(colors: Sequence[str], places: NDArray[np.int64]) -> list[tuple[str, list[int]]]:
+    """Faces (n, k, 2), from back to front, as paths of one colour: the places of their faces in the list.
+
+    A face joins the last path of its colour, unless that lies behind something that the face overlaps.
+    """
+    low, high = places.min(axis=1), places.max(axis=1)
+    paths: list[tuple[str, list[int]]] = []
+    latest: dict[str, int] = {}
+    path_of = np.zeros(len(places), int)
+    for n, color in enumerate(colors):
+        last = latest.get(color, -1)
+        over = (path_of[:n] > last) & (low[:n] < high[n]).all(axis=1) & (high[:n] > low[n]).all(axis=1)
+        if last < 0 or (last < len(paths) - 1 and _overlaps(places[n], places[:n][over])):
+            latest[color] = last = len(paths)
+            paths.append((color, []))
+        paths[last][1].append(n)
+        path_of[n] = last
+    return paths
+
+
+def _overlaps(one: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
+    """Whether a polygon (k, 2) overlaps one of others (n, k, 2): no side of either has them on its two sides."""
+    sides = [np.roll(shape, -1, axis=-2) - shape for shape in (np.broadcast_to(one, others.shape), others)]
+    across = np.concatenate(sides, axis=1)[..., ::-1] * [1, -1]  # (n, 2k, 2)
+    (a, b), (c, d) = ((reach.min(axis=2), reach.max(axis=2)) for reach in (across @ one.T, across @ others.mT))
+    return not ((b <= c) | (d <= a)).any(axis=1, where=across.any(axis=2)).all()
 
 
 def _showing(painted: list[Painted], camera: Camera) -> list[Painted]:
@@ -262,12 +291,14 @@ def _to_srgb(light: NDArray[np.float64]) -> list[str]:
     return [f"#{digits[n : n + 6]}" for n in range(0, len(digits), 6)]
 
 
-def _outlines(polygons: list[NDArray[np.float64]]) -> Iterator[str]:
-    """Polygons as path data: whole numbers, each corner from the one before. Filling closes them."""
-    places = np.round(np.array(polygons) * FINE).astype(int)
-    moves = np.diff(places, axis=1).tolist()
-    for (x, y), steps in zip(places[:, 0].tolist(), moves, strict=True):
-        yield f"M{x} {y}l" + " ".join(f"{dx} {dy}" for dx, dy in steps if dx or dy).replace(" -", "-")
+def _path(polygons: NDArray[np.int64]) -> str:
+    """Polygons (n, k, 2) as path data: each corner, and each polygon, from where the one before ended.
+
+    Filling closes them, and a move goes on as lines.
+    """
+    steps = np.diff(polygons.reshape(-1, 2), axis=0, prepend=[[0, 0]]).reshape(polygons.shape).tolist()
+    lines = ["m" + " ".join([f"{x} {y}", *(f"{dx} {dy}" for dx, dy in more if dx or dy)]) for (x, y), *more in steps]
+    return "".join(lines).replace(" -", "-")
 
 
 def _middle(label: dict, k: int) -> NDArray[np.float64]:
@@ -278,8 +309,8 @@ def _middle(label: dict, k: int) -> NDArray[np.float64]:
 
 def _moved(label: dict, k: int) -> dict:
     """A label as it is at a recorded step."""
-    moves = label.get("moves")
-    return label | {"origin": np.add(label["origin"], moves[k])} if moves else label
+    along = label.get("along")
+    return label | {"origin": np.add(label["origin"], np.subtract(along[k], along[-1]))} if along else label
 
 
 def _text(label: dict, camera: Camera, color: str) -> str:

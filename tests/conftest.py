@@ -23,7 +23,21 @@ ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 pytest_plugins = ["tests.browser"]  # its fixtures
 
-SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
+SCENES = (
+    "animals",
+    "homes",
+    "map",
+    "boxes",
+    "prompt",
+    "stream",
+    "sum",
+    "forward",
+    "final",
+    "predicted",
+    "lens",
+    "origin",
+    "causes",
+)
 SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
@@ -86,7 +100,7 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "effects": effects(model, tokenizer, corpus, trace, answer),
         "landscape": Landscape(
             **fields_of(trace),
-            height=np.random.default_rng(1).random((31, 31)),
+            height=np.random.default_rng(1).random((25, 25)),
             path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
             path_loss=np.ones(9),
             in_plane=0.5,

@@ -60,11 +60,11 @@ def test_what_is_left_out_is_not_seen(name, subjects, monkeypatch):
 
 def outlines(path: str) -> list[np.ndarray]:
     """The polygons (n, 2) of path data."""
-    found = []
-    for part in path.split("M")[1:]:
-        start, moves = part.split("l")
-        steps = [[int(n) for n in re.findall(r"-?\d+", text)] for text in (start, moves)]
-        found.append(np.cumsum(np.reshape(steps[0] + steps[1], (-1, 2)), axis=0))
+    found, last = [], np.zeros((1, 2), int)
+    for part in path.split("m")[1:]:
+        steps = np.reshape([int(n) for n in re.findall(r"-?\d+", part)], (-1, 2))
+        found.append(last[-1] + np.cumsum(steps, axis=0))
+        last = found[-1]
     return found
 
 
