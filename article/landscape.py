@@ -20,7 +20,7 @@ from article.effects import fields_of
 
 EVERY = 20  # steps between two points of the path
 AT_ONCE = 100  # steps whose models are asked at once
-GRID = 25  # places along each direction
+GRID = 21  # places along each direction
 MARGIN = 0.15  # beyond the path, as a part of its extent
 DIGITS = 6  # decimals that are kept; the same on every processor
 FOUND = ("height", "path", "path_loss", "in_plane", "points", "said")  # by `explore`

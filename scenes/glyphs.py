@@ -371,16 +371,54 @@ def atlas(
     scale = Scale(scene.user_dict["limit"])
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "point"}}
     chart(scene)
-    places = []
-    for n, (text, color) in enumerate(zip(texts, colors, strict=True)):
-        shape = point(getattr(trace, array)[n], scale, (0, 0), color)
-        x, y, z = np.asarray(shape.points).mean(axis=0).tolist()
-        places.append((x, y, z))
-        ground(scene, stick((x, y, 0), (x, y, z), style.STONE))
+    shapes = [point(row, scale, (0, 0), color) for row, color in zip(getattr(trace, array), colors, strict=True)]
+    places = [np.asarray(shape.points).mean(axis=0) for shape in shapes]
+    named = spread(texts, places, scene.user_dict["view"])
+    for n, (text, shape, place) in enumerate(zip(texts, shapes, places, strict=True)):
+        ground(scene, stick(place * [1, 1, 0], place, style.STONE))
         mark(scene, f"{array}/{n}", shape, trace, array, (n,))
-        tag(scene, f"point/{n}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
+        tag(scene, f"point/{n}", text, named[n], style.POINT_NAME)
     for one, other in links:
         scene.append(stick(places[one], places[other], style.SLATE), f"link/{one}/{other}")
+
+
+def spread(texts: Sequence[str], places: Sequence[ArrayLike], view: Sequence[float]) -> list[Point3]:
+    """Where the names of points (n, 3) of a map stand: over, beside or under them, so that, seen so, they hide little.
+
+    One after the other takes, of its places, the first that is free, or else the one where it hides least.
+    """
+    around, down = np.radians(view)
+    right, depth = np.array([np.cos(around), np.sin(around), 0]), np.array([-np.sin(around), np.cos(around), 0])
+    up, forward = np.array([[np.cos(down), np.sin(down)], [np.sin(down), -np.cos(down)]]) @ [depth, [0, 0, 1]]
+
+    def room(at: NDArray[np.float64], left: float, low: float, high: float) -> NDArray[np.float64]:
+        """What is seen of something upright: from the left to the right, from the bottom to the top."""
+        off = at - [0, 0, style.MAP_HEIGHT]
+        near = 1 / (1 + off @ forward / style.MAP_DISTANCE)
+        x, y = off @ right, off @ up
+        return near * np.array([x - left, x + left, y + low * np.sin(down), y + high * np.sin(down)])
+
+    size, half = style.POINT_NAME, style.POINT
+    taken = [room(np.asarray(place), 1.2 * half, -1.2 * half, 1.2 * half) for place in places]
+    found: list[Point3] = []
+    for text, place in zip(texts, map(np.asarray, places), strict=True):
+        wide, high = size * width_of(text) / 2, size * style.LETTER
+        over, under, beside = 2 * half, -2 * half - high, wide + 2 * half
+        choices = [(x, z) for z in (over, -high / 2, under) for x in (0, beside, -beside) if x or z != -high / 2]
+        choices += [(0, over + high), (0, over + 2 * high), (0, under - high)]
+        spots = [place + np.array([x, -half, z]) for x, z in choices]
+        rooms = [room(spot, wide * np.cos(around), 0, high) for spot in spots]
+        best = int(np.argmin([round(sum(shared(one, other) for other in taken), 6) for one in rooms]))
+        taken.append(rooms[best])
+        x, y, z = spots[best].tolist()
+        found.append((x, y, z))
+    return found
+
+
+def shared(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The area that two rectangles share: each from the left to the right and from the bottom to the top."""
+    wide, high = np.minimum(one[1::2], other[1::2]) - np.maximum(one[::2], other[::2])
+    return float(max(wide, 0) * max(high, 0))
 
 
 # A film's shapes are moved by nodes: "film" in their user_dict says how, for each of the recorded steps, and "unit" is
@@ -432,8 +470,8 @@ def places_of(scene: pv.MultiBlock, film: Any, v: int) -> NDArray[np.float64]:
     return np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part
 
 
-def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike) -> None:
-    """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name."""
+def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, named: Point3) -> None:
+    """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name, at a place at rest."""
     places = places_of(scene, film, v)
     unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
     size = np.full((len(places), 3), style.POINT)
@@ -447,8 +485,7 @@ def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike)
     )  # the same places, so that they are kept once
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"way": "moving"}}
     mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
-    x, y, z = places[-1].tolist()
-    tag(scene, f"point/{v}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
+    tag(scene, f"point/{v}", text, named, style.POINT_NAME)
     words = cast(pv.MultiBlock, scene[f"label/point/{v}"])
     words.user_dict |= {"along": np.round(places, 6).tolist()}  # what it moves with
 
@@ -571,7 +608,8 @@ def alone(name: str, trace: "Trace", array: str, index: Sequence[int], text: str
     scale = Scale.of(trace.normed[-1, -1], trace.embedding[trace.id(trace.prediction)])
     scene = start(name, trace, scale)
     line(scene, trace, [(array, index, text)])
-    legend(scene, right=2 * style.LEGEND_SPACING / style.SPACING)  # its middle lies before the column
+    # Its middle lies before the column, and it is no wider than it must.
+    legend(scene, right=style.LEGEND_SPACING / style.SPACING, of_limit=style.LEGEND_PARTS[::2])
     return scene
 
 
@@ -678,7 +716,14 @@ def bar_legend(
         x -= size * width_of(text) + style.BAR_SPACING
 
 
-def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:
+def legend(
+    scene: pv.MultiBlock,
+    right: float,
+    glyph: Glyph = column,
+    copies: int = 1,
+    heads: int = 0,
+    of_limit: Sequence[float] = style.LEGEND_PARTS,
+) -> None:
     """Adds, in front of the first row, single boxes of known values, and for each head three ribbons of known weights.
 
     The last box stands at the place `right` of the row; a glyph that takes several values a box gets copies of one.
@@ -686,7 +731,7 @@ def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: in
     scale, y = Scale(scene.user_dict["limit"]), style.LEGEND_ROW
     reach = (style.BASE + style.SPAN) * np.sqrt(2)  # of the box that stands for the negative limit
     front = y - reach - style.LEGEND_GAP - style.LEGEND_SIZE * style.LINE
-    parts = np.array(style.LEGEND_PARTS)
+    parts = np.array(of_limit)
     places = right * style.SPACING + style.LEGEND_SPACING * np.arange(1 - len(parts), 1)
     group = pv.MultiBlock()
     for i, (x, value) in enumerate(zip(places, parts * scale.limit, strict=True)):

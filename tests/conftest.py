@@ -100,7 +100,7 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "effects": effects(model, tokenizer, corpus, trace, answer),
         "landscape": Landscape(
             **fields_of(trace),
-            height=np.random.default_rng(1).random((25, 25)),
+            height=np.random.default_rng(1).random((21, 21)),
             path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
             path_loss=np.ones(9),
             in_plane=0.5,
