@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,9 @@ def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, se
     assert wide[0] <= wide[1]
     figure.get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("bird: component 1 ")
+    source = figure.get_by_role("link", name="A Transformer in a glass case")
+    assert source.get_attribute("target") == "_top"  # not inside the frame
+    assert source.evaluate("(link) => link.href") == f"{url}index.html#animals"
     assert other.errors == []
 
 
@@ -40,10 +44,18 @@ def test_the_gallery_has_every_scene(visit: Visitor, url: str, site: Path) -> No
     assert shown.evaluate_all("(all) => all.map(({ id }) => id)") == list(BUILDERS)
     names = {scene["name"] for scene in json.loads((site / "scenes.json").read_text("utf-8"))}
     assert {path.stem for path in (site / "embed").iterdir()} == names == set(BUILDERS)
-    for item in shown.all():
-        assert item.locator("img").get_attribute("alt")
-        for link in item.locator("a").all():
-            assert (site / (link.get_attribute("href") or "").partition("#")[0]).is_file()
+    for name, item in zip(BUILDERS, shown.all(), strict=True):
+        there, *files = [link.get_attribute("href") or "" for link in item.locator("a").all()]
+        assert files == [f"embed/{name}.html", f"{name}.glb", f"{name}.svg"]
+        assert all((site / file).is_file() for file in files)
+        page, _, id = there.partition("#")
+        text = (site / page).read_text("utf-8")
+        assert (id, text.count(f' id="{name}"')) == (name, 1)
+        still = item.locator("img")
+        assert still.get_attribute("src") == f"{name}.svg"
+        assert f'alt="{escape(still.get_attribute("alt") or "-", quote=False)}"' in text
+        alone = (site / "embed" / f"{name}.html").read_text("utf-8")
+        assert f">{escape(item.locator('p').first.inner_text(), quote=False)}</h1>" in alone
 
 
 def test_the_picture_is_what_is_seen(visit: Visitor, url: str, tmp_path: Path) -> None:
@@ -56,7 +68,9 @@ def test_the_picture_is_what_is_seen(visit: Visitor, url: str, tmp_path: Path) -
         figure.get_by_role("button", name="animals.png").click()
     assert download.value.suggested_filename == "animals.png"
     download.value.save_as(tmp_path / "animals.png")
+    still = seen.figure("animals").locator(".still").evaluate("(still) => still.naturalWidth")
     picture = np.asarray(Image.open(tmp_path / "animals.png").convert("RGB")).astype(int)
+    assert picture.shape[1] != 2 * still  # which is the still's own picture
     warmth = picture[..., 0] - picture[..., 2]
     assert (warmth > 40).mean() > 0.01
     assert (warmth < -30).mean() > 0.01
