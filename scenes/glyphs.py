@@ -467,7 +467,7 @@ def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point) 
 def places_of(scene: pv.MultiBlock, film: Any, v: int) -> NDArray[np.float64]:
     """Where a token of `film.way` is on the map at each step (K, 3)."""
     part = Scale(scene.user_dict["limit"]).fraction(film.way[v])
-    return np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part
+    return np.round(np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part, 6)
 
 
 def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, named: Point3) -> None:
@@ -487,7 +487,7 @@ def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike,
     mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
     tag(scene, f"point/{v}", text, named, style.POINT_NAME)
     words = cast(pv.MultiBlock, scene[f"label/point/{v}"])
-    words.user_dict |= {"along": np.round(places, 6).tolist()}  # what it moves with
+    words.user_dict |= {"along": places.tolist()}  # what it moves with
 
 
 def tie(scene: pv.MultiBlock, film: Any, one: int, other: int) -> None:
