@@ -63,7 +63,7 @@ def sha(text: str) -> str:
 
 def test_scripts_are_one() -> None:
     """Each finds what it imports from those before it, keeps its names to itself, and cannot end the element."""
-    files: dict[str, bytes] = {name: b"const name = 1;\n" for name in single.ORDER}
+    files: dict[str, bytes] = dict.fromkeys(single.ORDER, b"const name = 1;\n")
     files["figure.js"] = b"export const one = '</script>';\nexport async function two() {}\nconst name = 2;\n"
     files["page.js"] = b'import "./film.js";\nimport { one, two } from "./figure.js";\nconst name = one;\n'
     text = single.bundle(files)
