@@ -339,14 +339,14 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
     from article.landscape import explored
 
     recipe = survey.Recipe(config)
-    explored(config, tokenizer, corpus, fresh)  # which trains the article's own model, and keeps it
+    prompt = held_out[0].rsplit(maxsplit=1)[0]
+    explored(config, tokenizer, corpus, prompt, fresh)  # which trains the article's own model, and keeps it
     (own,) = survey.trainings(recipe, tokenizer, corpus, [config.seed])
     rest = [other for other in others if other != config.seed]
     trained = dict(zip(rest, survey.trainings(recipe, tokenizer, corpus, rest, fresh), strict=True)) | {
         config.seed: own
     }
     models = [own, *(trained[other] for other in others)]
-    prompt = held_out[0].rsplit(maxsplit=1)[0]
     return [
         Evidence(config, tokenizer, corpus, held_out, model, gpt.trace(model, tokenizer, prompt)) for model in models
     ]
@@ -525,7 +525,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     from article.tables import tables
     from scenes import readback, style
     from scenes.glb import to_glb
-    from scenes.still import frame, to_png, to_svg
+    from scenes.still import frame, stills, to_png, to_svg
 
     with site.stage("scenes"):
         scene = module.build(shown)
@@ -569,14 +569,14 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     if isinstance(shown, Film):
         entry["strip"] = [f"{name}-{shown.steps[k]}.svg" for k in shown.strip]
         with site.stage("stills"):
-            for file, k in zip(entry["strip"], shown.strip, strict=True):
-                files[file] = to_svg(module.build(shown, k), camera).encode()
+            pictures = stills(scene, camera, shown.strip)
+        files |= {file: svg.encode() for file, svg in zip(entry["strip"], pictures, strict=True)}
         steps = range(len(shown.steps))
         figure["film"] = {
             "times": scene.user_dict["times"][:-1],
             "steps": shown.steps,
             "loss": [round(float(loss), 4) for loss in shown.loss],
-            "first": shown.first,
+            "found": shown.found,
             "words": [shown.words(k) for k in steps],
             "strip": list(zip(entry["strip"], shown.strip, strict=True)),
         }

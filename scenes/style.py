@@ -35,15 +35,18 @@ BAR_SPACING = 1.5  # from a bar to the one beside it
 
 POINT = 0.32  # half-width of a point on a map
 MAP_SPAN = 9.0  # how far from the middle of a map its limit is
+MAP_DISTANCE = 55.0  # from which it is seen, about
 MAP_HEIGHT = 10.5  # of that middle over the floor
 STICK = 0.07  # half-width of a stick that joins points, or carries one
 ROW_NAME = 1.9  # font size of the names at the side of tall columns, in pitches
 ROW_SHIFT = 2.4  # to the left, of every second one
 LAND_SPAN = 12.0  # from the middle of a landscape to its ends
 LAND_HEIGHT = 9.0  # of the scale's limit over the floor
-FLAG = 2.5  # height of the sticks at its start and its end
+FLAG = 3.5  # height of the sticks at its start and its end
 BEAD = 0.16  # half-width of a bead of the path on it
-TAG_SIZE = 1.0  # font size of a point's name
+TAG_SIZE = 1.0  # font size of what stands upright without a plate
+POINT_NAME = 0.85  # font size of a point's name
+LETTER = 0.75  # height of a letter, in font sizes
 
 FRAME = 0.2  # seconds from one recorded step of a film to the next
 

@@ -24,7 +24,21 @@ ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 pytest_plugins = ["tests.browser"]  # its fixtures
 
-SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
+SCENES = (
+    "animals",
+    "homes",
+    "map",
+    "boxes",
+    "prompt",
+    "stream",
+    "sum",
+    "forward",
+    "final",
+    "predicted",
+    "lens",
+    "origin",
+    "causes",
+)
 SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
@@ -101,7 +115,7 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "effects": effects(model, tokenizer, corpus, trace, answer),
         "landscape": Landscape(
             **fields_of(trace),
-            height=np.random.default_rng(1).random((31, 31)),
+            height=np.random.default_rng(1).random((21, 21)),
             path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
             path_loss=np.ones(9),
             in_plane=0.5,
@@ -109,13 +123,14 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "film": Film(
             **fields_of(trace),
             answer=answer,
-            steps=tuple(range(0, 100, 20)),
+            steps=tuple(range(0, 200, 40)),
             course=np.random.default_rng(3).normal(size=(*trace.embedding.shape, 5)),
             way=np.random.default_rng(4).normal(size=(len(trace.vocab), 5, 3)),
             loss=np.linspace(3, 0, 5),
             said=(trace.prediction,) * 4 + (answer,),
             sure=np.linspace(0, 1, 5),
             samples=(trace.sentence,) * 5,
+            said_at=(trace.prediction,) * 150 + (answer,) * 11,
         ),
         "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
         "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),

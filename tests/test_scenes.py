@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as arrays
 
 from scenes import glyphs, readback, style
 from scenes.glb import leaves, to_glb, to_linear
+from scenes.still import frame
 from scenes.style import Scale
 from tests.conftest import BUILDERS, FILMS, ROOT, validate
 
@@ -339,6 +340,34 @@ def test_a_shape_that_is_not_finite_is_refused(bad):
 def test_a_word_that_the_corpus_lacks_is_named(trace):
     with pytest.raises(ValueError, match="'bird'"):
         importlib.import_module("scenes.animals").build(type(trace)(**(vars(trace) | {"vocab": ("a",)})))
+
+
+@pytest.mark.parametrize("name", ["map", "drift"])
+def test_names_make_room_for_each_other(name, subjects):
+    """From the default camera hardly one hides another, where over the points many would."""
+    scene = importlib.import_module(f"scenes.{name}").build(subjects[name])
+    camera = frame(scene)
+    labels = [block.user_dict for key, block in zip(scene.keys(), scene, strict=True) if key.startswith("label/point/")]
+    rows = subjects[name].map if name == "map" else subjects[name].way[:, -1]
+    points = [0, 0, style.MAP_HEIGHT] + style.MAP_SPAN * Scale(scene.user_dict["limit"]).fraction(rows)
+
+    def hidden(origins) -> int:
+        """Pairs of names that overlap."""
+        rooms = []
+        for origin, known in zip(origins, labels, strict=True):
+            right, up = np.array(known["right"]) / np.linalg.norm(known["right"]), np.array(known["up"])
+            corners = camera.project([origin, origin + right * known["width"], origin + style.LETTER * up])[:, :2]
+            rooms.append((corners.min(axis=0), corners.max(axis=0)))
+        overlaps = [
+            (np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]) > 0).all() for a, b in itertools.combinations(rooms, 2)
+        ]
+        return sum(map(int, overlaps))
+
+    widths = np.array([known["width"] for known in labels])
+    over = points + np.column_stack([-widths / 2, np.full(len(widths), -style.POINT), np.full(len(widths), 0.6)])
+    now = hidden([np.array(known["origin"]) for known in labels])
+    assert now <= hidden(over) / 2
+    assert hidden(over) > 3
 
 
 # --- The files ----------------------------------------------------------------------------------------------------
