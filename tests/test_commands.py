@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import gpt
@@ -74,6 +74,7 @@ logits_of = st.lists(st.floats(-30, 30) | st.integers(-2, 2).map(float), min_siz
 
 
 @given(logits_of, st.floats(0.01, 100), st.none() | st.integers(1, 40), st.none() | st.floats(0.001, 1))
+@example([0.0] * 4, 1.0, None, 0.5)  # what reaches top-p exactly is enough
 @settings(deadline=None, max_examples=300)
 def test_shares_are_those_of_transformers(values, temperature, top_k, top_p):
     """After every change, the whole distribution is that of the library which most people use.
@@ -133,6 +134,13 @@ def test_u_falls_where_the_token_lies(values, seed, top_k):
     before = sum(drawn.last[id].item() for id in order[: order.index(drawn.id)])
     assert before - 1e-12 <= drawn.u <= before + drawn.last[drawn.id].item() + 1e-12
     assert drawn.last[drawn.id] > 0
+
+
+@pytest.mark.parametrize(("u", "id"), [(0.0, 0), (0.2499, 0), (0.25, 1), (0.75, 3), (1 - 2**-53, 3)])
+def test_u_on_a_border(monkeypatch, u, id):
+    """It belongs to the candidate that begins there."""
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(u, dtype=torch.float64))
+    assert sampling.draw([], torch.zeros(4, dtype=torch.float64), 1, None, None, torch.Generator()).id == id
 
 
 def test_u_behind_the_sum(monkeypatch):
