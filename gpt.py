@@ -325,10 +325,15 @@ class Trace:
             raise ValueError(f"the corpus lacks the word {token!r}")
         return self.vocab.index(token)
 
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of the next token, as each level of the residual stream reads (L+1, T, V)."""
+        raised = np.exp(self.lens - self.lens.max(axis=-1, keepdims=True))
+        return raised / raised.sum(axis=-1, keepdims=True)
+
     def probability(self, token: str, level: int = -1, t: int = -1) -> float:
         """The probability of a token after token t, as the residual stream says at a level; by default the last."""
-        logits = self.lens[level, t]
-        return float(np.exp(logits[self.id(token)] - logits.max()) / np.exp(logits - logits.max()).sum())
+        return float(self.probabilities[level, t, self.id(token)])
 
     @property
     def prediction(self) -> str:

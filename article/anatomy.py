@@ -118,12 +118,6 @@ class Anatomy(gpt.Trace):
     # --- The answer -----------------------------------------------------------------------------------------------
 
     @cached_property
-    def probabilities(self) -> np.ndarray:
-        """Of the next token, as each level of the residual stream reads (L+1, T, V)."""
-        raised = np.exp(self.lens - self.lens.max(axis=-1, keepdims=True))
-        return raised / raised.sum(axis=-1, keepdims=True)
-
-    @cached_property
     def ranking(self) -> list[int]:
         """The ids of the vocabulary from the most to the least probable next token."""
         return np.argsort(-self.lens[-1, -1], kind="stable").tolist()

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,6 +46,13 @@ FILES = {
     "claims.json",
     ".nojekyll",
     "vendor",
+    "report.html",
+    "report.md",
+    "log.csv",
+    "plots",
+    "model.safetensors",
+    "config.toml",
+    "tokenizer.json",
 }
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
@@ -122,6 +130,8 @@ def subcommands() -> dict[str, Command]:
 
 def parser() -> argparse.ArgumentParser:
     """The options of the job itself."""
+    from article.runs.settings import FIELDS
+
     others = {f"{name} {command.usage}": command.what for name, command in subcommands().items()}
     result = argparse.ArgumentParser(
         prog="gpt.py",
@@ -130,9 +140,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="other commands, which -h after their names explains:\n"
         + "\n".join(f"  {usage:<28}{what}" for usage, what in others.items()),
     )
-    result.add_argument(
-        "--out", type=folder, default=ROOT / "docs", metavar="DIR", help="write the site there, not to docs/"
-    )
+    result.add_argument("--out", type=folder, metavar="DIR", help="write the site there, not to docs/")
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
     result.add_argument(
         "--seeds", type=seeds, default=SEEDS, metavar="N", help=f"check the claims on N trainings, not on {SEEDS}"
@@ -142,6 +150,23 @@ def parser() -> argparse.ArgumentParser:
         "--single-file", type=folder, metavar="FILE", help="write the article as one file, which opens from the disk"
     )
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
+    own = result.add_argument_group(
+        "a text of your own", "These need --data; config.toml can set all of them but these four."
+    )
+    own.add_argument(
+        "--data", type=folder, metavar="DIR", help="train on train.txt of DIR, and write a site about that"
+    )
+    own.add_argument("--config", type=folder, metavar="FILE", help="a TOML file with settings; options overrule it")
+    own.add_argument("--prompt", metavar="TEXT", help="what the scenes show; else the start of the held-out text")
+    own.add_argument("--ladder", action="store_true", help="also train simpler models, from pairs to a block")
+    for name, setting in FIELDS.items():
+        if name != "seed":
+            own.add_argument(
+                f"--{name.replace('_', '-')}",
+                type=type(setting.default),
+                metavar="N" if isinstance(setting.default, int | float) else "NAME",
+                help=setting.metadata["words"].replace("%", "%%"),
+            )
     return result
 
 
@@ -154,17 +179,21 @@ def verify_parser() -> argparse.ArgumentParser:
     )
     result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
     result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
+    result.add_argument(
+        "--model", type=folder, metavar="DIR", help="the run that the files are of, if it has a site of its own"
+    )
     return result
 
 
 def flow_parser() -> argparse.ArgumentParser:
     """The options of `flow`."""
-    result = argparse.ArgumentParser(
-        prog="gpt.py flow",
-        description="Shows every number between a prompt and the next token on one page, stage by stage: as tables, "
-        "with the lines of gpt.py that computed them, and as CSV and JSON.",
+    from article.runs.commands import asking
+
+    result = asking(
+        "flow",
+        "Shows every number between a prompt and the next token on one page, stage by stage: as tables, with the lines "
+        "of gpt.py that computed them, and as CSV and JSON.",
     )
-    result.add_argument("prompt", metavar="PROMPT", help='words of data/train.txt, such as "the fox made this"')
     result.add_argument("--out", type=folder, required=True, metavar="DIR", help="write the page there, as index.html")
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
     return result
@@ -214,11 +243,20 @@ class Site:
 
 def publish(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
+    from article.runs.settings import FIELDS
+
+    if options.data is not None:
+        from article.runs import job
+
+        return job.publish(options)
+    for name in ("config", "prompt", "ladder", *FIELDS):
+        if name != "seed" and getattr(options, name):
+            raise RefusalError(f"--{name.replace('_', '-')} is about a text of your own; name its folder with --data.")
     gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a rebuild
     if options.single_file:
         site = build_single(options.single_file, options.seed, options.url, options.seeds, options.fresh)
     else:
-        site = build(options.out, options.seed, options.url, options.seeds, options.fresh)
+        site = build(options.out or ROOT / "docs", options.seed, options.url, options.seeds, options.fresh)
     print(site.summary)
     for note in site.notes:
         print(f"gpt.py: {note}", file=sys.stderr)
@@ -301,14 +339,14 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
     from article.landscape import explored
 
     recipe = survey.Recipe(config)
-    explored(config, tokenizer, corpus, fresh)  # which trains the article's own model, and keeps it
+    prompt = held_out[0].rsplit(maxsplit=1)[0]
+    explored(config, tokenizer, corpus, prompt, fresh)  # which trains the article's own model, and keeps it
     (own,) = survey.trainings(recipe, tokenizer, corpus, [config.seed])
     rest = [other for other in others if other != config.seed]
     trained = dict(zip(rest, survey.trainings(recipe, tokenizer, corpus, rest, fresh), strict=True)) | {
         config.seed: own
     }
     models = [own, *(trained[other] for other in others)]
-    prompt = held_out[0].rsplit(maxsplit=1)[0]
     return [
         Evidence(config, tokenizer, corpus, held_out, model, gpt.trace(model, tokenizer, prompt)) for model in models
     ]
@@ -382,7 +420,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
         for name, line in shown.items():
             if f"{name}.glb" not in known.figures:
                 where = f"article/{path}, line {line}"
-                known.figures[f"{name}.glb"] = exhibit(site, name, where, own, name == preview)
+                known.figures[f"{name}.glb"] = exhibit(site, name, where, partial(subject, own), name == preview)
     with site.stage("article"):
         known.figures.update(plots.figures(known, own, results))
         for figure in known.figures.values():
@@ -405,12 +443,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
             for path, part in texts.items()
             for name, words in render.captions(part, known.values).items()
         }
-        inside = gallery.body(shown, known.figures)
-        pages["gallery.html"] = render.fill_in(template, inside, gallery.TITLE, gallery.DESCRIPTION, known.values)
-        frame = render.keep(whole, {"embed"})
-        for name, (path, alt, caption) in shown.items():
-            inside = gallery.alone(name, known.figures[f"{name}.glb"], path, alt, caption)
-            pages[f"embed/{name}.html"] = render.fill_in(frame, inside, caption, alt, known.values, "../")
+        pages |= gallery.pages(shown, known, template, render.keep(whole, {"embed"}), render.title(text))
     site.files |= {name: page.encode() for name, page in pages.items()}
     site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
     site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
@@ -462,8 +495,11 @@ def flow_page(
     return render.fill_in(template, body, flow.TITLE, flow.description(trace), values)
 
 
-def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -> dict:
-    """Builds a scene, verifies it and draws its still; returns what the page must know of the figure."""
+def exhibit(site: Site, name: str, where: str, subject: "Callable[[str], gpt.Trace]", preview: bool) -> dict:
+    """Builds a scene, verifies it and draws its still; returns what the page must know of the figure.
+
+    `subject` gives what a scene is built from, by its SHOWS. Raises RefusalError and FalsehoodError.
+    """
     from article.exhibit import kept
 
     with site.stage("scenes"):
@@ -472,7 +508,7 @@ def exhibit(site: Site, name: str, where: str, own: "Evidence", preview: bool) -
             raise RefusalError(f"{where}: there is no scene {name!r}; write scenes/{name}.py.")
     try:
         with site.stage("scenes"):
-            shown = subject(own, getattr(module, "SHOWS", "trace"))
+            shown = subject(getattr(module, "SHOWS", "trace"))
         made = kept(name, shown, preview, lambda: made_of(site, name, module, shown, preview), site.fresh)
     except ValueError as error:
         raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
@@ -489,7 +525,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     from article.tables import tables
     from scenes import readback, style
     from scenes.glb import to_glb
-    from scenes.still import frame, to_png, to_svg
+    from scenes.still import frame, stills, to_png, to_svg
 
     with site.stage("scenes"):
         scene = module.build(shown)
@@ -533,14 +569,14 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     if isinstance(shown, Film):
         entry["strip"] = [f"{name}-{shown.steps[k]}.svg" for k in shown.strip]
         with site.stage("stills"):
-            for file, k in zip(entry["strip"], shown.strip, strict=True):
-                files[file] = to_svg(module.build(shown, k), camera).encode()
+            pictures = stills(scene, camera, shown.strip)
+        files |= {file: svg.encode() for file, svg in zip(entry["strip"], pictures, strict=True)}
         steps = range(len(shown.steps))
         figure["film"] = {
             "times": scene.user_dict["times"][:-1],
             "steps": shown.steps,
             "loss": [round(float(loss), 4) for loss in shown.loss],
-            "first": shown.first,
+            "found": shown.found,
             "words": [shown.words(k) for k in steps],
             "strip": list(zip(entry["strip"], shown.strip, strict=True)),
         }
@@ -640,24 +676,18 @@ def summary(site: Site, evidence: "Evidence", page: Path) -> str:
 
 def show_flow(options: argparse.Namespace) -> int:
     """Writes a site of one page, the full flow of a prompt; prints the summary. Raises RefusalError."""
-    import gpt
     from article import render
+    from article.runs import prompts, store
 
-    out, prompt = options.out, " ".join(options.prompt.split())
-    config, tokenizer, _, _ = read(options.seed)
-    n, most = len(prompt.split()), config.n_context
-    if not 1 <= n <= most:
-        raise RefusalError(f"the prompt has {n} words; it needs at least 1 and at most {most}.")
-    try:
-        tokenizer.encode(prompt)
-    except ValueError as error:
-        raise RefusalError(f"{error}; write the prompt with words of data/train.txt.") from None
-    if (out / "evidence.html").exists():  # it would be replaced by the one page
-        raise RefusalError(f"{out} holds the article; name another folder with --out.")
+    out = options.out
+    for page, what in (("evidence.html", "the article"), ("report.html", "a run")):
+        if (out / page).exists():  # it would be replaced by the one page
+            raise RefusalError(f"{out} holds {what}; name another folder with --out.")
+    run = store.ask(options.model, options.seed)
+    prompt = prompts.read(run, options.prompt, options.cut)
     site = Site()
     with workplace(out) as work:
-        (own,) = train(options.seed)
-        trace = gpt.trace(own.model, own.tokenizer, prompt)
+        trace = prompts.traced(run, prompt)
         template = render.keep(read_article("template.html"), {"page"})
         site.files["index.html"] = flow_page(site, trace, stages_of(trace), template, {}).encode()
         site.files |= {asset: read_article(asset).encode() for asset in assets()}
@@ -672,6 +702,7 @@ def show_flow(options: argparse.Namespace) -> int:
 def verify(options: argparse.Namespace) -> int:
     """Compares scenes with what they state and with a fresh trace. Raises RefusalError and FalsehoodError."""
     import gpt
+    from article.runs import job, store
     from scenes import readback
 
     contents = {}
@@ -684,19 +715,18 @@ def verify(options: argparse.Namespace) -> int:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
-    (evidence,) = train(options.seed)
+    known = store.load(options.model) if options.model else train(options.seed)[0]
     wrong = 0
     for path, (glb, sentence, scene) in contents.items():
-        if not 1 <= len(sentence.split()) <= evidence.config.n_context:
-            raise RefusalError(
-                f"{path} shows a sentence of {len(sentence.split())} words, which this model cannot read."
-            )
         shows = getattr(scene_module(scene), "SHOWS", "trace")
         try:
-            if shows == "trace":
-                fresh = gpt.trace(evidence.model, evidence.tokenizer, sentence)
+            n = len(known.tokenizer.encode(sentence))
+            if not 1 <= n <= known.config.n_context:
+                raise ValueError(f"it reads 1 to {known.config.n_context} tokens, and the sentence has {n}")
+            if isinstance(known, store.Run) or shows == "trace":
+                fresh = job.Shown(gpt.trace(known.model, known.tokenizer, sentence)).subject(shows)
             else:
-                fresh = subject(evidence, shows)
+                fresh = subject(known, shows)
         except ValueError as error:
             raise RefusalError(f"{path} shows what this model cannot: {error}.") from None
         try:

@@ -310,6 +310,11 @@ def vector(evidence: Evidence, token: str) -> np.ndarray:
     return evidence.trace.embedding[evidence.trace.id(token)]
 
 
+def products(evidence: Evidence) -> np.ndarray:
+    """What each component (D,) adds to the logit of the prediction: last vector times embedding."""
+    return evidence.trace.normed[-1, -1] * vector(evidence, evidence.trace.prediction)
+
+
 def length(vector: np.ndarray) -> float:
     return float(np.linalg.norm(vector))
 
@@ -416,6 +421,11 @@ def count(n: float) -> str:
     return f"{n:,.0f}"
 
 
+def at_step(step: int | None) -> str:
+    """A step of the training, or that there is none."""
+    return "never" if step is None else f"{step:,}"
+
+
 def percent(part: float) -> str:
     """A share as a percentage: whole, but with a decimal where it is near 0 or 100."""
     text = f"{part:.0%}" if 0.01 <= abs(part) <= 0.99 or part in (0, 1) else f"{part:.1%}"
@@ -511,6 +521,8 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "length_first_write": (length(writes(own)[0]), one_decimal),
         "length_last_write": (length(writes(own)[-1]), one_decimal),
         "length_out": (length(trace.residual[-1, -1]), one_decimal),
+        "length_predicted": (length(vector(own, trace.prediction)), one_decimal),
+        "agrees_in_sign_share": ((products(own) > 0).mean(), percent),
         "length_final": (length(trace.normed[-1, -1]), one_decimal),
         "widest_weight": (trace.attention[:, :, -1].max(), percent),
         "widest_node": ("attention/{}/{}/{}/{}".format(*top[:2], T - 1, top[2]), str),
@@ -533,6 +545,9 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "score_gap": (score_gap(own), one_decimal),
         "route_kept": (own.anatomy.route_kept, percent),
         "path_steps": (own.landscape.every, count),
+        "film_steps": (own.film.every, count),
+        "found_step": (at_step(own.film.found), str),
+        "settled_step": (at_step(own.film.settled), str),
         "path_in_plane": (own.landscape.in_plane, percent),
         "path_start_loss": (own.landscape.path_loss[0], decimals),
         "seeds": (len(survey), str),
@@ -778,6 +793,24 @@ def layernorm_evens_out(e: Evidence) -> Truth:
 def points_at_the_answer(e: Evidence) -> Truth:
     near = max(e.trace.vocab, key=lambda token: cosine(e.trace.normed[-1, -1], vector(e, token)))
     return near, near == e.answer
+
+
+@claim("in more than two of three components the last vector has the sign of the prediction's embedding", percent)
+def agrees_in_sign(e: Evidence) -> Truth:
+    share = (products(e) > 0).mean()
+    return share, share > 2 / 3
+
+
+@claim("the components in which the signs differ take less than a tenth from the logit of the prediction", percent)
+def disagreement_is_cheap(e: Evidence) -> Truth:
+    against = -np.minimum(products(e), 0).sum() / products(e).sum()
+    return against, against < 0.1
+
+
+@claim("the last vector is at least a quarter longer than the prediction's embedding", times)
+def last_vector_is_longer(e: Evidence) -> Truth:
+    ratio = length(e.trace.normed[-1, -1]) / length(vector(e, e.trace.prediction))
+    return ratio, ratio > 1.25
 
 
 @claim("no head, no MLP, nor the embedding, adds more than half of the answer's logit", percent)

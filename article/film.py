@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 import gpt
-from article import survey
+from article import landscape, survey
 from article.effects import fields_of
-from article.landscape import EVERY, explored
 from article.tables import three
 
+EVERY = 40  # steps from one recorded step to the next; a multiple of those of `article.landscape`
 STRIP = 5  # stills of a film
 
 
@@ -28,6 +28,20 @@ class Film(gpt.Trace):
     said: tuple[str, ...]  # K; the most probable next token of the sentence
     sure: np.ndarray  # (K,); the probability of the answer
     samples: tuple[str, ...]  # K; how the model continues the first half of the sentence
+    said_at: tuple[str, ...]  # the most probable next token at every step, recorded or not, from step 0 to the last
+    every: int = EVERY  # steps from one recorded step to the next
+
+    @cached_property
+    def found(self) -> int | None:
+        """The first of all steps at which the answer is predicted."""
+        return self.said_at.index(self.answer) if self.answer in self.said_at else None
+
+    @cached_property
+    def settled(self) -> int | None:
+        """The step from which on it is always predicted."""
+        others = [step for step, said in enumerate(self.said_at) if said != self.answer]
+        after = others[-1] + 1 if others else 0
+        return after if after < len(self.said_at) else None
 
     @cached_property
     def first(self) -> int:
@@ -43,9 +57,10 @@ class Film(gpt.Trace):
 
     def words(self, k: int) -> str:
         """What there is to say of a recorded step."""
+        first = f" (for the first time at step {self.found:,})" if k == self.first and self.found is not None else ""
         return (
-            f"Step {self.steps[k]:,}: loss {self.loss[k]:.2f}. “{self.sentence}” goes on with “{self.said[k]}”, and "
-            f"“{self.answer}” has {self.sure[k]:.0%}. By itself it goes on: “{self.samples[k]}”."
+            f"Step {self.steps[k]:,}: loss {self.loss[k]:.2f}. “{self.sentence}” goes on with “{self.said[k]}”"
+            f"{first}, and “{self.answer}” has {self.sure[k]:.0%}. By itself it goes on: “{self.samples[k]}”."
         )
 
     def tables(self) -> list[dict]:
@@ -64,8 +79,10 @@ def film(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tr
     """The film of the training whose last trace of a sentence, which goes on with the answer, is given."""
     from sklearn.decomposition import PCA
 
-    arrays = explored(config, tokenizer, corpus)
-    models = [survey.restore(config, point) for point in arrays["points"]]
+    arrays = landscape.explored(config, tokenizer, corpus, trace.sentence)
+    passed = [min(n * landscape.EVERY, config.steps) for n in range(len(arrays["points"]))]
+    kept = [n for n, step in enumerate(passed) if step % EVERY == 0 or step == config.steps]
+    models = [survey.restore(config, arrays["points"][n]) for n in kept]
     traces = [gpt.trace(model, tokenizer, trace.sentence) for model in models]
     course = np.stack([one.embedding for one in traces])  # (K, V, D)
     pca = PCA(3, svd_solver="full").fit(trace.embedding)
@@ -74,13 +91,14 @@ def film(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tr
     return Film(
         **fields_of(trace),
         answer=answer,
-        steps=tuple(min(k * EVERY, config.steps) for k in range(len(models))),
+        steps=tuple(passed[n] for n in kept),
         course=course.transpose(1, 2, 0),
         way=np.round(way.transpose(1, 0, 2), 6),
-        loss=arrays["path_loss"],
+        loss=arrays["path_loss"][kept],
         said=tuple(one.prediction for one in traces),
         sure=np.array([one.probability(answer) for one in traces]),
         samples=tuple(continued(model, tokenizer, half, len(trace.tokens) + 1 - len(half)) for model in models),
+        said_at=tuple(trace.vocab[id] for id in arrays["said"]),
     )
 
 

@@ -25,6 +25,7 @@ from article.evidence import add
 from scenes.style import Scale
 
 TITLE = "The full flow"
+CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to open
 LEVELS = 8  # shades that a sign has in a table; page.css mixes them
 DECIMALS, DIGITS = 8, 9  # of the numbers to keep; further ones differ from processor to processor
 
@@ -307,7 +308,7 @@ LEAVE = (
         "The logits as shares that sum to 1, after each token of the prompt; what is most probable after the last one "
         "comes first.",
         ("token", "next token"),
-        ("Trace.probability/logits", "Trace.probability/return"),
+        ("Trace.probabilities/raised", "Trace.probabilities/return"),
     ),
     Step(
         "prediction",
@@ -334,7 +335,7 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     """Every stage of a forward pass, in order. Raises CodeError."""
     L = len(trace.query)
     ids = np.array([trace.id(token) for token in trace.tokens])
-    likely = probabilities(trace)
+    likely = trace.probabilities[-1]  # (T, V)
     best = np.argsort(-likely[-1].round(DECIMALS), kind="stable")  # of two alike, the lower id
     answer = trace.id(trace.prediction)
     derived = {
@@ -373,13 +374,6 @@ def stages(trace: gpt.Trace) -> list[Stage]:
         when = f" after block {l}" if l else " before block 1"
         flow += [stage(ASIDE, step, l, f"level-{l}-", when) for step in READ]
     return flow
-
-
-def probabilities(trace: gpt.Trace) -> np.ndarray:
-    """What `Trace.probability` says of every token after every other (T, V), at once: vocabularies can be large."""
-    logits = trace.lens[-1]
-    e = np.exp(logits - logits.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
 
 
 # --- The code -----------------------------------------------------------------------------------------------------
@@ -558,6 +552,10 @@ def section(stage: Stage, more: bool) -> Element:
             line = add(code, "span", f"{number} ")
             line.set("class", "line")
             line.tail = f"{text}\n"
+    if stage.values.size > CELLS:
+        file = add(box, "p", f"These are {stage.values.size:,} numbers, too many for a table: ")
+        add(file, "a", f"{stage.id}.csv", href=f"flow/{stage.id}.csv", download="").tail = "."
+        return box
     scale = Scale.of(stage.numbers)
     for place in np.ndindex(stage.values.shape[:-2]):
         which = "".join(f", {name} {n + 1}" for (name, _), n in zip(stage.axes, place, strict=False))

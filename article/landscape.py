@@ -19,9 +19,11 @@ from article import survey
 from article.effects import fields_of
 
 EVERY = 20  # steps between two points of the path
-GRID = 31  # places along each direction
+AT_ONCE = 100  # steps whose models are asked at once
+GRID = 21  # places along each direction
 MARGIN = 0.15  # beyond the path, as a part of its extent
 DIGITS = 6  # decimals that are kept; the same on every processor
+FOUND = ("height", "path", "path_loss", "in_plane", "points", "said")  # by `explore`
 
 
 @dataclass(frozen=True)
@@ -41,37 +43,29 @@ class Landscape(gpt.Trace):
 
 def landscape(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Landscape:
     """The landscape of one training, whose trace of a sentence is given."""
-    arrays = explored(config, tokenizer, corpus)
-    in_plane = float(arrays.pop("in_plane"))
+    arrays = explored(config, tokenizer, corpus, trace.sentence)
     return Landscape(
         **fields_of(trace),
         height=arrays["height"],
         path=arrays["path"],
         path_loss=arrays["path_loss"],
-        in_plane=in_plane,
+        in_plane=float(arrays["in_plane"]),
     )
 
 
 def explored(
-    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], fresh: bool = False
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], sentence: str, fresh: bool = False
 ) -> dict[str, np.ndarray]:
     """What `explore` finds, or has found for an earlier build. Keeps it, and the model that it has trained."""
-    program = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    program = hashlib.sha256(Path(__file__).read_bytes() + sentence.encode()).hexdigest()[:16]
     folder = survey.KEPT / survey.key(survey.Recipe(config), corpus)
     file = folder / f"landscape-{config.seed}-{program}.npz"
     arrays = None if fresh else load(file)
     if arrays is None:
-        arrays, weights = explore(config, tokenizer, corpus)
+        arrays, weights = explore(config, tokenizer, corpus, sentence)
         survey.keep(folder, {config.seed: weights})
         data = io.BytesIO()
-        np.savez(
-            data,
-            height=arrays["height"],
-            path=arrays["path"],
-            path_loss=arrays["path_loss"],
-            in_plane=arrays["in_plane"],
-            points=arrays["points"],
-        )
+        np.savez(data, **{name: arrays[name] for name in FOUND})  # pyright: ignore[reportArgumentType] - of its stub
         with contextlib.suppress(OSError):  # a disk that has no room keeps nothing
             survey.replace_file(file, data.getvalue())
     return arrays
@@ -81,26 +75,29 @@ def load(file: Path) -> dict[str, np.ndarray] | None:
     """What a file keeps, or nothing if there is no such file, or a damaged one."""
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
-            return {name: kept[name] for name in ("height", "path", "path_loss", "in_plane", "points")}
+            return {name: kept[name] for name in FOUND}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 
 
 def explore(
-    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str]
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], sentence: str
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Trains a model, watching it, and computes the loss in the plane of its path; also returns its weights (n,)."""
+    """Trains a model, watching it, and computes the loss in the plane of its path; also returns its weights (n,).
+
+    Of the path there are the "points" (S, n), every few steps, and at every step what the model "said" (steps + 1,):
+    the id of the most probable next token of the sentence.
+    """
     from sklearn.decomposition import PCA
 
     path: list[np.ndarray] = []
 
-    def watch(step: int, model: gpt.GPT) -> None:
-        if step % EVERY == 0 or step == config.steps:
-            path.append(parameters_to_vector(model.parameters()).detach().numpy().copy())
+    def watch(_: int, model: gpt.GPT) -> None:
+        path.append(parameters_to_vector(model.parameters()).detach().numpy().copy())
 
     torch.set_num_threads(1)  # the model is too small to share
     model = gpt.train(config, tokenizer, corpus, watch)
-    points = np.array(path)
+    points = np.array([path[step] for step in (*range(0, config.steps, EVERY), config.steps)])
     pca = PCA(2, svd_solver="full").fit(points)
     directions = np.asarray(pca.components_)
     places = (points - points[-1]) @ directions.T  # from the end of the path, which lies in the plane
@@ -111,13 +108,18 @@ def explore(
     ids, targets = gpt.batch(tokenizer, corpus)
     shapes = {name: weight.shape for name, weight in model.named_parameters()}
 
-    def loss(flat: Tensor) -> Tensor:
+    def logits(flat: Tensor, ids: Tensor) -> Tensor:
         parts = flat.split([shape.numel() for shape in shapes.values()])
         weights = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
-        return gpt.loss(functional_call(model, weights, (ids,)).logits, targets)
+        return functional_call(model, weights, (ids,)).logits
 
-    losses = vmap(loss)
+    losses = vmap(lambda flat: gpt.loss(logits(flat, ids), targets))
+    asked = torch.tensor([tokenizer.encode(sentence)])
+    answers = vmap(lambda flat: logits(flat, asked)[0, -1].argmax())
     with torch.no_grad():
+        said = [
+            answers(torch.from_numpy(np.array(path[n : n + AT_ONCE]))).numpy() for n in range(0, len(path), AT_ONCE)
+        ]
         rows = [losses(torch.from_numpy(points[-1] + row @ directions)).numpy() for row in grid]
         beside = losses(torch.from_numpy(points)).numpy()
     found = {
@@ -126,5 +128,6 @@ def explore(
         "path_loss": np.round(beside, DIGITS),
         "in_plane": np.round(pca.explained_variance_ratio_.sum(), DIGITS),
         "points": points,
+        "said": np.concatenate(said),
     }
     return found, points[-1]

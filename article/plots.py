@@ -129,7 +129,7 @@ def columns(outcomes: Sequence["Outcome"], own: "Outcome") -> Element:
 
 
 def curve(film: Mapping) -> Element:
-    """The loss over the recorded steps of a film, with the first one at which the answer is predicted.
+    """The loss over the recorded steps of a film, with the first of all steps at which the answer is predicted.
 
     It is as wide as the slider under it, whose steps lie below the points.
     """
@@ -139,13 +139,14 @@ def curve(film: Mapping) -> Element:
     steps, most = film["steps"], max(film["loss"])
     across = [EDGE + n * (WIDTH - 2 * EDGE) / (len(steps) - 1) for n in range(len(steps))]
     line(plot, EDGE, ground, WIDTH - EDGE, ground)
-    first = across[film["first"]]
-    line(plot, first, ground - high, first, ground, "grid")
     places = " ".join(
         f"{x:.1f},{ground - high * loss / most:.1f}" for x, loss in zip(across, film["loss"], strict=True)
     )
     SubElement(plot, "polyline", {"class": "range thin", "points": places})
-    text(plot, first + 5, ground - high + 9, f"step {steps[film['first']]:,}: the answer, first seen", "start")
+    if film["found"] is not None:
+        found = float(np.interp(film["found"], steps, across))
+        line(plot, found, ground - high, found, ground, "grid")
+        text(plot, found + 5, ground - high + 9, f"step {film['found']:,}: the answer, for the first time", "start")
     text(plot, EDGE, ground + 14, "step 0", "start")
     text(plot, WIDTH - EDGE, ground + 14, f"{steps[-1]:,}", "end")
     return plot

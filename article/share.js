@@ -1,7 +1,5 @@
 // What a reader takes along: a line that shows a figure on another page, its picture, and its address on paper.
 
-import { whenAlive } from "./figure.js";
-
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.embed"))) {
   input.value = input.value.replace(/src="([^"]*)"/, (_, path) => `src="${new URL(path, location.href)}"`);
   input.addEventListener("focus", () => input.select());
@@ -10,22 +8,34 @@ for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.queryS
   link.textContent = link.href; // for print
 }
 
-/** The picture of a figure as the reader sees it now, to be kept as a file. */
-whenAlive(({ figure, viewer }) => {
+/** The still of a figure in pixels. @param {HTMLElement} figure @returns {Promise<Blob | null>} */
+async function still(figure) {
+  const image = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
+  image.loading = "eager"; // it may be too far from what is seen to be there yet
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [2 * image.naturalWidth, 2 * image.naturalHeight];
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((done) => canvas.toBlob(done, "image/png"));
+}
+
+/** The picture of a figure as the reader sees it now, to be kept as a file: of the viewer, or of the still if it is flat. */
+for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("figure.scene"))) {
   const files = figure.querySelector(".files a[download]")?.parentElement;
-  if (!files) return;
+  if (!files) continue;
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = `${figure.id}.png, as it is seen now`;
   button.addEventListener("click", async () => {
+    const viewer = /** @type {any} */ (figure.querySelector("model-viewer"));
+    const live = figure.classList.contains("live");
+    const picture = await (live ? viewer.toBlob({ mimeType: "image/png" }) : still(figure));
+    if (!picture) return;
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(await viewer.toBlob({ mimeType: "image/png" }));
+    link.href = URL.createObjectURL(picture);
     link.download = `${figure.id}.png`;
     link.click();
     URL.revokeObjectURL(link.href);
   });
-  const picture = document.createElement("span");
-  picture.className = "picture";
-  picture.append(" · ", button);
-  files.append(picture);
-});
+  files.append(" · ", button);
+}

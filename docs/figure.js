@@ -48,7 +48,7 @@ export function say(figure, text) {
 function stayFlat(figure, reason) {
   figure.classList.remove("live");
   figure.querySelector("model-viewer")?.remove();
-  for (const controls of figure.querySelectorAll(".tools, .reader, .player, .picture")) controls.remove();
+  for (const controls of figure.querySelectorAll(".tools, .reader, .player")) controls.remove();
   alive.delete(figure);
   say(figure, reason);
   return null;

@@ -46,7 +46,7 @@ def build(effects: "Effects") -> pv.MultiBlock:
                 place("weight_effect", (l, h, k), (x + side, y))
             place("head_effect", (l, h), stand(parts[0], y))
             front = y - style.TEXT_SIZE * style.LINE / 2
-            left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
+            left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN - side  # clear of the bar
             glyphs.label(scene, f"row/{l}/{h}", f"block {l + 1}, head {h + 1}", (left, front), align=1)
         middle = sum(depths) / H
         place("heads_effect", (l,), stand(parts[1], middle))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SHOWS = "film"
 
 
-def build(film: "Film", k: int = -1) -> pv.MultiBlock:
-    """A point for each token, with each animal joined to its home; at rest as at the recorded step k.
+def build(film: "Film") -> pv.MultiBlock:
+    """A point for each token, with each animal joined to its home; at rest as at the last step.
 
     Raises ValueError if the corpus lacks one of the linked words.
     """
@@ -25,8 +25,10 @@ def build(film: "Film", k: int = -1) -> pv.MultiBlock:
     colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])
     colors |= dict.fromkeys(HOMES, style.HEADS[1])
     glyphs.chart(scene)
+    ends = [glyphs.places_of(scene, film, v)[-1] for v in range(len(film.vocab))]
+    named = glyphs.spread(film.vocab, ends, style.VIEW_OF_MAP)
     for v, token in enumerate(film.vocab):
-        glyphs.moving(scene, film, v, token, colors.get(token, style.STONE), k)
+        glyphs.moving(scene, film, v, token, colors.get(token, style.STONE), named[v])
     for animal, home in zip(ANIMALS, HOMES, strict=True):
-        glyphs.tie(scene, film, film.id(animal), film.id(home), k)
+        glyphs.tie(scene, film, film.id(animal), film.id(home))
     return scene

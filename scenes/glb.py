@@ -111,45 +111,50 @@ class _Writer:
 
     def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
         """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
+        known = dict(block.user_dict)
+        along = (turn(np.array(known["along"])) - self.low) / self.step if "along" in known else None
         if isinstance(block, pv.MultiBlock):
-            entry = {"name": name, "children": [self.part(shape) for shape in leaves(block)]}
+            rest = np.zeros(3) if along is None else np.round(along[-1])
+            entry = {"name": name, "children": [self.part(shape, rest) for shape in leaves(block)]}
         else:
             entry = {"name": name} | self.whole(block)
-        extras = {key: block.user_dict[key] for key in ("trace", "index", "values") if key in block.user_dict}
+        extras = {key: known[key] for key in ("trace", "index", "values") if key in known}
         entry |= {"extras": extras} if extras else {}
         self.nodes.append(entry)
-        if "moves" in block.user_dict:  # as a whole, from where it is at rest
-            self.animate(len(self.nodes) - 1, "translation", turn(np.array(block.user_dict["moves"])) / self.step)
+        if along is not None:
+            self.animate(len(self.nodes) - 1, "translation", along)
         return len(self.nodes) - 1
 
     def whole(self, shape: pv.PolyData) -> dict:
         """A shape as part of its node: its mesh and, if it has a grid of its own, where that is."""
-        points = self.upright(shape)
-        if "grid" not in shape.user_dict:
-            return {"mesh": self.mesh(shape, self.steps(points - self.low))}
-        origin, step = (turn(np.array(shape.user_dict["grid"][key])) for key in ("origin", "step"))
-        kind = np.uint8 if shape.user_dict["grid"]["bits"] == 8 else np.uint16
-        mesh = self.mesh(shape, np.round((points - origin) / np.abs(step)).astype(kind))
+        points, known = self.upright(shape), dict(shape.user_dict)
+        if "grid" not in known:
+            return {"mesh": self.mesh(shape, known, self.steps(points - self.low))}
+        origin, step = (turn(np.array(known["grid"][key])) for key in ("origin", "step"))
+        kind = np.uint8 if known["grid"]["bits"] == 8 else np.uint16
+        mesh = self.mesh(shape, known, np.round((points - origin) / np.abs(step)).astype(kind))
         place, scale = (
             np.round(length / self.step, digits).tolist()
-            for length, digits in ((origin - self.low, 2), (np.abs(step), 6))
+            for length, digits in ((origin - self.low, 2), (np.abs(step), 5))
         )
         return {"mesh": mesh, "translation": place, "scale": scale}
 
-    def part(self, shape: pv.PolyData) -> int:
-        if "film" in shape.user_dict:
-            return self.moved(shape)
+    def part(self, shape: pv.PolyData, origin: NDArray[np.float64]) -> int:
+        """The node of a shape of a group that has its origin at some step of the grid."""
+        known = dict(shape.user_dict)
+        if "film" in known:
+            return self.moved(shape, known)
         points = self.upright(shape)
         corner = points.min(axis=0)
-        place = self.steps(corner - self.low).tolist()
-        self.nodes.append({"mesh": self.mesh(shape, self.steps(points - corner)), "translation": place})
+        place = (self.steps(corner - self.low) - origin).astype(int).tolist()
+        self.nodes.append({"mesh": self.mesh(shape, known, self.steps(points - corner)), "translation": place})
         return len(self.nodes) - 1
 
-    def moved(self, shape: pv.PolyData) -> int:
+    def moved(self, shape: pv.PolyData, known: dict) -> int:
         """The node of a shape that is moved: its unit, and its place, size and turn at rest and at each step."""
-        unit = turn(np.array(shape.user_dict["unit"]))
-        self.nodes.append({"mesh": self.mesh(shape, unit.astype(np.int8))})
-        node, film = len(self.nodes) - 1, shape.user_dict["film"]
+        unit = turn(np.array(known["unit"]))
+        self.nodes.append({"mesh": self.mesh(shape, known, unit.astype(np.int8))})
+        node, film = len(self.nodes) - 1, known["film"]
         if "ends" in film:
             start, end = np.moveaxis(turn(np.asarray(film["ends"])), 1, 0)
             along = end - start
@@ -185,15 +190,16 @@ class _Writer:
         """Lengths (..., 3) from a corner in steps of the scene's grid."""
         return np.round(lengths / self.step).astype(np.uint16)
 
-    def mesh(self, shape: pv.PolyData, grid: NDArray[np.integer]) -> int:
-        material = copy.deepcopy(MATERIALS[shape.user_dict.get("material", "solid")])
+    def mesh(self, shape: pv.PolyData, known: dict, grid: NDArray[np.integer]) -> int:
+        """The mesh of a shape, of what is known of it, and of its points (n, 3) on a grid."""
+        material = copy.deepcopy(MATERIALS[known.get("material", "solid")])
         extent = {"min": grid.min(axis=0).tolist(), "max": grid.max(axis=0).tolist()}
         attributes = {"POSITION": self.accessor(grid, VERTICES, **extent)}
-        color = shape.point_data["color"]
+        color = np.asarray(shape.point_data["color"])
         kind = np.uint8 if color.dtype == np.uint8 else np.uint16
         light = to_linear(color / 255 if kind is np.uint8 else color)
         # The colours of a column or a stack are numbers and stay with the boxes, even if they are all the same.
-        if (color == color[0]).all() and "grid" not in shape.user_dict and kind is np.uint8:
+        if (color == color[0]).all() and "grid" not in known and kind is np.uint8:
             material["pbrMetallicRoughness"]["baseColorFactor"] = [*light[0].round(4).tolist(), 1]
         else:
             rgba = np.round(np.insert(light, 3, 1, axis=1) * np.iinfo(kind).max).astype(kind)

@@ -5,7 +5,7 @@ where the colour itself is a number to be read back. What a shape stands for tra
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -127,10 +127,11 @@ def post(weight: ArrayLike, scale: Scale, at: Point, head: int = 0) -> pv.PolyDa
     return bar(weight, scale, at, style.HEADS[head % len(style.HEADS)])
 
 
-def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike) -> pv.PolyData:
+def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayLike, share: float = 1.0) -> pv.PolyData:
     """An attention weight as a flat band on the floor, from the key to the query, as wide as the weight.
 
-    The width is measured across the band and is the same all along it. It leaves and arrives along y.
+    The width is measured across the band and is the same all along it. It leaves and arrives along y. Where many heads
+    share a plinth, all widths are a `share` of what they would be.
     """
     (x0, y0), (x1, y1) = start, end
     u = np.linspace(0, 1, 2 if x0 == x1 else style.RIBBON_STEPS[int(weight > style.RIBBON_THIN)])
@@ -138,7 +139,7 @@ def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayL
     along = np.stack([(x1 - x0) * slope, np.full_like(u, y1 - y0)], axis=1)
     across = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
     middle = np.stack([x0 + (x1 - x0) * ease, y0 + (y1 - y0) * u], axis=1)
-    half = (style.HAIR + style.RIBBON * weight) / 2
+    half = share * (style.HAIR + style.RIBBON * weight) / 2
     points = np.stack([middle - half * across, middle + half * across], axis=1).reshape(-1, 2)
     first = 2 * np.arange(len(u) - 1)[:, None]
     return mesh(np.insert(points, 2, height, axis=1), first + np.array([0, 1, 3, 2]), to_bytes(color), material="sheet")
@@ -169,13 +170,19 @@ def bead(place: ArrayLike, height: float) -> pv.PolyData:
 
 def stick(start: ArrayLike, end: ArrayLike, color: ArrayLike) -> pv.PolyData:
     """A thin straight bar between two places (3,)."""
+    points = rod(start, end)
+    return boxes([points[:4]], [points[4:]], to_bytes(color))
+
+
+def rod(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
+    """The corners (8, 3) of a thin straight bar between two places (3,)."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = (end - start) / (np.linalg.norm(end - start) or 1)
     one = np.cross(along, [0, 0, 1] if abs(along[2]) < 0.9 else [1, 0, 0])
     one /= np.linalg.norm(one)
     other = np.cross(along, one)
     ring = style.STICK * np.array([-one - other, one - other, one + other, -one + other])
-    return boxes([start + ring], [end + ring], to_bytes(color))
+    return np.concatenate([start + ring, end + ring])
 
 
 def foot(first: Point, last: Point | None = None) -> tuple[Point3, Point3]:
@@ -203,12 +210,15 @@ def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int6
         warnings.simplefilter("ignore")  # matplotlib's own word about the empty box
         placed, outlines, _ = text_to_path.get_glyphs_with_font(font, text)
     shapes = {
-        id: fill(np.asarray(vertices) / unit, codes) for id, (vertices, codes) in outlines.items() if len(vertices)
+        id: fill(tuple(map(tuple, np.asarray(vertices) / unit)), tuple(codes))
+        for id, (vertices, codes) in outlines.items()
+        if len(vertices)
     }
     return tuple((shapes[id], x / unit) for id, x, *_ in placed if id in shapes)
 
 
-def fill(vertices: NDArray[np.float64], codes: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+@lru_cache(maxsize=512)
+def fill(vertices: tuple[Point, ...], codes: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The inside of an outline of lines and Bezier curves, as points (n, 2) and triangles (m, 3) that face upwards."""
     from matplotlib.path import Path
 
@@ -247,13 +257,14 @@ def number(value: float) -> str:
 def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style.VIEW_OF_ROW) -> pv.MultiBlock:
     """An empty scene of a `gpt.Trace`, or of anything that has a sentence, weights and arrays.
 
-    It knows its name, its sentence, its weights, how its shapes are to be read, and from which side it is seen first:
-    degrees to the left of straight ahead, and from straight above.
+    It knows its name, its sentence and the tokens of it, its weights, how its shapes are to be read, and from which
+    side it is seen first: degrees to the left of straight ahead, and from straight above.
     """
     scene = pv.MultiBlock()
     meaning: dict[str, Any] = {
         "scene": name,
         "sentence": trace.sentence,
+        "tokens": list(getattr(trace, "tokens", ())),
         "weights": trace.weights,
         "view": view,
         "meter": style.METER,
@@ -362,16 +373,54 @@ def atlas(
     scale = Scale(scene.user_dict["limit"])
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "point"}}
     chart(scene)
-    places = []
-    for n, (text, color) in enumerate(zip(texts, colors, strict=True)):
-        shape = point(getattr(trace, array)[n], scale, (0, 0), color)
-        x, y, z = np.asarray(shape.points).mean(axis=0).tolist()
-        places.append((x, y, z))
-        ground(scene, stick((x, y, 0), (x, y, z), style.STONE))
+    shapes = [point(row, scale, (0, 0), color) for row, color in zip(getattr(trace, array), colors, strict=True)]
+    places = [np.asarray(shape.points).mean(axis=0) for shape in shapes]
+    named = spread(texts, places, scene.user_dict["view"])
+    for n, (text, shape, place) in enumerate(zip(texts, shapes, places, strict=True)):
+        ground(scene, stick(place * [1, 1, 0], place, style.STONE))
         mark(scene, f"{array}/{n}", shape, trace, array, (n,))
-        tag(scene, f"point/{n}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
+        tag(scene, f"point/{n}", text, named[n], style.POINT_NAME)
     for one, other in links:
         scene.append(stick(places[one], places[other], style.SLATE), f"link/{one}/{other}")
+
+
+def spread(texts: Sequence[str], places: Sequence[ArrayLike], view: Sequence[float]) -> list[Point3]:
+    """Where the names of points (n, 3) of a map stand: over, beside or under them, so that, seen so, they hide little.
+
+    One after the other takes, of its places, the first that is free, or else the one where it hides least.
+    """
+    around, down = np.radians(view)
+    right, depth = np.array([np.cos(around), np.sin(around), 0]), np.array([-np.sin(around), np.cos(around), 0])
+    up, forward = np.array([[np.cos(down), np.sin(down)], [np.sin(down), -np.cos(down)]]) @ [depth, [0, 0, 1]]
+
+    def room(at: NDArray[np.float64], left: float, low: float, high: float) -> NDArray[np.float64]:
+        """What is seen of something upright: from the left to the right, from the bottom to the top."""
+        off = at - [0, 0, style.MAP_HEIGHT]
+        near = 1 / (1 + off @ forward / style.MAP_DISTANCE)
+        x, y = off @ right, off @ up
+        return near * np.array([x - left, x + left, y + low * np.sin(down), y + high * np.sin(down)])
+
+    size, half = style.POINT_NAME, style.POINT
+    taken = [room(np.asarray(place), 1.2 * half, -1.2 * half, 1.2 * half) for place in places]
+    found: list[Point3] = []
+    for text, place in zip(texts, map(np.asarray, places), strict=True):
+        wide, high = size * width_of(text) / 2, size * style.LETTER
+        over, under, beside = 2 * half, -2 * half - high, wide + 2 * half
+        choices = [(x, z) for z in (over, -high / 2, under) for x in (0, beside, -beside) if x or z != -high / 2]
+        choices += [(0, over + high), (0, over + 2 * high), (0, under - high)]
+        spots = [place + np.array([x, -half, z]) for x, z in choices]
+        rooms = [room(spot, wide * np.cos(around), 0, high) for spot in spots]
+        best = int(np.argmin([round(sum(shared(one, other) for other in taken), 6) for one in rooms]))
+        taken.append(rooms[best])
+        x, y, z = spots[best].tolist()
+        found.append((x, y, z))
+    return found
+
+
+def shared(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The area that two rectangles share: each from the left to the right and from the bottom to the top."""
+    wide, high = np.minimum(one[1::2], other[1::2]) - np.maximum(one[::2], other[::2])
+    return float(max(wide, 0) * max(high, 0))
 
 
 # A film's shapes are moved by nodes: "film" in their user_dict says how, for each of the recorded steps, and "unit" is
@@ -383,15 +432,23 @@ def roll(scene: pv.MultiBlock, steps: int) -> None:
     scene.user_dict |= {"times": [round(style.FRAME * k, 4) for k in range(steps + 1)]}
 
 
-def film_part(points: ArrayLike, unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
-    """A box of a film: where its corners (8, 3) are at rest, what it is made from, and how that is moved."""
-    shape = boxes([np.asarray(points)[:4]], [np.asarray(points)[4:]], to_bytes(color)[None])
+def posed(unit: ArrayLike, film: Mapping[str, Any], k: int) -> NDArray[np.float64]:
+    """The corners (8, 3) of a box of a film at a recorded step, by its number."""
+    if "ends" in film:
+        return rod(*film["ends"][k])
+    pivot = np.asarray(film["pivot"], float)
+    return (pivot if pivot.ndim == 1 else pivot[k]) + np.asarray(unit) * film["scale"][k]
+
+
+def film_part(unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
+    """A box of a film, as it is at rest: what it is made from (8, 3), and how that is moved."""
     rows = {name: np.round(np.asarray(values, float), 6).tolist() for name, values in film.items()}
-    shape.user_dict = {"unit": np.asarray(unit, int).tolist(), "film": rows}
-    return shape
+    points = posed(unit, rows, -1)
+    meaning = {"unit": np.asarray(unit, int).tolist(), "film": rows}
+    return boxes([points[:4]], [points[4:]], to_bytes(color)[None], **meaning)
 
 
-def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point, k: int) -> None:
+def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point) -> None:
     """Adds a number (K,) of `film.course`, as it was at all steps: a box of a column that grows and shrinks.
 
     A warm box is there while it is positive, a cool and turned one while it is negative; their colours do not change.
@@ -404,8 +461,7 @@ def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point, 
         unit = np.concatenate([np.insert(np.round(ring / across), 2, z, axis=1) for z in (0, 1)])
         sizes = np.column_stack([half * across, half * across, np.full(len(half), style.PITCH - style.GAP)])
         sizes[~shown] = 0
-        pivot = [*at, low]
-        group.append(film_part(pivot + unit * sizes[k], unit, color, scale=sizes, pivot=pivot))
+        group.append(film_part(unit, color, scale=sizes, pivot=[*at, low]))
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"course": "growing"}}
     mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), film, "course", index)
 
@@ -413,35 +469,35 @@ def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point, 
 def places_of(scene: pv.MultiBlock, film: Any, v: int) -> NDArray[np.float64]:
     """Where a token of `film.way` is on the map at each step (K, 3)."""
     part = Scale(scene.user_dict["limit"]).fraction(film.way[v])
-    return np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part
+    return np.round(np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part, 6)
 
 
-def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, k: int) -> None:
-    """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name."""
+def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, named: Point3) -> None:
+    """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name, at a place at rest."""
     places = places_of(scene, film, v)
     unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
     size = np.full((len(places), 3), style.POINT)
     group = pv.MultiBlock()
-    group.append(film_part(places[k] + unit * style.POINT, unit, color, scale=size, pivot=places))
-    foot_of, thin = places * [1, 1, 0], np.full(len(places), style.STICK)
-    upright = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (0, 1)])
+    group.append(film_part(unit, color, scale=size, pivot=places))
+    thin = np.full(len(places), style.STICK)
+    hanging = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 0)])
     tall = np.column_stack([thin, thin, places[:, 2]])
-    group.append(film_part(foot_of[k] + upright * tall[k], upright, style.STONE, scale=tall, pivot=foot_of))
+    group.append(
+        film_part(hanging, style.STONE, scale=tall, pivot=places)
+    )  # the same places, so that they are kept once
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"way": "moving"}}
     mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
-    x, y, z = places[k].tolist()
-    tag(scene, f"point/{v}", text, (x, y - style.POINT, z + 1.3 * style.POINT))
+    tag(scene, f"point/{v}", text, named, style.POINT_NAME)
     words = cast(pv.MultiBlock, scene[f"label/point/{v}"])
-    words.user_dict |= {"moves": (places - places[k]).tolist()}
+    words.user_dict |= {"along": places.tolist()}  # what it moves with
 
 
-def tie(scene: pv.MultiBlock, film: Any, one: int, other: int, k: int) -> None:
+def tie(scene: pv.MultiBlock, film: Any, one: int, other: int) -> None:
     """Adds the dark stick between two tokens of `film.way`."""
     ends = np.stack([places_of(scene, film, v) for v in (one, other)], axis=1)
     unit = np.array([[x, y, z] for z in (-1, 1) for x, y in ((0, -1), (1, -1), (1, 1), (0, 1))])
-    shape = film_part(np.asarray(stick(ends[k, 0], ends[k, 1], style.SLATE).points), unit, style.SLATE, ends=ends)
     group = pv.MultiBlock()
-    group.append(shape)
+    group.append(film_part(unit, style.SLATE, ends=ends))
     scene.append(group, f"link/{one}/{other}")
 
 
@@ -549,6 +605,16 @@ def gallery(name: str, trace: "Trace", tokens: Sequence[str]) -> pv.MultiBlock:
     return scene
 
 
+def alone(name: str, trace: "Trace", array: str, index: Sequence[int], text: str) -> pv.MultiBlock:
+    """A whole scene: one vector alone, on the scale of the last vector and the embedding of the prediction."""
+    scale = Scale.of(trace.normed[-1, -1], trace.embedding[trace.id(trace.prediction)])
+    scene = start(name, trace, scale)
+    line(scene, trace, [(array, index, text)])
+    # Its middle lies before the column, and it is no wider than it must.
+    legend(scene, right=style.LEGEND_SPACING / style.SPACING, of_limit=style.LEGEND_PARTS[::2])
+    return scene
+
+
 def by_component(name: str, trace: Any, array: str, texts: Sequence[str]) -> pv.MultiBlock:
     """A whole scene: `getattr(trace, array)` (D, n), a column for each component, in two rows, numbered from 1.
 
@@ -593,17 +659,21 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0
     cells = [(head, q, k) for head in range(H) for q in range(T) for k in range(q + 1)]
     order = sorted(cells, key=lambda cell: -weights[cell])
     heights = dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)), strict=True))
-    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"attention": "ribbon"}}
     port = style.RIBBON + T * style.HAIR  # what a head's ribbons need at most, side by side
-    lane = (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
+    share = min(1.0, style.RIBBON_ROOM / (H * (port + style.RIBBON_GAP)))
+    scene.user_dict |= {
+        "glyphs": scene.user_dict["glyphs"] | {"attention": "ribbon"},
+        "ribbon": {"hair": share * style.HAIR, "span": share * style.RIBBON},
+    }
+    lane = share * (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
     y = (l if row is None else row) * style.DEPTH + style.PLINTH
     for q in range(first, T):
-        widths = style.HAIR + style.RIBBON * weights[h, q, : q + 1]
+        widths = share * (style.HAIR + style.RIBBON * weights[h, q, : q + 1])
         arrive = q * style.SPACING + lane + np.cumsum(widths) - widths / 2 - widths.sum() / 2
         for k in range(q + 1):
             band = ribbon(
                 weights[h, q, k], (k * style.SPACING + lane, y), (arrive[k], y + style.DEPTH - 2 * style.PLINTH),
-                heights[h, q, k], style.HEADS[h % len(style.HEADS)],
+                heights[h, q, k], style.HEADS[h % len(style.HEADS)], share,
             )  # fmt: skip
             mark(scene, f"attention/{l}/{h}/{q}/{k}", band, trace, "attention", (l, h, q, k))
 
@@ -652,7 +722,14 @@ def bar_legend(
         x -= size * width_of(text) + style.BAR_SPACING
 
 
-def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: int = 1, heads: int = 0) -> None:
+def legend(
+    scene: pv.MultiBlock,
+    right: float,
+    glyph: Glyph = column,
+    copies: int = 1,
+    heads: int = 0,
+    of_limit: Sequence[float] = style.LEGEND_PARTS,
+) -> None:
     """Adds, in front of the first row, single boxes of known values, and for each head three ribbons of known weights.
 
     The last box stands at the place `right` of the row; a glyph that takes several values a box gets copies of one.
@@ -660,7 +737,7 @@ def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: in
     scale, y = Scale(scene.user_dict["limit"]), style.LEGEND_ROW
     reach = (style.BASE + style.SPAN) * np.sqrt(2)  # of the box that stands for the negative limit
     front = y - reach - style.LEGEND_GAP - style.LEGEND_SIZE * style.LINE
-    parts = np.array(style.LEGEND_PARTS)
+    parts = np.array(of_limit)
     places = right * style.SPACING + style.LEGEND_SPACING * np.arange(1 - len(parts), 1)
     group = pv.MultiBlock()
     for i, (x, value) in enumerate(zip(places, parts * scale.limit, strict=True)):
@@ -671,10 +748,14 @@ def legend(scene: pv.MultiBlock, right: float, glyph: Glyph = column, copies: in
     x = places[0] - style.PLINTH
     for h in reversed(range(heads)):
         group = pv.MultiBlock()
-        for i, weight in reversed(list(enumerate(style.LEGEND_WEIGHTS))):
+        known = list(enumerate(style.LEGEND_WEIGHTS))
+        if heads > len(known):  # or the legend is wider than the rest
+            known = known[-1:]
+        for i, weight in reversed(known):
             x -= style.LEGEND_RIBBON
             ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
-            group.append(ribbon(weight, *ends, style.RIBBON_LOW, style.HEADS[h % len(style.HEADS)]))
+            share = scene.user_dict["ribbon"]["span"] / style.RIBBON
+            group.append(ribbon(weight, *ends, style.RIBBON_LOW, style.HEADS[h % len(style.HEADS)], share))
             label(scene, f"weight/{h}/{i}", number(weight), (x, front), style.LEGEND_SIZE)
         scene.append(group, f"legend/weight/{h}")
         x -= style.LEGEND_RIBBON

@@ -16,8 +16,8 @@ SHOWS = "film"
 APART = 0.5  # between the animals and the homes, in steps of the grid
 
 
-def build(film: "Film", k: int = -1) -> pv.MultiBlock:
-    """The animals, and beside them their homes; at rest they stand as at the recorded step k, by default the last.
+def build(film: "Film") -> pv.MultiBlock:
+    """The animals, and beside them their homes; at rest they stand as at the last step.
 
     Raises ValueError if the corpus lacks one of the words.
     """
@@ -28,7 +28,7 @@ def build(film: "Film", k: int = -1) -> pv.MultiBlock:
             at = ((first + n) * style.SPACING, 0.0)
             glyphs.ground(scene, glyphs.box(*glyphs.foot(at), glyphs.to_bytes(style.STONE)))
             for d in range(film.course.shape[1]):
-                glyphs.growing(scene, film, (film.id(word), d), at, k)
+                glyphs.growing(scene, film, (film.id(word), d), at)
         glyphs.names(scene, words, style.SPACING, place=first)
     glyphs.legend(scene, right=len(ANIMALS) + APART + len(HOMES) - 1)
     return scene

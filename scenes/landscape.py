@@ -37,5 +37,7 @@ def build(land: "Landscape") -> pv.MultiBlock:
     corner = (half - style.PLINTH / 2, -half + style.PLINTH / 2)
     high = style.PLINTH_HEIGHT + style.LAND_HEIGHT
     scene.append(glyphs.stick((*corner, style.PLINTH_HEIGHT), (*corner, high), style.SLATE), "legend/height")
-    glyphs.tag(scene, "legend/height", glyphs.number(scale.limit), (*corner, high + style.TAG_SIZE / 3))
+    text = glyphs.number(scale.limit)
+    beside = corner[0] + style.TAG_SIZE * (glyphs.width_of(text) / 2 + style.LETTER)  # clear of the land
+    glyphs.tag(scene, "legend/height", text, (beside, corner[1], high - style.TAG_SIZE * style.LETTER))
     return scene

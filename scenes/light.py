@@ -32,10 +32,9 @@ def panorama() -> NDArray[np.float64]:
 
 def shade(normals: ArrayLike) -> NDArray[np.float64]:
     """How bright a matt white surface looks in this light (n,), for normals (n, 3): the cosine-weighted mean."""
-    look = directions()
-    area = np.sin(np.arccos(look[..., 2]))
-    cosine = np.maximum(np.tensordot(np.asarray(normals, float), look, axes=(-1, -1)), 0)
-    return (cosine * (panorama() * area)).sum(axis=(-2, -1)) * (np.pi / HEIGHT) * (2 * np.pi / WIDTH) / np.pi
+    look = directions().reshape(-1, 3)
+    weight = panorama().ravel() * np.sin(np.arccos(look[:, 2])) * (np.pi / HEIGHT) * (2 * np.pi / WIDTH) / np.pi
+    return np.array([(np.maximum((look * normal).sum(axis=1), 0) * weight).sum() for normal in np.asarray(normals)])
 
 
 def to_hdr() -> bytes:

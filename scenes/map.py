@@ -1,4 +1,4 @@
-"""A map of the embeddings: the three directions in which they differ most, with each animal joined to its home."""
+"""A map of the embeddings: the three directions in which they differ most; linked words are joined."""
 
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ SHOWS = "anatomy"
 
 
 def build(anatomy: "Anatomy") -> pv.MultiBlock:
-    """A point for each token. Raises ValueError if the corpus lacks one of the linked words."""
+    """A point for each token; where the vocabulary has the article's words, each animal is joined to its home."""
     scene = glyphs.start("map", anatomy, Scale.of(anatomy.map), style.VIEW_OF_MAP)
     colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])
     colors |= dict.fromkeys(HOMES, style.HEADS[1])
-    links = [(anatomy.id(animal), anatomy.id(home)) for animal, home in zip(ANIMALS, HOMES, strict=True)]
+    pairs = zip(ANIMALS, HOMES, strict=True) if colors.keys() <= {*anatomy.vocab} else ()
+    links = [(anatomy.id(animal), anatomy.id(home)) for animal, home in pairs]
     shades = [colors.get(token, style.STONE) for token in anatomy.vocab]
     glyphs.atlas(scene, anatomy, "map", anatomy.vocab, shades, links)
     return scene

@@ -27,7 +27,9 @@ def build(anatomy: "Anatomy") -> pv.MultiBlock:
             bar = glyphs.bar(anatomy.share[p, id], scale, (x, y))
             glyphs.mark(scene, f"share/{p}/{id}", bar, anatomy, "share", (p, id))
         front = y - style.TEXT_SIZE * style.LINE / 2
-        glyphs.label(scene, f"row/{row}", f"for {anatomy.vocab[id]}", (-style.PLINTH - 0.4, front), align=1)
+        glyphs.label(
+            scene, f"row/{row}", f"for {anatomy.vocab[id]}", (-style.PLINTH - style.BAR_SPACING, front), align=1
+        )
     short = [name.replace("block ", "").replace(", head ", ".").replace(", ", " ") for name in anatomy.origins]
     glyphs.names(scene, short, style.SPACING)
     glyphs.bar_legend(scene, (len(short) - 1) * style.SPACING, (-1.0, -0.5, 0.0, 0.5, 1.0), "logit")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
-COLOR = 1 / 150  # the same, for a number told by a colour of bytes
+COLOR = 1 / 140  # the same, for a number told by a colour of bytes, once rounded as sRGB and once as light
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def header(glb: bytes) -> dict:
         if not all(isinstance(node, dict) and isinstance(node.get("extras", {}), dict) for node in document["nodes"]):
             raise ValueError
         document["asset"]["extras"]["glyphs"]
-        if not isinstance(document["asset"]["extras"]["sentence"], str):
+        shown = document["asset"]["extras"]
+        if not isinstance(shown["sentence"], str) or not isinstance(shown["tokens"], list):
             raise ValueError
     except (struct.error, ValueError, KeyError, TypeError):
         raise ValueError("it is no .glb with a scene of ours in it") from None
@@ -237,7 +238,7 @@ def palette(stops: str) -> tuple[NDArray[np.float64], KDTree]:
 
 def disorder(found: dict[str, Mark], how: dict) -> list[str]:
     """A sentence for each mark that has a wrong name, is missing, or does not stand where it belongs."""
-    last = len(how["sentence"].split()) - 1
+    last = len(how["tokens"]) - 1
     problems = [] if found else ["no node stands for a number"]
     rows: dict[tuple[str, int], dict[int, float]] = {}
     for name, mark in found.items():

@@ -6,7 +6,7 @@ Camera and light are the viewer's own, so that the still and the first frame of 
 import io
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -14,8 +14,12 @@ import numpy as np
 import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 
-from scenes import light, style
+from scenes import glyphs, light, style
 from scenes.glb import leaves, polygons, to_linear
+
+FINE = 10  # parts of a pixel, in which an SVG measures: whole numbers are short
+
+Painted = tuple[str, NDArray[np.float64] | dict]  # a colour, and a polygon (n, 2) in pixels or a label
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,9 @@ class Camera:
 
     def project(self, points: ArrayLike) -> NDArray[np.float64]:
         """Points (n, 3) of the scene as (n, 3): x and y in half-heights of the picture, y up, and the distance."""
-        seen = (np.asarray(points, float) - self.target) @ self.axes().T
+        from_target = np.asarray(points, float) - self.target
+        # By hand, because matrix routines differ in the last digits: which of two things is farther must not.
+        seen = (from_target[:, None, :] * self.axes()).sum(axis=2)
         depth = seen[:, 2] + self.distance
         return np.column_stack([seen[:, :2] / (depth * np.tan(np.radians(self.field_of_view / 2)))[:, None], depth])
 
@@ -73,21 +79,21 @@ def frame(scene: pv.MultiBlock) -> Camera:
 
 
 def to_svg(scene: pv.MultiBlock, camera: Camera) -> str:
-    """The scene as an SVG document, its labels as text."""
-    parts = []
-    for color, things in itertools.groupby(_painted(scene, camera, labels_as_text=True), key=lambda thing: thing[0]):
-        for is_text, group in itertools.groupby(
-            (thing for _, thing in things), key=lambda thing: isinstance(thing, dict)
-        ):
-            if is_text:
-                parts += [_text(label, camera, color) for label in group if isinstance(label, dict)]
-            else:
-                path = "".join(_path(polygon) for polygon in group if not isinstance(polygon, dict))
-                parts.append(f'<path fill="{color}" d="{path}"/>')
-    size = "0 0 {} {}".format(*camera.pixels)
-    title = escape(f"{scene.user_dict['scene']}: {scene.user_dict['sentence']}")
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}"><title>{title}</title>'
-    return "\n".join([head, *parts, "</svg>", ""])
+    """The scene as an SVG document, its labels as text; a film as it is at rest."""
+    return stills(scene, camera, [-1])[0]
+
+
+def stills(scene: pv.MultiBlock, camera: Camera, steps: Sequence[int]) -> list[str]:
+    """The SVG documents of a film at some of its recorded steps, by their numbers; -1 is the last one."""
+    parts, meaning = _parts(scene, labels_as_text=True), dict(scene.user_dict)
+    title = escape(f"{meaning['scene']}: {meaning['sentence']}")
+    width, height = camera.pixels
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {FINE * width} {FINE * height}" text-anchor="middle" font-size="100" '
+        f'font-family="DejaVu Sans, Verdana, sans-serif"><title>{title}</title>'
+    )
+    return ["".join([head, *_elements(_painted(parts, camera, k), camera), "</svg>\n"]) for k in steps]
 
 
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
@@ -97,69 +103,178 @@ def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
     width, height = camera.pixels
     image = Image.new("RGB", (3 * width, 3 * height), background)  # three times as fine, for smooth edges
     draw = ImageDraw.Draw(image)
-    for color, polygon in _painted(scene, camera, labels_as_text=False):
-        draw.polygon([tuple(point) for point in 3 * np.asarray(polygon)], fill=color)
+    for color, polygon in _painted(_parts(scene, labels_as_text=False), camera, -1):
+        draw.polygon((3 * np.asarray(polygon)).ravel().tolist(), fill=color)
     file = io.BytesIO()
     image.resize((width, height), Image.Resampling.LANCZOS).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
-def _painted(
-    scene: pv.MultiBlock, camera: Camera, labels_as_text: bool
-) -> Iterator[tuple[str, NDArray[np.float64] | dict]]:
-    """What is seen, from back to front: colours with polygons (k, 2) in pixels or, as text, with labels.
+def _elements(painted: list[Painted], camera: Camera) -> Iterator[str]:
+    """The elements of an SVG document, from back to front."""
+    for is_text, group in itertools.groupby(_showing(painted, camera), key=lambda one: isinstance(one[1], dict)):
+        if is_text:
+            yield from (_text(label, camera, color) for color, label in group if isinstance(label, dict))
+        else:
+            colors, polygons = zip(*group, strict=True)
+            places = np.round(np.array(polygons) * FINE).astype(int)
+            for color, path in _paths(colors, places):
+                yield f'<path fill="{color}" d="{_path(places[path])}"/>'
+
+
+def _paths(colors: Sequence[str], places: NDArray[np.int64]) -> list[tuple[str, list[int]]]:
+    """Faces (n, k, 2), from back to front, as paths of one colour: the places of their faces in the list.
+
+    A face joins the last path of its colour, unless that lies behind something that the face overlaps.
+    """
+    low, high = places.min(axis=1), places.max(axis=1)
+    paths: list[tuple[str, list[int]]] = []
+    latest: dict[str, int] = {}
+    path_of = np.zeros(len(places), int)
+    for n, color in enumerate(colors):
+        last = latest.get(color, -1)
+        over = (path_of[:n] > last) & (low[:n] < high[n]).all(axis=1) & (high[:n] > low[n]).all(axis=1)
+        if last < 0 or (last < len(paths) - 1 and _overlaps(places[n], places[:n][over])):
+            latest[color] = last = len(paths)
+            paths.append((color, []))
+        paths[last][1].append(n)
+        path_of[n] = last
+    return paths
+
+
+def _overlaps(one: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
+    """Whether a polygon (k, 2) overlaps one of others (n, k, 2): no side of either has them on its two sides."""
+    sides = [np.roll(shape, -1, axis=-2) - shape for shape in (np.broadcast_to(one, others.shape), others)]
+    across = np.concatenate(sides, axis=1)[..., ::-1] * [1, -1]  # (n, 2k, 2)
+    (a, b), (c, d) = ((reach.min(axis=2), reach.max(axis=2)) for reach in (across @ one.T, across @ others.mT))
+    return not ((b <= c) | (d <= a)).any(axis=1, where=across.any(axis=2)).all()
+
+
+def _showing(painted: list[Painted], camera: Camera) -> list[Painted]:
+    """What is painted, without the faces of which others leave nothing to be seen, not even half a pixel."""
+    from PIL import Image, ImageDraw
+
+    width, height = camera.pixels
+    numbers = "I;16" if len(painted) < 2**16 else "I"  # the first is three times as quick
+    image = Image.new(numbers, (2 * width, 2 * height), len(painted))
+    draw = ImageDraw.Draw(image)
+    for n, (_, thing) in enumerate(painted):
+        if not isinstance(thing, dict):
+            draw.polygon((2 * thing).ravel().tolist(), fill=n)
+    shows = np.zeros(len(painted) + 1, bool)
+    shows[np.asarray(image)] = True
+    return [one for one, left in zip(painted, shows, strict=False) if left or isinstance(one[1], dict)]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A shape as pictures need it: points (n, 3), faces (m, k) and the light that each of them can reflect (m, 3).
+
+    A label that is to be written is a part without points.
+    """
+
+    points: NDArray[np.float64]
+    corners: NDArray[np.int64]
+    color: NDArray[np.float64]
+    material: str = "ink"
+    label: dict | None = None  # that it belongs to
+    film: dict | None = None  # how it moves
+
+    def at(self, k: int) -> NDArray[np.float64]:
+        """The points at a recorded step."""
+        return glyphs.posed(self.film["unit"], self.film["film"], k) if self.film else self.points
+
+
+def _parts(scene: pv.MultiBlock, labels_as_text: bool) -> list[_Part]:
+    """The shapes of a scene, in order."""
+    parts = []
+    for block in scene:
+        group = dict(block.user_dict) if isinstance(block, pv.MultiBlock) else {}
+        label = group if "text" in group else None
+        if label and labels_as_text:
+            ink = to_linear([label.get("color", style.INK)])
+            parts.append(_Part(np.empty((0, 3)), np.zeros((1, 1), int), ink, label=label))
+            continue
+        for shape in leaves([block]):
+            known, corners, color = dict(shape.user_dict), polygons(shape), np.asarray(shape.point_data["color"])
+            reflected = to_linear(color[corners[:, 0]] / (255 if color.dtype == np.uint8 else 1))
+            film = known if "film" in known else None
+            points, material = np.asarray(shape.points, float), known.get("material", "solid")
+            parts.append(_Part(points, corners, reflected, material, label, film))
+    return parts
+
+
+def _painted(parts: list[_Part], camera: Camera, k: int) -> list[Painted]:
+    """What is seen at a recorded step, from back to front: colours with polygons (n, 2) in pixels or, as text, labels.
 
     Ribbons come first, by their height, then plinths. What stands on the floor or on a plinth follows by the distance
     of its foot, and from the foot upwards: a column as a whole, plates and landscapes by their faces, letters at last.
     """
-    found: list[tuple[tuple[int, float, float, int], str, NDArray[np.float64] | dict]] = []
-
-    def foot(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _screen(points * [1, 1, 0], camera)[:, 2]
-
-    for block in scene:
-        label = dict(block.user_dict) if "text" in block.user_dict else None
-        on_plate = float(foot(_middle(label)[None])[0]) - style.PLATE_LIP if label else 0.0
-        if label and labels_as_text:
-            ink = label.get("color", style.INK)
-            found.append(((2, -on_plate, 0.0, len(found)), _to_srgb(to_linear([ink]))[0], label))
-            continue
-        for shape in leaves(block) if isinstance(block, pv.MultiBlock) else [block]:
-            points, material = np.asarray(shape.points, float), shape.user_dict.get("material", "solid")
-            low, high = points[:, 2].min(), points[:, 2].max()
-            corners = polygons(shape)
-            middle = points[corners].mean(axis=1)
-            distance = foot(middle)
-            if label:
-                distance[:] = on_plate
-            elif material == "land":
-                middle = middle * [1, 1, 0]  # its faces follow each other by their distance alone
-            elif low >= style.PLINTH_HEIGHT - 1e-9 or high <= style.PLINTH_HEIGHT + 1e-9:
-                distance[:] = foot(points.mean(axis=0, keepdims=True))
-            layer = 0 if material == "sheet" else 1 if high <= style.PLINTH_HEIGHT + 1e-9 and not label else 2
-            outline, colors, faces_us = _shaded(shape, corners, camera, material)
-            for n in np.flatnonzero(faces_us):
-                height = float(middle[n, 2])
-                far, up = (height, 0.0) if layer == 0 else (-float(distance[n]), height)
-                found.append(((layer, far, up, len(found)), colors[n], outline[n]))
-    yield from ((color, thing) for _, color, thing in sorted(found, key=lambda entry: entry[0]))
+    # Of each face: the layer, what stands for its foot (x, y), how far its words stick out, its height, its part.
+    layers, feet, lips, heights, owners = [], [], [], [], []
+    shapes = [part.at(k) for part in parts]
+    for n, (part, points) in enumerate(zip(parts, shapes, strict=True)):
+        if part.label:
+            middle, layer = np.broadcast_to(_middle(part.label, k), (len(part.corners), 3)), 2
+            height = points[part.corners].mean(axis=1)[:, 2] if len(points) else np.zeros(1)
+        else:
+            middle = points[part.corners].mean(axis=1)
+            low, high = points[:, 2].min() - style.PLINTH_HEIGHT, points[:, 2].max() - style.PLINTH_HEIGHT
+            layer = 0 if part.material == "sheet" else 1 if high <= 1e-9 else 2
+            # The faces of a land follow each other by their distance alone.
+            height = middle[:, 2] * (part.material != "land")
+            if (low >= -1e-9 or high <= 1e-9) and part.material != "land":
+                middle = np.broadcast_to(points.mean(axis=0), middle.shape)
+        layers.append(np.full(len(middle), layer))
+        feet.append(middle * [1, 1, 0])
+        lips.append(np.full(len(middle), style.PLATE_LIP if part.label else 0.0))
+        heights.append(height)
+        owners.append(np.full(len(middle), n))
+    layer, lip, height, owner = map(np.concatenate, (layers, lips, heights, owners))
+    far = np.where(layer == 0, height, lip - _screen(np.concatenate(feet), camera)[:, 2])
+    # Rounded, so that processors agree on what is as far as something else; that follows the order of the scene.
+    order = np.lexsort((np.round(np.where(layer == 0, 0.0, height), 9), np.round(far, 9), layer))
+    outline, colors, faces_us = _shaded(parts, shapes, camera)
+    labels = [part.label if not len(part.points) else None for part in parts]
+    texts = [_to_srgb(part.color)[0] if label else "" for part, label in zip(parts, labels, strict=True)]
+    painted: list[Painted] = []
+    for n in order[faces_us[order]].tolist():
+        label = labels[owner[n]]
+        painted.append((texts[owner[n]], _moved(label, k)) if label else (colors[n], outline[n]))
+    return painted
 
 
 def _shaded(
-    shape: pv.PolyData, corners: NDArray[np.int64], camera: Camera, material: str
+    parts: list[_Part], shapes: list[NDArray[np.float64]], camera: Camera
 ) -> tuple[NDArray[np.float64], list[str], NDArray[np.bool_]]:
-    """The faces of a shape in pixels (n, k, 2), their colours in the light, and whether they face the camera (n,)."""
-    points, color = np.asarray(shape.points, float), np.asarray(shape.point_data["color"])
+    """The faces of all shapes in pixels (n, k, 2), their colours in the light, and whether they face the camera (n,).
+
+    Faces with fewer corners than others have their last one repeatedly. A label is a face that is to be seen.
+    """
+    first = np.cumsum([0, *map(len, shapes)])
+    most = max(part.corners.shape[1] for part in parts)
+    corners = np.concatenate(
+        [
+            np.pad(part.corners, ((0, 0), (0, most - part.corners.shape[1])), "edge") + n
+            for part, n in zip(parts, first, strict=False)
+        ]
+    )
+    points = np.vstack([*shapes, np.zeros((1, 3))])  # the last one is for a label without points that is the last part
     edges = points[corners[:, 1:3]] - points[corners[:, :1]]
     normals = np.cross(edges[:, 0], edges[:, 1])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
     outline = _screen(points, camera)[corners][:, :, :2]
     (ax, ay), (bx, by) = (outline[:, 1] - outline[:, 0]).T, (outline[:, 2] - outline[:, 0]).T
-    faces_us = ax * by - ay * bx < 0
-    if material in ("sheet", "land"):  # it has two sides; the upper one is seen
-        faces_us[:], normals[:, 2] = True, np.abs(normals[:, 2])
-    light_ = to_linear(color[corners[:, 0]] / (255 if color.dtype == np.uint8 else 1))
-    return outline, _to_srgb(light_ if material == "ink" else light_ * light.shade(normals)[:, None]), faces_us
+    materials = np.repeat([part.material for part in parts], [len(part.corners) for part in parts])
+    two_sided = np.isin(materials, ("sheet", "land"))  # the upper side is seen
+    normals[two_sided, 2] = np.abs(normals[two_sided, 2])
+    is_label = np.repeat([not len(points) for points in shapes], [len(part.corners) for part in parts])
+    faces_us = (ax * by - ay * bx < 0) | two_sided | is_label
+    colors = np.concatenate([part.color for part in parts])
+    lit = faces_us & (materials != "ink")
+    alike, back = np.unique(np.round(normals[lit], 6), axis=0, return_inverse=True)
+    colors[lit] *= light.shade(alike)[back.ravel(), None]
+    return outline, _to_srgb(colors), faces_us
 
 
 def _screen(points: ArrayLike, camera: Camera) -> NDArray[np.float64]:
@@ -172,31 +287,40 @@ def _to_srgb(light: NDArray[np.float64]) -> list[str]:
     """Light (n, 3) as CSS colours; the inverse of `to_linear`."""
     light = np.clip(light, 0, 1)
     color = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return ["#" + bytes(row.tolist()).hex() for row in np.round(color * 255).astype(np.uint8)]
+    digits = np.round(color * 255).astype(np.uint8).tobytes().hex()
+    return [f"#{digits[n : n + 6]}" for n in range(0, len(digits), 6)]
 
 
-def _path(polygon: NDArray[np.float64]) -> str:
-    """A polygon as path data, in tenths of a pixel."""
-    tenths = np.round(polygon * 10).astype(int)
-    moves = [tenths[0], *np.diff(tenths, axis=0)]
-    return "M" + "l".join(f"{x / 10:g},{y / 10:g}" for x, y in moves) + "z"
+def _path(polygons: NDArray[np.int64]) -> str:
+    """Polygons (n, k, 2) as path data: each corner, and each polygon, from where the one before ended.
+
+    Filling closes them, and a move goes on as lines.
+    """
+    steps = np.diff(polygons.reshape(-1, 2), axis=0, prepend=[[0, 0]]).reshape(polygons.shape).tolist()
+    lines = ["m" + " ".join([f"{x} {y}", *(f"{dx} {dy}" for dx, dy in more if dx or dy)]) for (x, y), *more in steps]
+    return "".join(lines).replace(" -", "-")
 
 
-def _middle(label: dict) -> NDArray[np.float64]:
-    """The middle of a label's baseline."""
-    origin, right = np.array(label["origin"]), np.array(label["right"])
+def _middle(label: dict, k: int) -> NDArray[np.float64]:
+    """The middle of a label's baseline at a recorded step."""
+    origin, right = np.array(_moved(label, k)["origin"]), np.array(label["right"])
     return origin + right / np.linalg.norm(right) * label["width"] / 2
+
+
+def _moved(label: dict, k: int) -> dict:
+    """A label as it is at a recorded step."""
+    along = label.get("along")
+    return label | {"origin": np.add(label["origin"], np.subtract(along[k], along[-1]))} if along else label
 
 
 def _text(label: dict, camera: Camera, color: str) -> str:
     """A label as text in the perspective of its middle."""
-    middle, right, up = _middle(label), np.array(label["right"]), np.array(label["up"])
-    center, a, b = _screen([middle, middle + right, middle + up], camera)[:, :2]
+    middle, right, up = _middle(label, -1), np.array(label["right"]), np.array(label["up"])
+    center, a, b = _screen([middle, middle + right, middle + up], camera)[:, :2] * FINE
     ax, ay, bx, by = *(a - center), *(b - center)
     matrix = " ".join(f"{v:.4g}" for v in (ax / 100, ay / 100, -bx / 100, -by / 100))
     length = 100 * label["width"] / np.linalg.norm(right)
     return (
-        f'<text transform="matrix({matrix} {center[0]:.1f} {center[1]:.1f})" font-size="100" '
-        f'font-family="DejaVu Sans, Verdana, sans-serif" text-anchor="middle" textLength="{length:.0f}" '
+        f'<text transform="matrix({matrix} {center[0]:.0f} {center[1]:.0f})" textLength="{length:.0f}" '
         f'lengthAdjust="spacingAndGlyphs" fill="{color}">{escape(label["text"])}</text>'
     )

@@ -35,15 +35,18 @@ BAR_SPACING = 1.5  # from a bar to the one beside it
 
 POINT = 0.32  # half-width of a point on a map
 MAP_SPAN = 9.0  # how far from the middle of a map its limit is
+MAP_DISTANCE = 55.0  # from which it is seen, about
 MAP_HEIGHT = 10.5  # of that middle over the floor
 STICK = 0.07  # half-width of a stick that joins points, or carries one
 ROW_NAME = 1.9  # font size of the names at the side of tall columns, in pitches
 ROW_SHIFT = 2.4  # to the left, of every second one
 LAND_SPAN = 12.0  # from the middle of a landscape to its ends
 LAND_HEIGHT = 9.0  # of the scale's limit over the floor
-FLAG = 2.5  # height of the sticks at its start and its end
+FLAG = 3.5  # height of the sticks at its start and its end
 BEAD = 0.16  # half-width of a bead of the path on it
-TAG_SIZE = 1.0  # font size of a point's name
+TAG_SIZE = 1.0  # font size of what stands upright without a plate
+POINT_NAME = 0.85  # font size of a point's name
+LETTER = 0.75  # height of a letter, in font sizes
 
 FRAME = 0.2  # seconds from one recorded step of a film to the next
 
@@ -79,7 +82,8 @@ DECIMALS = 4  # of the numbers that travel with the marks
 
 HAIR = 0.04  # width of a ribbon of weight 0
 RIBBON = 0.75  # what a weight of 1 adds to it
-RIBBON_GAP = 0.05  # between the two heads' ribbons, where they meet a plinth
+RIBBON_GAP = 0.05  # between two heads' ribbons, where they meet a plinth
+RIBBON_ROOM = 2.3  # for the ribbons of all heads at a plinth
 RIBBON_STEPS = (6, 9)  # points along a thin and along a wide ribbon that bends
 RIBBON_THIN = 0.1  # weight up to which a ribbon is thin
 RIBBON_LOW, RIBBON_HIGH = 0.02, 0.24  # the ribbons of a block lie between, so that none cuts through another
@@ -88,7 +92,16 @@ RIBBON_LOW, RIBBON_HIGH = 0.02, 0.24  # the ribbons of a block lie between, so t
 
 POSITIVE = ((0.97, 0.85, 0.66), (0.91, 0.55, 0.20), (0.60, 0.20, 0.07))  # warm: zero, half, limit
 NEGATIVE = ((0.76, 0.86, 0.91), (0.25, 0.56, 0.74), (0.06, 0.24, 0.45))  # cool
-HEADS = ((0.56, 0.30, 0.62), (0.28, 0.60, 0.42))  # plum, green: neither warm nor cool
+HEADS = (  # neither warm nor cool; the article's model has two heads
+    (0.56, 0.30, 0.62),  # plum
+    (0.28, 0.60, 0.42),  # green
+    (0.88, 0.56, 0.72),  # rose
+    (0.16, 0.36, 0.32),  # fir
+    (0.66, 0.70, 0.30),  # moss
+    (0.36, 0.32, 0.42),  # slate
+    (0.72, 0.66, 0.86),  # lilac
+    (0.52, 0.80, 0.70),  # mint
+)
 STONE = (0.87, 0.86, 0.84)  # plinths and plates
 INK = (0.13, 0.13, 0.15)
 SLATE = (0.46, 0.46, 0.5)  # of what stands without a plate, to be seen on a light and on a dark page

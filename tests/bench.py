@@ -2,7 +2,8 @@
 
 Times are seconds of one run on this machine; compare their ratios. The predecessor's kind of training is a plain
 stand-in of our own: 10,000 steps, extrapolated from 300, each on 64 sampled sentences padded to 12 tokens, one module a
-head, dropout 0.2, AdamW, float32.
+head, dropout 0.2, AdamW, float32. So is the plain training on characters: torch.nn's parts in the shape that nanoGPT
+proposes for a CPU.
 """
 
 import functools
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 STEPS, ALL_STEPS = 300, 10_000
+ROUNDS = 3
 
 
 def main() -> None:
@@ -51,6 +53,7 @@ def main() -> None:
             "job": job,
             "predecessor_training": peer,
             "job_over_predecessor": round(job["seconds"]["all"] / peer["seconds"], 3),
+            "training": in_child("training"),
             "survey": {**survey, "over_predecessor": round(survey["seconds"] / peer["seconds"], 3)},
             "rebuild_seconds": rebuild,
             "scenes": scenes,
@@ -174,6 +177,97 @@ def predecessor() -> dict:
         optimizer.step()
     seconds = (time.perf_counter() - start) / STEPS * ALL_STEPS
     return {"seconds": round(seconds, 1), "steps": ALL_STEPS, "measured_steps": STEPS}
+
+
+def training() -> dict:
+    """Tokens a second of a training on a megabyte of characters, ours and a plain one; the median of rounds in turn.
+
+    The plain one may choose its threads. Evaluations count for neither, and ours keeps its log as a long run does.
+    """
+    import statistics
+    from dataclasses import replace
+
+    import torch
+
+    import gpt
+    from article.runs import training
+    from article.runs.settings import WINDOWS
+    from article.survey import processors
+
+    V, steps = 65, 100
+    text = torch.randint(V, (2**20,), generator=torch.Generator().manual_seed(1))
+    run = replace(
+        WINDOWS, n_context=64, n_embd=128, n_layer=4, n_head=4, batch_size=12, steps=steps, eval_every=steps, clip=1.0
+    )
+    training.EVALUATED, training.ROWS = 1, steps // 5
+    examples = training.Examples.of_text(text, run.n_context)
+
+    def ours() -> float:
+        model = gpt.GPT(run.config(V))
+        gpt.initialise(model, run.embedding_limit, torch.Generator().manual_seed(1))
+        return training.train(model, run, examples, examples).seconds
+
+    contenders = {"ours": ours}
+    contenders |= {f"plain, {n} threads": functools.partial(plain, text, V, steps, n) for n in {1, processors()}}
+    seconds = {name: [] for name in contenders}
+    for n in range(ROUNDS + 1):
+        for name, contender in contenders.items():
+            took = contender()
+            if n:  # the first round warms up
+                seconds[name].append(took)
+    speed = {name: round(steps * 12 * 64 / statistics.median(times)) for name, times in seconds.items()}
+    best = max(speed[name] for name in speed if name != "ours")
+    return {"tokens_per_second": speed, "ours_over_plain": round(speed["ours"] / best, 3)}
+
+
+def plain(text, V: int, steps: int, threads: int) -> float:
+    """Seconds of a plain training on the ids of a text (N,)."""
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    B, T, D, L, H = 12, 64, 128, 4, 4
+    torch.set_num_threads(threads)
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ln_1, self.ln_2 = nn.LayerNorm(D, bias=False), nn.LayerNorm(D, bias=False)
+            self.heads, self.project = nn.Linear(D, 3 * D, bias=False), nn.Linear(D, D, bias=False)
+            self.up, self.down = nn.Linear(D, 4 * D, bias=False), nn.Linear(4 * D, D, bias=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            query, key, value = (
+                part.view(B, T, H, D // H).transpose(1, 2) for part in self.heads(self.ln_1(x)).split(D, 2)
+            )
+            mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            x = x + self.project(mixed.transpose(1, 2).reshape(B, T, D))
+            return x + self.down(F.gelu(self.up(self.ln_2(x))))
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.position = nn.Embedding(V, D), nn.Embedding(T, D)
+            nn.init.normal_(self.embedding.weight, std=0.02)
+            nn.init.normal_(self.position.weight, std=0.02)
+            self.blocks, self.ln_f = nn.Sequential(*(Block() for _ in range(L))), nn.LayerNorm(D, bias=False)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            x = self.blocks(self.embedding(ids) + self.position(torch.arange(T)))
+            return self.ln_f(x) @ self.embedding.weight.T
+
+    model = Model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), fused=True)
+    start = time.perf_counter()
+    for _ in range(steps):
+        places = torch.randint(len(text) - T, (B,)).tolist()
+        ids = torch.stack([text[place : place + T] for place in places])
+        targets = torch.stack([text[place + 1 : place + T + 1] for place in places])
+        F.cross_entropy(model(ids).flatten(0, 1), targets.flatten()).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return time.perf_counter() - start
 
 
 # --- The forward scene, by three exporters ------------------------------------------------------------------------
@@ -317,6 +411,7 @@ if __name__ == "__main__":
             "survey": survey,
             "rebuild": rebuild,
             "predecessor": predecessor,
+            "training": training,
             "ours": ours,
             "pyvista": pyvista,
             "trimesh": trimesh,

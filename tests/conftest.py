@@ -2,11 +2,12 @@
 
 import fcntl
 import importlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,21 @@ ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 pytest_plugins = ["tests.browser"]  # its fixtures
 
-SCENES = ("animals", "homes", "map", "boxes", "prompt", "stream", "sum", "forward", "lens", "origin", "causes")
+SCENES = (
+    "animals",
+    "homes",
+    "map",
+    "boxes",
+    "prompt",
+    "stream",
+    "sum",
+    "forward",
+    "final",
+    "predicted",
+    "lens",
+    "origin",
+    "causes",
+)
 SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
@@ -40,6 +55,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def lines(name: str) -> list[str]:
     return (ROOT / "data" / name).read_text("utf-8").split("\n")[:-1]
+
+
+def validate(files: Sequence[Path], place: Path) -> dict[str, list]:
+    """What the Khronos validator finds wrong with files, by name; its script is written to a folder."""
+    script = place / "validate.js"
+    script.write_text(
+        "const {validateBytes} = require(process.argv[2]), {readFileSync} = require('fs');"
+        "Promise.all(process.argv.slice(3).map(file => validateBytes(new Uint8Array(readFileSync(file)))))"
+        ".then(reports => console.log(JSON.stringify(reports.map(report => report.issues))))"
+    )
+    command = ["node", str(script), str(ROOT / "tests" / "node_modules" / "gltf-validator"), *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    reports = zip(files, json.loads(done.stdout), strict=True)
+    return {file.name: issues["messages"] for file, issues in reports if issues["numErrors"] or issues["numWarnings"]}
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +115,7 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "effects": effects(model, tokenizer, corpus, trace, answer),
         "landscape": Landscape(
             **fields_of(trace),
-            height=np.random.default_rng(1).random((31, 31)),
+            height=np.random.default_rng(1).random((21, 21)),
             path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
             path_loss=np.ones(9),
             in_plane=0.5,
@@ -94,13 +123,14 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "film": Film(
             **fields_of(trace),
             answer=answer,
-            steps=tuple(range(0, 100, 20)),
+            steps=tuple(range(0, 200, 40)),
             course=np.random.default_rng(3).normal(size=(*trace.embedding.shape, 5)),
             way=np.random.default_rng(4).normal(size=(len(trace.vocab), 5, 3)),
             loss=np.linspace(3, 0, 5),
             said=(trace.prediction,) * 4 + (answer,),
             sure=np.linspace(0, 1, 5),
             samples=(trace.sentence,) * 5,
+            said_at=(trace.prediction,) * 150 + (answer,) * 11,
         ),
         "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
         "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),
@@ -111,17 +141,37 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def run_anew(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs gpt.py as the shell does. For what depends on how Python and its libraries start; else, `run` is faster."""
+    command = [sys.executable, "-B", "-W", "error", "gpt.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="session")
-def run() -> Run:
-    """Runs gpt.py of a project with arguments and variables of the environment."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Runs gpt.py of a project with arguments and variables of the environment, in a process of its own.
 
-    def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "error", "gpt.py", *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False
-        )
+    The libraries that it imports are there already (`tests/warm.py`).
+    """
+    folder = tmp_path_factory.mktemp("run")
+    streams = [os.devnull, str(folder / "stdout"), str(folder / "stderr")]
+    command = [sys.executable, "-B", "-W", "error", str(ROOT / "tests" / "warm.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as warm:
+        tell, hear = warm.stdin, warm.stdout
+        assert tell
+        assert hear
 
-    return run
+        def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+            told = list(map(str, arguments))
+            for path in streams[1:]:
+                Path(path).write_bytes(b"")
+            request = {"root": str(root), "arguments": told, "variables": variables, "streams": streams}
+            print(json.dumps(request), file=tell)
+            status = int(hear.readline())
+            stdout, stderr = (Path(path).read_text("utf-8") for path in streams[1:])
+            return subprocess.CompletedProcess(told, status, stdout, stderr)
+
+        yield run
 
 
 @pytest.fixture
@@ -142,16 +192,45 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
-    """The site as `python gpt.py --out` makes it, once for all workers, with the viewer that npm installs."""
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes a file or a folder of a name once for all workers; who comes while it is made waits."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    with open(shared / "site.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "site").exists():
-            done = run("--out", shared / "site")
-            assert done.returncode == 0, done.stderr
-            (shared / "site.out").write_text(done.stdout)
-    return shared / "site"
+
+    def once(name: str, make: Callable[[Path], object]) -> Path:
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (shared / name).exists():
+                make(shared / name)
+        return shared / name
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def site(once: Once) -> Path:
+    """The site as `python gpt.py --out` makes it, once for all workers, with the viewer that npm installs."""
+
+    def make(site: Path) -> None:
+        done = run_anew("--out", site)
+        assert done.returncode == 0, done.stderr
+        (site.parent / "site.out").write_text(done.stdout)
+
+    return once("site", make)
+
+
+@pytest.fixture(scope="session")
+def small_site(once: Once, site: Path, run: Run) -> Path:
+    """The site of a single training, after the other, which has kept what both are made from."""
+    assert site.is_dir()
+
+    def make(small: Path) -> None:
+        done = run("--out", small, "--seeds", "1")
+        assert done.returncode == 0, done.stderr
+
+    return once("small", make)

@@ -16,7 +16,7 @@ import pytest
 
 from article.build import workplace
 from scenes import readback
-from tests.conftest import BUILDERS, ROOT, Run
+from tests.conftest import BUILDERS, ROOT, Run, run_anew
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -56,11 +56,10 @@ def test_docs_are_what_a_rebuild_makes(site):
         {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "avx2"},
     ],
 )
-def test_two_runs_are_byte_identical(tmp_path, run: Run, variables):
+def test_two_runs_are_byte_identical(tmp_path, small_site, variables):
     """Trained anew, by another instruction set and on more threads, against what is kept."""
-    assert run("--out", tmp_path / "one", "--seeds", "1").returncode == 0
-    assert run("--out", tmp_path / "other", "--seeds", "1", "--fresh", **variables).returncode == 0
-    assert contents(tmp_path / "one") == contents(tmp_path / "other")
+    assert run_anew("--out", tmp_path / "other", "--seeds", "1", "--fresh", **variables).returncode == 0
+    assert contents(small_site) == contents(tmp_path / "other")
 
 
 def test_claims_and_index(site):
@@ -139,7 +138,7 @@ def test_bad_input_is_refused(project, run: Run, change, arguments, says):
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).unlink(missing_ok=True) if data is None else (project / name).write_bytes(data)
     before = contents(project)
-    done = run(*arguments, root=project, PYTHONDONTWRITEBYTECODE="1")
+    done = run(*arguments, root=project)
     assert done.returncode == 2
     assert done.stdout == ""
     said = done.stderr.strip().split("\n")[-1]
@@ -291,7 +290,7 @@ def test_a_broken_scene_stops_the_build(project, run: Run):
     assert not (project / "site").exists()
 
 
-def test_hostile_words_come_out_as_text(project, run: Run):
+def test_hostile_words_come_out_as_text(project, small_site, run: Run):
     """The same corpus in other words gives the same model, the same claims, and no tag, path or file of theirs."""
     words = {"at": "<script>alert(1)</script>", "night": "../x", "own": "\"'&amp;{loss}", "sleeps": "🦊", "in": "בתוך"}
     for name in (TRAIN, HELD_OUT):
@@ -299,8 +298,7 @@ def test_hostile_words_come_out_as_text(project, run: Run):
         (project / name).write_text(re.sub(r"\w+", lambda word: words.get(word[0], word[0]), text), "utf-8")
     done = run("--out", "site", "--seeds", "1", root=project)
     assert done.returncode == 0, done.stderr
-    assert run("--out", project / "plain", "--seeds", "1").returncode == 0
-    ours, plain = contents(project / "site"), contents(project / "plain")
+    ours, plain = contents(project / "site"), contents(small_site)
     assert set(ours) == set(plain)
     page, other = ours["index.html"].decode(), plain["index.html"].decode()
     assert re.findall(r"<(/?\w+)", page) == re.findall(r"<(/?\w+)", other)
@@ -443,10 +441,10 @@ def test_verify(site, tmp_path, run: Run):
     assert run("verify", site / "animals.glb", "--seed", "2").returncode == 1
 
 
-def test_environment_is_untouched(project, run: Run):
+def test_environment_is_untouched(project):
     """Asking for help acts on nothing."""
     before = contents(project)
     for arguments in (["-h"], ["verify", "-h"], ["flow", "-h"]):
-        done = run(*arguments, root=project, PYTHONDONTWRITEBYTECODE="1")
+        done = run_anew(*arguments, root=project)
         assert (done.returncode, done.stderr) == (0, "")
     assert contents(project) == before

@@ -1,6 +1,7 @@
 """The training as a film: what is recorded is what happened, and what moves is what was recorded."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
 import gpt
-from article import build
+from article import build, plots
 from article.film import Film
 from scenes import readback
 from tests.browser import DESKTOP, Visitor, comes_to_life
@@ -58,6 +59,38 @@ def test_it_records_what_happened(film: Film):
     assert (film.course[..., -1] == film.embedding).all()
     assert film.steps[-1] == config.steps
     assert film.said[film.first] == film.answer != film.said[film.first - 1]
+
+
+def test_it_knows_when_the_answer_was_found(film: Film):
+    """At which step exactly, by a training of our own that is asked at each; the words and the curve say so."""
+    config, tokenizer, corpus, _ = build.read()
+    said: list[str] = []
+
+    def watch(_: int, model: gpt.GPT) -> None:
+        said.append(gpt.trace(model, tokenizer, film.sentence).prediction)
+
+    gpt.train(config, tokenizer, corpus, watch)
+    assert film.said_at == tuple(said)
+    assert film.found == said.index(film.answer)
+    assert film.found is not None
+    assert film.settled is not None
+    assert {*said[film.settled :]} == {film.answer} != {said[film.settled - 1]}
+    assert f"for the first time at step {film.found:,}" in film.words(film.first)
+    assert sum("for the first time" in film.words(k) for k in range(len(film.steps))) == 1
+    curve = plots.curve({"steps": film.steps, "loss": film.loss.tolist(), "found": film.found})
+    (mark,) = (line for line in curve.iter("line") if line.get("class") == "grid")
+    (axis,) = (line for line in curve.iter("line") if line.get("class") == "axis")
+    left, right, at = (float(line.get(end, "")) for line, end in ((axis, "x1"), (axis, "x2"), (mark, "x1")))
+    assert (at - left) / (right - left) == pytest.approx(film.found / config.steps, abs=1e-3)
+    assert f"step {film.found:,}: " in "".join(curve.itertext())
+
+
+def test_an_answer_that_is_never_found_is_not_marked(film: Film):
+    lost = replace(film, said=("?",) * len(film.steps), said_at=("?",) * (film.steps[-1] + 1))
+    assert (lost.found, lost.settled) == (None, None)
+    assert "for the first time" not in lost.words(lost.first)
+    curve = plots.curve({"steps": lost.steps, "loss": lost.loss.tolist(), "found": lost.found})
+    assert "the answer" not in "".join(curve.itertext())
 
 
 @pytest.mark.parametrize("name", ["growth", "drift"])

@@ -299,8 +299,10 @@ def test_the_shell_explains_the_job(nix: Nix):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("site")  # which has kept what it is made from; the command below does all of it anew
 def test_the_shell_does_the_job(nix: Nix, tmp_path: Path):
     source = shutil.copytree(nix.flake, tmp_path / "source")
+    (source / "article" / ".kept").symlink_to(ROOT / "article" / ".kept")
     out = tmp_path / "site"
     done = nix.use("develop", then=("--command", "python", "gpt.py", "--seeds", "1", "--out", str(out)), cwd=source)
     assert done.returncode == 0, done.stderr

@@ -15,16 +15,18 @@ def config(tokenizer) -> gpt.Config:
 
 
 @pytest.fixture(scope="module")
-def land(config, tokenizer, corpus) -> dict[str, np.ndarray]:
-    return landscape.explore(config, tokenizer, corpus)[0]
+def land(config, tokenizer, corpus, trace) -> dict[str, np.ndarray]:
+    return landscape.explore(config, tokenizer, corpus, trace.sentence)[0]
 
 
-def test_the_path_is_that_of_training(config, tokenizer, corpus, land):
-    """Its losses are those of the models on the way, and its plane that of a singular value decomposition."""
+def test_the_path_is_that_of_training(config, tokenizer, corpus, trace, land):
+    """Losses and words are those of the models on the way, the plane that of a singular value decomposition."""
+    said: list[str] = []
     seen: list[tuple[float, np.ndarray]] = []
     ids, targets = gpt.batch(tokenizer, corpus)
 
     def watch(step: int, model: gpt.GPT) -> None:
+        said.append(gpt.trace(model, tokenizer, trace.sentence).prediction)
         if step % landscape.EVERY == 0:
             with torch.no_grad():
                 weights = torch.nn.utils.parameters_to_vector(model.parameters()).numpy().copy()
@@ -33,6 +35,8 @@ def test_the_path_is_that_of_training(config, tokenizer, corpus, land):
     gpt.train(config, tokenizer, corpus, watch)
     assert len(seen) == config.steps // landscape.EVERY + 1
     assert land["path_loss"] == pytest.approx([loss for loss, _ in seen], abs=1e-6)
+    assert [trace.vocab[id] for id in land["said"]] == said
+    assert len(set(said)) > 3
     points = np.array([weights for _, weights in seen])
     _, sizes, directions = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
     assert land["in_plane"] == pytest.approx((sizes[:2] ** 2).sum() / (sizes**2).sum(), abs=1e-6)

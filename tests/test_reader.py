@@ -22,6 +22,7 @@ from tests.browser import (
     DESKTOP,
     FLOW,
     ORBIT,
+    TABLET,
     TARGET,
     Visitor,
     comes_to_life,
@@ -102,7 +103,7 @@ def said_of(figure: Locator) -> str:
 @pytest.mark.parametrize("path", [ARTICLE, FLOW])
 def test_a_mark_that_is_pointed_at_says_its_number(visit: Visitor, url: str, site: Path, path: str) -> None:
     """One in each scene, from each of two cameras; what lies under the pointer is found by a ray of our own."""
-    seen = visit(url + path, viewport=DESKTOP, reduced_motion="reduce").open_details()
+    seen = visit(url + path, viewport=TABLET, reduced_motion="reduce").open_details()
     names = (
         [name for name in SCENES if name not in FILMS]
         if path == ARTICLE

@@ -82,8 +82,8 @@ def body(text: str, facts: Facts = FACTS) -> str:
             '&gt;&lt;/iframe&gt;"></label></p>'
             '<div aria-label="Embedding, figure forward" class="numbers" role="region" tabindex="0">'
             "<table><caption>Embedding</caption>"
-            '<thead><tr><th scope="col">component</th><th scope="col">a&lt;b</th></tr></thead>'
-            '<tbody><tr><th scope="row">1</th><td>0.500</td></tr></tbody></table></div></details></figure>',
+            '<thead><tr><th scope="col">component<th scope="col">a&lt;b'
+            '<tbody><tr><th scope="row">1<td>0.500</table></div></details></figure>',
         ),
     ],
 )

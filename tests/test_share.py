@@ -1,15 +1,19 @@
 """What a reader takes along: a figure on another page, its picture, and its address on paper."""
 
 import json
+import re
 import shutil
+from html import escape
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
+from scenes.style import STILL_WIDTH
 from tests.browser import DESKTOP, GALLERY, Serve, Visitor, comes_to_life, numbers_in, wait_for_orbit
-from tests.conftest import BUILDERS
+from tests.conftest import BUILDERS, SCENES
 
 
 def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, serve: Serve, tmp_path: Path) -> None:
@@ -28,6 +32,9 @@ def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, se
     assert wide[0] <= wide[1]
     figure.get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("bird: component 1 ")
+    source = figure.get_by_role("link", name="A Transformer in a glass case")
+    assert source.get_attribute("target") == "_top"  # not inside the frame
+    assert source.evaluate("(link) => link.href") == f"{url}index.html#animals"
     assert other.errors == []
 
 
@@ -37,10 +44,18 @@ def test_the_gallery_has_every_scene(visit: Visitor, url: str, site: Path) -> No
     assert shown.evaluate_all("(all) => all.map(({ id }) => id)") == list(BUILDERS)
     names = {scene["name"] for scene in json.loads((site / "scenes.json").read_text("utf-8"))}
     assert {path.stem for path in (site / "embed").iterdir()} == names == set(BUILDERS)
-    for item in shown.all():
-        assert item.locator("img").get_attribute("alt")
-        for link in item.locator("a").all():
-            assert (site / (link.get_attribute("href") or "").partition("#")[0]).is_file()
+    for name, item in zip(BUILDERS, shown.all(), strict=True):
+        there, *files = [link.get_attribute("href") or "" for link in item.locator("a").all()]
+        assert files == [f"embed/{name}.html", f"{name}.glb", f"{name}.svg"]
+        assert all((site / file).is_file() for file in files)
+        page, _, id = there.partition("#")
+        text = (site / page).read_text("utf-8")
+        assert (id, text.count(f' id="{name}"')) == (name, 1)
+        still = item.locator("img")
+        assert still.get_attribute("src") == f"{name}.svg"
+        assert f'alt="{escape(still.get_attribute("alt") or "-", quote=False)}"' in text
+        alone = (site / "embed" / f"{name}.html").read_text("utf-8")
+        assert f">{escape(item.locator('p').first.inner_text(), quote=False)}</h1>" in alone
 
 
 def test_the_picture_is_what_is_seen(visit: Visitor, url: str, tmp_path: Path) -> None:
@@ -53,10 +68,39 @@ def test_the_picture_is_what_is_seen(visit: Visitor, url: str, tmp_path: Path) -
         figure.get_by_role("button", name="animals.png").click()
     assert download.value.suggested_filename == "animals.png"
     download.value.save_as(tmp_path / "animals.png")
+    still = seen.figure("animals").locator(".still").evaluate("(still) => still.naturalWidth")
     picture = np.asarray(Image.open(tmp_path / "animals.png").convert("RGB")).astype(int)
+    assert picture.shape[1] != 2 * still  # which is the still's own picture
     warmth = picture[..., 0] - picture[..., 2]
     assert (warmth > 40).mean() > 0.01
     assert (warmth < -30).mean() > 0.01
+    assert seen.errors == []
+
+
+def test_a_flat_figure_has_a_picture_too(
+    visit: Visitor, url: str, site: Path, tmp_path: Path, browser_without_webgl: Browser
+) -> None:
+    """Of its still, twice as fine: made in the page, of what is there, and of every figure."""
+    seen = visit(url, by=browser_without_webgl, viewport=DESKTOP).open_details()
+    buttons = seen.page.get_by_role("button", name=".png, as it is seen now")
+    expect(buttons).to_have_count(len(SCENES))
+    asked = set(seen.requests)
+    with seen.page.expect_download() as download:  # far from what is seen, so that the still is not there yet
+        seen.figure("drift").get_by_role("button", name="drift.png").click()
+    assert download.value.suggested_filename == "drift.png"
+    download.value.save_as(tmp_path / "drift.png")
+    picture = Image.open(tmp_path / "drift.png")
+    width, height = seen.figure("drift").locator(".still").evaluate("(still) => [still.width, still.height]")
+    assert picture.width / picture.height == pytest.approx(width / height, abs=0.01)
+    assert picture.width == 2 * STILL_WIDTH
+    pixels = np.asarray(picture.convert("RGBA"))
+    svg = (site / "drift.svg").read_text("utf-8")
+    colors = [bytes.fromhex(color) for color in re.findall(r'fill="#(\w{6})" d', svg)]
+    found = {bytes(pixel) for pixel in pixels[pixels[..., 3] == 255][:, :3]}
+    assert len({*colors} & found) > 0.9 * len({*colors})
+    assert pixels[0, 0, 3] == 0  # no background
+    outside = {request for request in {*seen.requests} - asked if not request.startswith((url, "blob:", "data:"))}
+    assert outside == set()
     assert seen.errors == []
 
 

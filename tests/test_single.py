@@ -1,24 +1,29 @@
 """The article as one file: it opens from the disk, alive, and asks for nothing."""
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from article import single
 from tests.browser import DESKTOP, Visitor, comes_to_life
-from tests.conftest import SCENES, Run
+from tests.conftest import ROOT, SCENES, Once, Run
 
 
-@pytest.fixture(scope="module")
-def file(site: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def file(site: Path, run: Run, once: Once) -> Path:
     """The file as `python gpt.py --single-file` makes it, after the site, which keeps what it is made from."""
     assert site.is_dir()
-    file = tmp_path_factory.mktemp("single") / "article.html"
-    done = run("--single-file", file)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().endswith("article.html")
-    return file
+
+    def make(file: Path) -> None:
+        done = run("--single-file", file)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.rstrip().endswith("article.html")
+
+    return once("article.html", make)
 
 
 def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
@@ -34,6 +39,46 @@ def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
     expect(seen.figure("animals").locator(".pointer")).to_be_visible()
     assert [request for request in seen.requests if not request.startswith(("data:", "blob:", file.as_uri()))] == []
     assert seen.errors == []
+
+
+def test_nothing_else_may_run(file: Path) -> None:
+    """Its policy admits the scripts and the style that it holds, the style of the viewer, and no more."""
+    text = file.read_text("utf-8")
+    (stated,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    policy = dict(part.split(" ", 1) for part in stated.replace("&#x27;", "'").split("; "))
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+    assert len(scripts) == 2
+    assert policy["script-src"].split() == [sha(script) for script in scripts]
+    (style,) = re.findall(r"<style>(.*?)</style>", text.partition("</head>")[0], re.DOTALL)
+    first, shadow = policy["style-src"].split()
+    assert first == sha(style)
+    assert shadow in (ROOT / "article" / "template.html").read_text("utf-8")
+    nothing = {name: policy[name] for name in ("default-src", "base-uri", "form-action")}
+    assert nothing == dict.fromkeys(nothing, "'none'")
+    assert {policy[name] for name in ("img-src", "connect-src")} == {"data: blob:"}
+    assert len(policy) == 7
+
+
+def sha(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_scripts_are_one() -> None:
+    """Each finds what it imports from those before it, keeps its names to itself, and cannot end the element."""
+    files: dict[str, bytes] = dict.fromkeys(single.ORDER, b"const name = 1;\n")
+    files["figure.js"] = b"export const one = '</script>';\nexport async function two() {}\nconst name = 2;\n"
+    files["page.js"] = b'import "./film.js";\nimport { one, two } from "./figure.js";\nconst name = one;\n'
+    text = single.bundle(files)
+    assert "</script" not in text
+    assert "import" not in text
+    assert "export" not in text
+    assert text.index('modules["figure.js"] = ') < text.index('const { one, two } = modules["figure.js"];')
+    assert "return { one, two };" in text
+    assert text.count("(() => {") == text.count("})();") == len(single.ORDER)
+
+
+def test_all_scripts_are_in_it() -> None:
+    assert sorted(single.ORDER) == sorted(path.name for path in (ROOT / "article").glob("*.js"))
 
 
 def test_a_claim_leads_to_its_evidence_inside(visit: Visitor, file: Path) -> None:
@@ -66,7 +111,8 @@ def test_without_scripts_it_has_its_stills(visit: Visitor, file: Path) -> None:
     assert not re.search(r'(?:src|href)="(?!data:|#|https?:)[^"]*"', file.read_text("utf-8").split("<script")[0])
 
 
-def test_where_it_is_published_other_pages_are_linked(run: Run, tmp_path: Path) -> None:
+def test_where_it_is_published_other_pages_are_linked(run: Run, site: Path, tmp_path: Path) -> None:
+    assert site.is_dir()  # which has kept what the file is made from
     file = tmp_path / "article.html"
     assert run("--single-file", file, "--seeds", "1", "--url", "https://example.org/gpt/").returncode == 0
     assert 'href="https://example.org/gpt/flow.html"' in file.read_text("utf-8")

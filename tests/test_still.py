@@ -2,18 +2,20 @@
 
 import importlib
 import io
+import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import pyvista as pv
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from scenes import glyphs, light, style
+from scenes import glyphs, light, still, style
 from scenes.glb import leaves
 from scenes.still import Camera, frame, to_png, to_svg
 from scenes.style import Scale
-from tests.conftest import BUILDERS
+from tests.conftest import BUILDERS, FILMS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -35,6 +37,63 @@ def test_still(name, subjects):
     # The frame is tight: the picture is filled in one direction.
     fills = np.ptp(points[:, 0]) / camera.aspect, np.ptp(points[:, 1])
     assert max(fills) > 1.8
+
+
+@pytest.mark.parametrize("name", ["forward", "growth", "landscape"])
+def test_what_is_left_out_is_not_seen(name, subjects, monkeypatch):
+    """All faces that look at the camera give the same picture, painted over one another, as those of the still."""
+    scene = importlib.import_module(f"scenes.{name}").build(subjects[name])
+    camera = frame(scene)
+    whole: list[list[still.Painted]] = []
+    keep = still._showing
+    monkeypatch.setattr(still, "_showing", lambda painted, camera: whole.append(painted) or keep(painted, camera))
+    shown = [
+        [(path.get("fill"), outline) for outline in outlines(path.get("d", ""))]
+        for path in ElementTree.fromstring(to_svg(scene, camera)).iter(f"{SVG}path")  # noqa: S314 - our own
+    ]
+    left = painted_over(camera, [face for path in shown for face in path])
+    every = [(color, np.round(thing * still.FINE)) for color, thing in whole[0] if not isinstance(thing, dict)]
+    assert sum(map(len, shown)) < len(every)
+    differs = np.abs(left - painted_over(camera, every)).max(axis=2)
+    assert (differs > 24).mean() < 1e-3  # hair's breadths where faces meet
+
+
+def outlines(path: str) -> list[np.ndarray]:
+    """The polygons (n, 2) of path data."""
+    found, last = [], np.zeros((1, 2), int)
+    for part in path.split("m")[1:]:
+        steps = np.reshape([int(n) for n in re.findall(r"-?\d+", part)], (-1, 2))
+        found.append(last[-1] + np.cumsum(steps, axis=0))
+        last = found[-1]
+    return found
+
+
+def painted_over(camera: Camera, faces: list) -> np.ndarray:
+    """The picture (height, width, 3) of coloured polygons, from first to last, at the size of the still."""
+    width, height = camera.pixels
+    image = Image.new("RGB", (3 * width, 3 * height), "white")
+    draw = ImageDraw.Draw(image)
+    for color, polygon in faces:
+        draw.polygon((polygon * 3 / still.FINE).ravel().tolist(), fill=color)
+    return np.asarray(image.resize((width, height))).astype(int)
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_a_film_is_drawn_at_every_step(name, subjects, monkeypatch):
+    """At each step it is the still of a film that ends there; what is written moves along."""
+    film = subjects[name]
+    over = lambda _, places, __: [tuple(np.add(place, [0, 0, 1])) for place in places]  # noqa: E731 - wherever it ends
+    monkeypatch.setattr(glyphs, "spread", over)
+    build = importlib.import_module(f"scenes.{name}").build
+    scene = build(film)
+    camera = frame(scene)
+    pictures = still.stills(scene, camera, range(len(film.steps)))
+    assert pictures[-1] == to_svg(scene, camera)
+    for k, picture in enumerate(pictures[:-1]):
+        turned = [*range(k + 1, len(film.steps)), *range(k + 1)]  # the same scale, the same camera, another end
+        ends = replace(film, course=film.course[..., turned], way=film.way[:, turned])
+        assert to_svg(build(ends), camera) == picture
+        assert picture != pictures[-1]
 
 
 def test_project_agrees_with_vtk():

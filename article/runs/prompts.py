@@ -83,7 +83,5 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
 
     These are `logits` and `probabilities` (T, V) and `ids` (T,).
     """
-    from article import flow  # the other commands can do without it
-
-    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": flow.probabilities(trace)}
+    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": trace.probabilities[-1]}
     return {name: np.array(value) for name, value in (vars(trace) | more).items()}

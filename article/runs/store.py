@@ -1,9 +1,18 @@
-"""A run on the disk: the model as `model.safetensors`, the configuration as `config.toml`, and the tokenizer."""
+"""A run on the disk: the model as `model.safetensors`, the settings as `config.toml`, and `tokenizer.json`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 import gpt
+from article.build import RefusalError
+from article.runs import tokens
+from article.runs.settings import Settings, read, settle, to_toml
+
+MODEL, SETTINGS, TOKENIZER = "model.safetensors", "config.toml", "tokenizer.json"
 
 
 @dataclass(frozen=True)
@@ -25,9 +34,43 @@ def own(seed: int | None = None) -> Run:
     return Run(config, tokenizer, model, tuple(corpus))
 
 
+def files(settings: Settings, tokenizer: gpt.Tokenizer, weights: Mapping[str, Tensor]) -> dict[str, bytes]:
+    """What `load` reads, by name."""
+    from safetensors.torch import save
+
+    whole = {name: weight.cpu().contiguous() for name, weight in weights.items()}
+    return {MODEL: save(whole), SETTINGS: to_toml(settings).encode()} | tokens.files(tokenizer)
+
+
 def load(folder: Path) -> Run:
     """The run of a folder. Raises RefusalError for one that is none, or that is damaged."""
-    raise NotImplementedError(folder)
+    from safetensors import SafetensorError
+    from safetensors.torch import load as parse
+
+    missing = [name for name in (MODEL, SETTINGS, TOKENIZER) if not (folder / name).is_file()]
+    if missing:
+        raise RefusalError(f"{folder} has no {missing[0]}; name the folder that gpt.py --data DIR --out wrote.")
+    settings = settle(read(folder / SETTINGS), Settings(), f"{folder / SETTINGS}: ")
+    try:
+        tokenizer = tokens.load((folder / TOKENIZER).read_bytes())
+        config = settings.config(len(tokenizer.vocab))
+        model = gpt.GPT(config).double()
+        weights = parse((folder / MODEL).read_bytes())
+        shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+        for name in shapes.keys() | weights.keys():
+            found = tuple(weights[name].shape) if name in weights else None
+            if found != shapes.get(name):
+                raise ValueError(
+                    f"{name} has the shape {found}, but {SETTINGS} and {TOKENIZER} make it {shapes.get(name)}"
+                )
+            if not torch.isfinite(weights[name]).all():
+                raise ValueError(f"{name} has numbers that are not finite")
+        model.load_state_dict(weights)
+    except OSError as error:
+        raise RefusalError(f"{folder} cannot be read: {error.strerror}.") from None
+    except (ValueError, SafetensorError) as error:
+        raise RefusalError(f"{folder} cannot be used: {error}.") from None
+    return Run(config, tokenizer, model, ())
 
 
 def ask(folder: Path | None, seed: int | None = None) -> Run:

@@ -1,0 +1,353 @@
+"""The job on another text: from its folder to a site with the run's scenes, its full flow and its report."""
+
+import argparse
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+
+import gpt
+from article import build, gallery, render
+from article.anatomy import Anatomy
+from article.build import RefusalError, Site
+from article.effects import fields_of
+from article.facts import Facts, count, decimals, number, percent
+from article.runs import ladder, prompts, report, store, text, tokens
+from article.runs.result import Result, Rung
+from article.runs.sampling import sample
+from article.runs.settings import FIELDS, WINDOWS, Settings, read, settle
+from article.runs.training import Course, Examples, Team, evaluate, stream, train
+from scenes import light
+
+HERE = Path(__file__).resolve().parent
+LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, is one of sentences
+PROMPT = 6  # tokens of the held-out text that the scenes show, if no other prompt is given
+SAMPLE = 200  # tokens, at most, of what the model writes
+MERGED = 512  # tokens of byte-pair encoding, if no other number is given
+BOXES = 8000  # more in one scene cannot be told apart
+TALL = 64  # components; a column of more cannot be read
+WIDE = 80  # tokens of the vocabulary; a row of more cannot be read
+SCENES = ("prompt", "stream", "sum", "forward", "lens", "logit", "origin", "map", "components")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the scenes of a run are built from."""
+
+    trace: gpt.Trace
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """The sums and products that the numbers of the trace are made of."""
+        return Anatomy(**fields_of(self.trace))
+
+    def subject(self, shows: str) -> gpt.Trace:
+        """What a scene is built from, by its SHOWS. Raises ValueError for what only the article has."""
+        if shows not in ("trace", "anatomy"):
+            raise ValueError(f"a run has no {shows!r} to show")
+        return getattr(self, shows)
+
+
+# --- The command --------------------------------------------------------------------------------------------------
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Trains on the text of a folder and puts the site of the run in place; prints the summary.
+
+    Raises RefusalError and FalsehoodError.
+    """
+    if options.out is None:
+        raise RefusalError("--data needs a place for the site; name a folder with --out.")
+    given = read(options.config) if options.config else {}
+    where = f"{options.config}: " if options.config else ""
+    settle(given, WINDOWS, where)  # what the file says is judged by itself, so that errors name it
+    given |= {name: value for name in FIELDS if (value := getattr(options, name, None)) is not None}
+    with Team.gather() as team:
+        if team.rank:
+            learn(options.data, given, options.ladder, None, team)
+            return 0
+        site = Site(fresh=options.fresh)
+        with build.workplace(options.out) as work:
+            with training_ground(options.out, options.fresh) as ground, site.stage("train"):
+                result = learn(options.data, given, options.ladder, ground, team, options.prompt)
+                prompt = prompt_of(result, options.prompt)
+            notes = make(site, result, prompt, options.url)
+            with site.stage("write"):
+                build.write(site, work)
+                if build.has_viewer(site):
+                    build.copy_viewer(work / "vendor")
+            shutil.rmtree(ground, ignore_errors=True)
+    print(summary(site, result, prompt, notes, options.out))
+    return 0
+
+
+@contextlib.contextmanager
+def training_ground(out: Path, fresh: bool) -> Iterator[Path]:
+    """A folder beside the site, where a training keeps its state until the site stands."""
+    ground = out.absolute().with_name(f".{out.absolute().name}.training")
+    try:
+        if fresh:
+            shutil.rmtree(ground, ignore_errors=True)
+        ground.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusalError(f"{ground} cannot be written: {error.strerror}; choose another --out.") from None
+    try:
+        yield ground
+    finally:
+        with contextlib.suppress(OSError):
+            ground.rmdir()  # which takes away no state
+
+
+# --- The training -------------------------------------------------------------------------------------------------
+
+
+def learn(
+    folder: Path, given: dict[str, Any], climb: bool, ground: Path | None, team: Team, prompt: str | None = None
+) -> Result:
+    """Everything up to the trained model; its state is kept in the `ground`. Raises RefusalError."""
+    texts = text.read(folder, given.get("share", Settings().share))
+    settings = settle(given, given_to(texts.train, given))
+    tokenizer, settings = cut(texts, settings)
+    read_ = examples(texts.train, tokenizer, settings, settings.n_context + 1)
+    unread = examples(texts.held_out, tokenizer, settings)
+    config = settings.config(len(tokenizer.vocab))
+    model = gpt.GPT(config)
+    if prompt is not None:
+        prompts.read(store.Run(config, tokenizer, model, ()), prompt, cut=False)  # before the training, not after it
+
+    def write(model: Any, *names: object) -> str:
+        first = unread.ids.flatten()[:1].tolist()
+        random = stream(settings.seed, "sample", *names)
+        most = min(SAMPLE, config.n_context - 1 if settings.examples == "lines" else SAMPLE)
+        return tokenizer.decode([*first, *sample(model, first, most, 1.0, None, None, random, config.n_context)])
+
+    def taught(model: Any, name: str, rate: float = 1.0) -> Course:
+        own = replace(settings, learning_rate=rate * settings.learning_rate)
+        gpt.initialise(model.double(), settings.embedding_limit, stream(settings.seed, "start"))
+        state = ground / f"{key(settings, texts, name)}.pt" if ground else None
+        return train(model, own, read_, unread, write, state, team, name)
+
+    course = taught(model, "training")
+    rows, others = numbers(read_), numbers(unread)
+    pairs = text.Bigram.of(rows, config.n_vocab)
+    rungs = []
+    if climb:
+        dice = Random(settings.seed)  # noqa: S311 (nothing is secret here)
+        said = tokenizer.decode(pairs.sample(min(SAMPLE, config.n_context), dice))
+        rungs.append(Rung("counted bigram", config.n_vocab**2, pairs.loss(others), said))
+        for name, rung, rate in ladder.rungs(config):
+            taught(rung, name, rate)
+            size = sum(weight.numel() for weight in rung.parameters())
+            rungs.append(Rung(name, size, evaluate(rung, unread), write(rung, name)))
+    losses = [evaluate(model, part) for part in (read_, unread)]
+    if climb:
+        size = sum(weight.numel() for weight in model.parameters())
+        rungs.append(Rung("the whole model", size, losses[1], write(model, "whole")))
+    return Result(
+        settings=settings,
+        tokenizer=tokenizer,
+        name=texts.name,
+        train_text=texts.train,
+        held_out_text=texts.held_out,
+        train=read_,
+        held_out=unread,
+        course=course,
+        model=model.to("cpu").double(),
+        train_loss=losses[0],
+        held_out_loss=losses[1],
+        bigram=(pairs.loss(rows), pairs.loss(others)),
+        floor=text.floor(rows, config.n_context) if rows.ndim == 1 else text.floor_of_sentences(listed(rows)),
+        ladder=rungs,
+    )
+
+
+def given_to(train_text: str, given: dict[str, Any]) -> Settings:
+    """The preset for a text: sentences, or what windows are cut from, unless that is given."""
+    lines = train_text.split("\n")
+    short = len(lines) <= LINES and all(len(line.split()) <= WORDS for line in lines)
+    return Settings() if given.get("examples", "lines" if short else "windows") == "lines" else WINDOWS
+
+
+def cut(texts: text.Texts, settings: Settings) -> tuple[gpt.Tokenizer, Settings]:
+    """The tokenizer of a text, and the settings with what follows from it. Raises RefusalError."""
+    most = settings.n_vocab or (MERGED if settings.tokenizer == "bpe" else 0)
+    try:
+        # Held-out tokens that training lacks have an id, too; the report says how many there are.
+        tokenizer = tokens.make(settings.tokenizer, f"{texts.train}\n{texts.held_out}", most)
+    except ValueError as error:
+        raise RefusalError(f"{error}.") from None
+    n_vocab = len(tokenizer.vocab)
+    if settings.n_vocab and n_vocab > settings.n_vocab:
+        raise RefusalError(
+            f"the text has {n_vocab:,} different {settings.tokenizer}, more than n_vocab = {settings.n_vocab:,}; "
+            "allow more, or use the tokenizer bpe."
+        )
+    if n_vocab < 2:
+        raise RefusalError("the text has one token only; there is nothing to predict.")
+    n_context = settings.n_context
+    if settings.examples == "lines":
+        n_context = n_context or max(2, longest(texts, tokenizer) - 1)
+    return tokenizer, replace(settings, n_vocab=n_vocab, n_context=n_context)
+
+
+def longest(texts: text.Texts, tokenizer: gpt.Tokenizer) -> int:
+    """The tokens of the longest line."""
+    return max(len(tokenizer.encode(line)) for part in (texts.train, texts.held_out) for line in part.split("\n"))
+
+
+def examples(part: str, tokenizer: gpt.Tokenizer, settings: Settings, least: int = 2) -> Examples:
+    """What a model reads of a text. Raises RefusalError for a line that is too short or too long, or for too little."""
+    if settings.examples == "windows":
+        ids = torch.tensor(tokenizer.encode(part))
+        if len(ids) < least:
+            raise RefusalError(f"the text has {len(ids)} tokens, but it needs {least}; add to it, or lower n_context.")
+        return Examples.of_text(ids, settings.n_context)
+    lines = [line for line in part.split("\n") if line.strip()]
+    for line in lines:
+        n, most = len(tokenizer.encode(line)), settings.n_context + 1
+        if not 2 <= n <= most:
+            raise RefusalError(
+                f"the line {line[:60]!r} has {n} tokens; it needs at least 2 and at most {most}, n_context + 1."
+            )
+    return Examples.of_lines(tokenizer, lines, settings.n_context)
+
+
+def numbers(part: Examples) -> np.ndarray:
+    """The ids of a text (N,), or of its lines (B, T+1) with UNKNOWN where they are filled up."""
+    ids, targets = part.ids.numpy(), part.targets.numpy()
+    return np.concatenate([ids[..., :1], targets], axis=-1)
+
+
+def listed(rows: np.ndarray) -> list[list[int]]:
+    """The ids of each line, without what it is filled up with."""
+    return [row[row != text.UNKNOWN].tolist() for row in rows]
+
+
+def key(settings: Settings, texts: text.Texts, name: str) -> str:
+    """SHA-256 of all that decides the course of a training."""
+    code = [Path(gpt.__file__).read_bytes(), *(path.read_bytes() for path in sorted(HERE.glob("*.py")))]
+    parts = [repr(settings).encode(), texts.train.encode(), texts.held_out.encode(), name.encode(), *code]
+    return hashlib.sha256(b"\0".join([*parts, torch.__version__.encode()])).hexdigest()
+
+
+# --- The prompt ---------------------------------------------------------------------------------------------------
+
+
+def prompt_of(result: Result, given: str | None) -> str:
+    """What the scenes show: the prompt that is given, or the beginning of the held-out text. Raises RefusalError."""
+    tokenizer, config = result.tokenizer, result.model.config
+    if given is not None:
+        return prompts.read(store.Run(config, tokenizer, result.model, ()), given, cut=False).text
+    first = next(line for line in result.held_out_text.split("\n") if line.strip())
+    ids = tokenizer.encode(first)
+    ids = ids[:-1] if result.settings.examples == "lines" else ids
+    for n in range(min(PROMPT, config.n_context, len(ids)), 1, -1):
+        prompt = tokenizer.decode(ids[:n])
+        if tokenizer.encode(prompt) == ids[:n]:  # a token may end within a letter
+            return prompt
+    return tokenizer.decode(ids[:1])
+
+
+# --- The site -----------------------------------------------------------------------------------------------------
+
+
+def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
+    """The files of a run's site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
+    trace = gpt.trace(result.model, result.tokenizer, prompt)
+    shown = Shown(trace)
+    whole = build.read_article("template.html")
+    template = render.keep(whole, {"page", "run"})
+    refused = {scene: reason for scene in SCENES if (reason := too_much(scene, trace))}
+    page = render.keep(
+        (HERE / "run.md").read_text("utf-8"), {*SCENES} - {*refused} | ({"undrawn"} if refused else set())
+    )
+    base = f"{url.rstrip('/')}/" if url else ""
+    values = known(result, shown) | {"base": base, "preview": ""}
+    values["undrawn"] = "; ".join(f"“{scene}”, of {reason}" for scene, reason in refused.items())
+    facts = Facts(values, {})
+    for scene in render.figures(page):
+        facts.figures[f"{scene}.glb"] = build.exhibit(site, scene, "article/runs/run.md", shown.subject, False)
+    with site.stage("pages"):
+        captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
+        pages = {"index.html": render.render(page, facts, template)}
+        pages["flow.html"] = build.flow_page(site, trace, build.stages_of(trace), template, values)
+        pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), render.title(page))
+        site.files |= {file: html.encode() for file, html in pages.items()}
+        site.files |= store.files(result.settings, result.tokenizer, result.course.best)
+        site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": build.to_json(site.scenes)}
+        site.files |= {asset: (build.ARTICLE / asset).read_bytes() for asset in build.assets()}
+        beside = [*site.files]
+        site.files |= report.files(result, beside) | {"report.html": report.page(result, template, beside).encode()}
+    return [f"{scene}.glb was left out: it would have {reason}." for scene, reason in refused.items()]
+
+
+def too_much(scene: str, trace: gpt.Trace) -> str:
+    """What a scene would have more of than can be told apart; nothing if it is fine."""
+    L, H, T, _ = trace.attention.shape
+    V, D = trace.embedding.shape
+    if scene in ("lens", "map", "components") and V > WIDE:
+        return f"{V:,} tokens of the vocabulary, more than {WIDE}"
+    if scene not in ("lens", "map", "origin") and D > TALL:
+        return f"{D:,} components in a column, more than {TALL}"
+    boxes = {"stream": (L + 2) * T * D, "forward": (L + 2) * T * D + L * H * T * (T + 1) // 2, "components": V * D}
+    n = boxes.get(scene, 0)
+    return f"{n:,} marks, more than {BOXES:,}" if n > BOXES else ""
+
+
+def known(result: Result, shown: Shown) -> dict[str, str]:
+    """The values that run.md names."""
+    trace, anatomy, config = shown.trace, shown.anatomy, result.model.config
+    best = [trace.vocab[id] for id in anatomy.ranking[:2]]
+    l, h, k = anatomy.widest
+    largest = int(anatomy.share[:, anatomy.ranking[0]].argmax())
+    return {
+        "name": result.name,
+        "parameters": count(sum(weight.numel() for weight in result.model.parameters())),
+        "blocks": f"{number(config.n_layer)} block{'s' * (config.n_layer > 1)}",
+        "heads": f"{number(config.n_head)} head{'s' * (config.n_head > 1)}",
+        "components": count(config.n_embd),
+        "words": count(len(trace.vocab)),
+        "tokens": number(len(trace.tokens)),
+        "prompt": trace.sentence,
+        "prediction": best[0],
+        "probability": percent(trace.probability(best[0])),
+        "second": best[1],
+        "second_probability": percent(trace.probability(best[1])),
+        "widest_place": f"block {l + 1}, head {h + 1}",
+        "widest_token": trace.tokens[k],
+        "widest_weight": decimals(trace.attention[l, h, -1, k]),
+        "largest_origin": anatomy.origins[largest],
+        "map_kept": percent(anatomy.map_kept),
+    }
+
+
+def summary(site: Site, result: Result, prompt: str, notes: Sequence[str], out: Path) -> str:
+    """What the run has done, for the terminal."""
+    course, settings = result.course, result.settings
+    stopped = " (nothing got better any more)" if course.stopped else ""
+    lines = [
+        f"text        {result.train.tokens:,} tokens, {result.held_out.tokens:,} held out, {settings.n_vocab:,} in the "
+        f"vocabulary ({settings.tokenizer})",
+        f"model       {sum(w.numel() for w in result.model.parameters()):,} parameters, {course.step:,} steps{stopped}",
+        f"loss        {result.train_loss:.3f} train, {result.held_out_loss:.3f} held out, at step "
+        f"{course.best_step:,}; bigram {result.bigram[1]:.3f}",
+        *(f"ladder      {rung.loss:.3f} {rung.name}, {rung.parameters:,} parameters" for rung in result.ladder),
+        f"prompt      {prompt!r}",
+        *(
+            f"scene       {scene['file']:<16}{scene['values']:>6} numbers{scene['bytes']:>10,} bytes"
+            for scene in site.scenes
+        ),
+        *(f"note        {note}" for note in (*notes, *site.notes)),
+        f"seconds     {sum(site.seconds.values()):.1f} in all: "
+        + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in site.seconds.items()),
+        f"page        {out / 'index.html'}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,206 @@
+"""A site about somebody's own text: three texts that have nothing to do with ours, and what cannot be a text."""
+
+import json
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+from playwright.sync_api import expect
+from safetensors.numpy import load
+
+from tests.browser import AXE, PHONE, STICKING_OUT, Serve, Visitor, comes_to_life
+from tests.conftest import Run, validate
+
+KITCHEN = """\
+the cook cuts bread with a knife
+the cook eats soup with a spoon
+the guest eats soup with a spoon
+the guest cuts bread with a knife
+the cook stirs tea with a spoon
+a knife lies on the table
+a spoon lies on the table
+the guest stirs tea with a spoon
+"""
+GREEK = """\
+ο γάτος κοιμάται στο σπίτι
+ο σκύλος κοιμάται στην αυλή
+ο γάτος πίνει γάλα
+ο σκύλος πίνει νερό
+το πουλί πίνει νερό
+το πουλί κοιμάται στο δέντρο
+η γιαγιά μένει στο σπίτι
+"""
+PAGES = ("index.html", "report.html", "flow.html", "gallery.html")
+SMALL = ("--steps", 60, "--eval-every", 30)
+MORE = {  # options of each
+    "kitchen": ("--ladder", "--n-embd", 8),
+    "greek": ("--activation", "gelu", "--n-layer", 1, "--tokenizer", "bpe", "--n-vocab", 300),
+    "letters": (),
+}
+
+
+def letters(n: int) -> str:
+    """So many characters of invented words in lines, always the same."""
+    dice = Random(5)  # noqa: S311 (nothing is secret here)
+    words = ["".join(dice.choices("aeinorst", k=dice.randint(2, 7))) for _ in range(400)]
+    lines = []
+    while sum(map(len, lines)) < n:
+        lines.append(" ".join(dice.choices(words, k=9)) + ".\n")
+    return "".join(lines)[:n]
+
+
+def corpus(folder: Path, name: str) -> Path:
+    """A folder with one of the texts."""
+    folder.mkdir(parents=True)
+    text = {"kitchen": KITCHEN, "greek": GREEK, "letters": letters(1_000_000)}[name]
+    (folder / "train.txt").write_text(text, "utf-8")
+    if name == "kitchen":
+        (folder / "held_out.txt").write_text("the cook cuts tea with a knife\n", "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module", params=MORE)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+    """The site of a text; beside it lies its folder."""
+    place = tmp_path_factory.mktemp(request.param)
+    corpus(place / "text", request.param)
+    done = run("--data", place / "text", "--out", place / "site", *SMALL, *MORE[request.param])
+    assert (done.returncode, done.stderr) == (0, "")
+    return place / "site"
+
+
+@pytest.mark.slow
+@pytest.mark.npm
+def test_the_site_passes_what_the_article_does(
+    made: Path, visit: Visitor, serve: Serve, run: Run, tmp_path: Path
+) -> None:
+    """No fault for the validator, axe in light and dark, a phone, the console, and nothing from elsewhere."""
+    scenes = json.loads((made / "scenes.json").read_text("utf-8"))
+    assert len(scenes) >= 6
+    assert validate([made / scene["file"] for scene in scenes], tmp_path) == {}
+    verified = run("verify", "--model", made, *sorted(made.glob("*.glb")))
+    assert (verified.returncode, verified.stdout.count("numbers agree")) == (0, len(scenes))
+    url = serve(made)
+    for path in PAGES:
+        seen = visit(url + path, viewport=PHONE).open_details()
+        for figure in seen.figures:
+            comes_to_life(figure)
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert seen.page.evaluate(STICKING_OUT) == []
+        seen.page.evaluate(AXE.read_text("utf-8"))
+        for scheme in ("light", "dark"):
+            seen.page.emulate_media(color_scheme=scheme)
+            found = seen.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+            assert [
+                (path, rule["id"], node["target"])
+                for rule in found["violations"]
+                for node in rule["nodes"]
+                if not (rule["id"] == "landmark-unique" and isinstance(node["target"][0], list))  # model-viewer's own
+            ] == []
+        assert seen.errors == []
+        assert [request for request in seen.requests if not request.startswith((url, "data:", "blob:"))] == []
+        for link in seen.page.locator("main a[href], footer a[href]").all():
+            target = (link.get_attribute("href") or "").split("#")[0]
+            assert not target or (made / target).exists(), target
+        expect(seen.page.locator("h1")).to_have_count(1)
+
+
+@pytest.mark.slow
+def test_a_run_is_repeated_from_its_own_settings(made: Path, tmp_path: Path, run: Run) -> None:
+    """To the same weights; and all that is left behind is the site."""
+    again = tmp_path / "again"
+    text = made.parent / "text"
+    done = run("--data", text, "--out", again, "--config", made / "config.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("model.safetensors", "config.toml", "tokenizer.json", "index.html", "flow.html"):
+        assert (again / name).read_bytes() == (made / name).read_bytes(), name
+    assert [path.name for path in tmp_path.iterdir()] == ["again"]
+    weights = load((made / "model.safetensors").read_bytes())
+    assert {str(weight.dtype) for weight in weights.values()} <= {"float32", "float64"}
+    assert sum(weight.size for weight in weights.values()) > 1000
+
+
+@pytest.mark.slow
+def test_the_model_of_a_run_can_be_asked(made: Path, tmp_path: Path, run: Run) -> None:
+    sentence = json.loads((made / "scenes.json").read_text("utf-8"))[0]["sentence"]
+    said = run("generate", sentence, "--model", made, "--tokens", 4, "--quiet")
+    assert said.returncode == 0
+    assert said.stdout.startswith(sentence)
+    assert run("explain", sentence, "--model", made).returncode == 0
+    assert run("flow", sentence, "--model", made, "--out", tmp_path / "flow").returncode == 0
+    assert "holds a run" in run("flow", sentence, "--model", made, "--out", made).stderr
+    unknown = run("generate", "\N{SNOWMAN}", "--model", made)
+    assert (unknown.returncode, unknown.stdout) in {(2, ""), (0, unknown.stdout)}  # bytes can say anything
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "says"),
+    [
+        ({}, (), "no train.txt|train.txt .*cannot be read|train.txt is not there"),
+        ({"train.txt": b""}, (), "train.txt"),
+        ({"train.txt": b"tick " * 40}, (), "train.txt says 'tick' again and again"),
+        ({"train.txt": b"one two \0 three " * 20}, (), "train.txt, line 1: control character"),
+        ({"train.txt": b"\xff\xfe" * 99}, (), "train.txt, line 1: byte 0xFF at 0 is not UTF-8"),
+        ({"train.txt": KITCHEN.encode()}, ("--n-head", 3), "n_embd = 20 cannot be shared by n_head = 3"),
+        ({"train.txt": KITCHEN.encode()}, ("--n-context", 1), "n_context = 1"),
+        ({"train.txt": KITCHEN.encode()}, ("--n-context", 3), "the line '.*' has 7 tokens"),
+        ({"train.txt": KITCHEN.encode()}, ("--n-vocab", 5), "different words, more than n_vocab = 5"),
+        ({"train.txt": KITCHEN.encode()}, ("--tokenizer", "runes"), "runes"),
+        ({"train.txt": KITCHEN.encode()}, ("--steps", 0), "steps = 0"),
+        ({"train.txt": KITCHEN.encode()}, ("--prompt", "the moth"), "the corpus lacks the word 'moth'"),
+        ({"train.txt": KITCHEN.encode()}, ("--prompt", ""), "the prompt is empty"),
+        (
+            {"train.txt": KITCHEN.encode()},
+            ("--examples", "windows", "--n-context", 999),
+            "add to it, or lower n_context",
+        ),
+        ({"train.txt": KITCHEN.encode(), "c.toml": b"step = 5"}, ("--config", "c.toml"), "did you mean 'steps'"),
+        ({"train.txt": KITCHEN.encode(), "c.toml": b"steps 5"}, ("--config", "c.toml"), "c.toml is no TOML"),
+        ({"train.txt": KITCHEN.encode()}, ("--config", "none.toml"), "none.toml cannot be read"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused_in_a_sentence(
+    files: dict[str, bytes], options: tuple, says: str, tmp_path: Path, run: Run
+) -> None:
+    """Before any training: exit status 2, and nothing written."""
+    text = tmp_path / "text"
+    text.mkdir()
+    for name, data in files.items():
+        (text / name).write_bytes(data)
+    options = tuple(text / option if str(option).endswith(".toml") else option for option in options)
+    done = run("--data", text, "--out", tmp_path / "site", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("gpt.py: ")
+    assert re.search(says, lines[0]), lines[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--steps", 5), ("--ladder", None), ("--config", "c.toml"), ("--prompt", "a")]
+)
+def test_settings_need_a_text(option: str, value: object, run: Run) -> None:
+    done = run(option, *(() if value is None else (value,)))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{option} is about a text of your own" in done.stderr
+
+
+def test_data_needs_a_place(tmp_path: Path, run: Run) -> None:
+    done = run("--data", corpus(tmp_path / "text", "kitchen"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--out" in done.stderr
+
+
+@pytest.mark.slow
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path, run: Run) -> None:
+    plain = corpus(tmp_path / "plain", "kitchen")
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    for path in plain.iterdir():
+        (odd / path.name).write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    for folder in (plain, odd):
+        assert run("--data", folder, "--out", tmp_path / f"{folder.name}-site", "--steps", 5).returncode == 0
+    one, other = ((tmp_path / f"{name}-site" / "model.safetensors").read_bytes() for name in ("plain", "odd"))
+    assert one == other
