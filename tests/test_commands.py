@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,7 +187,7 @@ def test_generate(capsys, ours):
     out = asked(capsys, "generate", PROMPT, *options)
     _, *parts = re.split(r"\n── Token \d+ ─+\n", out)
     parts[-1], text = re.split(r"\n── The text ─+\n", parts[-1])
-    words: Sequence[str] = PROMPT.split()
+    words: list[str] = [*PROMPT.split()]
     random = torch.Generator().manual_seed(5)
     for part in parts:
         lines = part.strip().split("\n")
