@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import gpt
@@ -75,6 +74,7 @@ logits_of = st.lists(st.floats(-30, 30) | st.integers(-2, 2).map(float), min_siz
 
 
 @given(logits_of, st.floats(0.01, 100), st.none() | st.integers(1, 40), st.none() | st.floats(0.001, 1))
+@example([0.0] * 4, 1.0, None, 0.5)  # what reaches top-p exactly is enough
 @settings(deadline=None, max_examples=300)
 def test_shares_are_those_of_transformers(values, temperature, top_k, top_p):
     """After every change, the whole distribution is that of the library which most people use.
@@ -136,6 +136,13 @@ def test_u_falls_where_the_token_lies(values, seed, top_k):
     assert drawn.last[drawn.id] > 0
 
 
+@pytest.mark.parametrize(("u", "id"), [(0.0, 0), (0.2499, 0), (0.25, 1), (0.75, 3), (1 - 2**-53, 3)])
+def test_u_on_a_border(monkeypatch, u, id):
+    """It belongs to the candidate that begins there."""
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(u, dtype=torch.float64))
+    assert sampling.draw([], torch.zeros(4, dtype=torch.float64), 1, None, None, torch.Generator()).id == id
+
+
 def test_u_behind_the_sum(monkeypatch):
     """Ten tenths sum to less than 1 in floating point; what lies behind belongs to the last candidate that is left."""
     monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(1 - 2**-53, dtype=torch.float64))
@@ -180,7 +187,7 @@ def test_generate(capsys, ours):
     out = asked(capsys, "generate", PROMPT, *options)
     _, *parts = re.split(r"\n── Token \d+ ─+\n", out)
     parts[-1], text = re.split(r"\n── The text ─+\n", parts[-1])
-    words: Sequence[str] = PROMPT.split()
+    words: list[str] = [*PROMPT.split()]
     random = torch.Generator().manual_seed(5)
     for part in parts:
         lines = part.strip().split("\n")
