@@ -31,6 +31,10 @@
           matplotlib
           pillow
           tqdm
+          safetensors
+          tokenizers
+          tiktoken
+          rich
         ];
       # tests/requirements.txt, but for ruff, which nixpkgs has among the tools
       neededByTests =
@@ -39,6 +43,8 @@
           pytest-xdist
           hypothesis
           playwright
+          transformers
+          markdown-it-py
         ];
 
       tools = pkgs: [

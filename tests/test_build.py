@@ -441,6 +441,7 @@ def test_verify(site, tmp_path, run: Run):
     assert run("verify", site / "animals.glb", "--seed", "2").returncode == 1
 
 
+@pytest.mark.slow
 def test_environment_is_untouched(project):
     """Asking for help acts on nothing."""
     before = contents(project)

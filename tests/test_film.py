@@ -39,6 +39,7 @@ def film() -> Film:
     return build.train(None)[0].film
 
 
+@pytest.mark.slow
 def test_it_records_what_happened(film: Film):
     """Against a training of our own, watched on its way, and a forward pass of that moment."""
     config, tokenizer, corpus, _ = build.read()
@@ -61,6 +62,7 @@ def test_it_records_what_happened(film: Film):
     assert film.said[film.first] == film.answer != film.said[film.first - 1]
 
 
+@pytest.mark.slow
 def test_it_knows_when_the_answer_was_found(film: Film):
     """At which step exactly, by a training of our own that is asked at each; the words and the curve say so."""
     config, tokenizer, corpus, _ = build.read()

@@ -303,6 +303,7 @@ def test_other_weights_are_told(forward, trace):
     assert readback.disagreements(to_glb(forward), other) == ["the weights: the file was made from another model"]
 
 
+@pytest.mark.slow
 def test_a_large_vocabulary_reads_back():
     """Three hundred words are as exact as twenty."""
     rng = np.random.default_rng(3)

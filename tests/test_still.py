@@ -78,6 +78,7 @@ def painted_over(camera: Camera, faces: list) -> np.ndarray:
     return np.asarray(image.resize((width, height))).astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILMS)
 def test_a_film_is_drawn_at_every_step(name, subjects, monkeypatch):
     """At each step it is the still of a film that ends there; what is written moves along."""

@@ -138,6 +138,7 @@ def test_bpe_joins_no_pair_that_is_there_once() -> None:
     assert len(train_bpe("a cat", 400).vocab) == BYTES
 
 
+@pytest.mark.slow
 def test_training_is_the_same_in_another_process() -> None:
     """The library counts in hash tables that are seeded anew in each process."""
     code = "import sys; from article.runs.tokens import files, train_bpe; print(files(train_bpe(sys.argv[1], 300)))"
