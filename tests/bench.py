@@ -54,6 +54,7 @@ def main() -> None:
             "predecessor_training": peer,
             "job_over_predecessor": round(job["seconds"]["all"] / peer["seconds"], 3),
             "training": in_child("training"),
+            "commands": commands(),
             "survey": {**survey, "over_predecessor": round(survey["seconds"] / peer["seconds"], 3)},
             "rebuild_seconds": rebuild,
             "scenes": scenes,
@@ -179,6 +180,20 @@ def predecessor() -> dict:
     return {"seconds": round(seconds, 1), "steps": ALL_STEPS, "measured_steps": STEPS}
 
 
+def commands() -> dict:
+    """Seconds until a command has answered, start and all: the median of some."""
+    import statistics
+
+    asked = {"help": ("-h",), "mistyped": ("--sede", "1"), "generate": ("generate", "at night the", "--tokens", "4")}
+    seconds: dict[str, list[float]] = {name: [] for name in asked}
+    for _ in range(ROUNDS):
+        for name, arguments in asked.items():
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "gpt.py", *arguments], cwd=ROOT, capture_output=True, check=False)
+            seconds[name].append(time.perf_counter() - start)
+    return {name: round(statistics.median(times), 3) for name, times in seconds.items()}
+
+
 def training() -> dict:
     """Tokens a second of a training on a megabyte of characters, ours and a plain one; the median of rounds in turn.
 
@@ -232,9 +247,9 @@ def plain(text, V: int, steps: int, threads: int) -> float:
     class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.ln_1, self.ln_2 = nn.LayerNorm(D, bias=False), nn.LayerNorm(D, bias=False)
-            self.heads, self.project = nn.Linear(D, 3 * D, bias=False), nn.Linear(D, D, bias=False)
-            self.up, self.down = nn.Linear(D, 4 * D, bias=False), nn.Linear(4 * D, D, bias=False)
+            self.ln_1, self.ln_2 = nn.LayerNorm(D), nn.LayerNorm(D)
+            self.heads, self.project = nn.Linear(D, 3 * D, bias=False), nn.Linear(D, D)
+            self.up, self.down = nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             query, key, value = (
@@ -250,7 +265,7 @@ def plain(text, V: int, steps: int, threads: int) -> float:
             self.embedding, self.position = nn.Embedding(V, D), nn.Embedding(T, D)
             nn.init.normal_(self.embedding.weight, std=0.02)
             nn.init.normal_(self.position.weight, std=0.02)
-            self.blocks, self.ln_f = nn.Sequential(*(Block() for _ in range(L))), nn.LayerNorm(D, bias=False)
+            self.blocks, self.ln_f = nn.Sequential(*(Block() for _ in range(L))), nn.LayerNorm(D)
 
         def forward(self, ids: torch.Tensor) -> torch.Tensor:
             x = self.blocks(self.embedding(ids) + self.position(torch.arange(T)))

@@ -56,7 +56,7 @@ def prints(said: str, shown: str) -> bool:
 
 def slow(arguments: str) -> bool:
     """Whether a command needs more than the article's own model."""
-    return arguments.split()[0] in ("verify", "flow")
+    return arguments.split()[0] in ("verify", "flow", "--data")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,8 @@ def slow(arguments: str) -> bool:
     [pytest.param(one, marks=[pytest.mark.slow] * slow(one), id=one.split()[0]) for one in EXAMPLES if one],
 )
 def test_example_of_a_command(capsys, tmp_path, monkeypatch, arguments):
-    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    for name in ("docs", "data"):
+        (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     assert build.main(shlex.split(arguments)) == 0
@@ -79,7 +80,7 @@ def test_example_of_the_job(site):
 
 def test_every_command_has_an_example():
     """In the table, too, as the help has it."""
-    assert [arguments.split()[0] for arguments in EXAMPLES if arguments] == list(build.subcommands())
+    assert [arguments.split()[0] for arguments in EXAMPLES if arguments] == ["--data", *build.subcommands()]
     text = (ROOT / "README.md").read_text("utf-8")
     for name, command in build.subcommands().items():
         assert f"\n| `{name} {command.usage}` | {command.what}" in text

@@ -30,6 +30,7 @@ from scenes import light
 HERE = Path(__file__).resolve().parent
 LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, is one of sentences
 PROMPT = 6  # tokens of the held-out text that the scenes show, if no other prompt is given
+LINE = 10  # the same where the text is lines; of a shorter one, all but the last
 SAMPLE = 200  # tokens, at most, of what the model writes
 MERGED = 512  # tokens of byte-pair encoding, if no other number is given
 BOXES = 8000  # more in one scene cannot be told apart
@@ -248,8 +249,8 @@ def prompt_of(result: Result, given: str | None) -> str:
         return prompts.read(store.Run(config, tokenizer, result.model, ()), given, cut=False).text
     first = next(line for line in result.held_out_text.split("\n") if line.strip())
     ids = tokenizer.encode(first)
-    ids = ids[:-1] if result.settings.examples == "lines" else ids
-    for n in range(min(PROMPT, config.n_context, len(ids)), 1, -1):
+    lines = result.settings.examples == "lines"
+    for n in range(min(LINE, len(ids) - 1) if lines else min(PROMPT, config.n_context, len(ids)), 1, -1):
         prompt = tokenizer.decode(ids[:n])
         if tokenizer.encode(prompt) == ids[:n]:  # a token may end within a letter
             return prompt

@@ -28,7 +28,7 @@ from article.survey import processors
 EVALUATED = 20_000  # tokens, about, that a loss during training is measured on
 AT_ONCE = 4096  # tokens, about, that are evaluated at once
 ROWS = 400  # rows of the log, about
-SMALL = 2**20  # numbers in a layer's output up to which one thread is the fastest
+SMALL = 2**16  # numbers in a layer's output up to which one thread is the fastest
 
 
 def stream(*names: object, device: torch.device | str = "cpu") -> torch.Generator:
