@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -110,67 +109,92 @@ def training_ground(out: Path, fresh: bool) -> Iterator[Path]:
 # --- The training -------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Task:
+    """What models are trained on and how, the whole one and those of the ladder."""
+
+    settings: Settings
+    tokenizer: gpt.Tokenizer
+    train: Examples
+    held_out: Examples
+    ground: Path | None  # where states are kept
+    team: Team
+
+    @property
+    def config(self) -> gpt.Config:
+        return self.settings.config(len(self.tokenizer.vocab))
+
+    def write(self, model: Any, *names: object) -> str:
+        """A sample of a model, which begins as the held-out text does; drawn from the stream of the names."""
+        first = self.held_out.ids.flatten()[:1].tolist()
+        random = stream(self.settings.seed, "sample", *names)
+        n, n_context = SAMPLE, self.settings.n_context
+        if self.settings.examples == "lines":
+            n = min(n, n_context - 1)
+        return self.tokenizer.decode([*first, *sample(model, first, n, 1.0, None, None, random, n_context)])
+
+    def teach(self, model: Any, name: str, rate: float = 1.0) -> Course:
+        """Trains a model from its beginning, or from where it was kept; `rate` multiplies the learning rate."""
+        settings = replace(self.settings, learning_rate=rate * self.settings.learning_rate)
+        gpt.initialise(model.double(), settings.embedding_limit, stream(settings.seed, "start"))
+        state = self.ground / f"{name}.pt" if self.ground else None
+        return train(model, settings, self.train, self.held_out, self.write, state, self.team, name)
+
+    def rung(self, model: Any, name: str) -> Rung:
+        """What a trained model comes to."""
+        size = sum(weight.numel() for weight in model.parameters())
+        return Rung(name, size, evaluate(model, self.held_out), self.write(model, name))
+
+
 def learn(
     folder: Path, given: dict[str, Any], climb: bool, ground: Path | None, team: Team, prompt: str | None = None
 ) -> Result:
-    """Everything up to the trained model; its state is kept in the `ground`. Raises RefusalError."""
+    """Everything up to the trained model; states are kept in the `ground`. Raises RefusalError."""
     texts = text.read(folder, given.get("share", Settings().share))
-    settings = settle(given, given_to(texts.train, given))
+    settings = settle(given, preset_of(texts.train, given))
     tokenizer, settings = cut(texts, settings)
-    read_ = examples(texts.train, tokenizer, settings, settings.n_context + 1)
-    unread = examples(texts.held_out, tokenizer, settings)
-    config = settings.config(len(tokenizer.vocab))
-    model = gpt.GPT(config)
-    if prompt is not None:
-        prompts.read(store.Run(config, tokenizer, model, ()), prompt, cut=False)  # before the training, not after it
-
-    def write(model: Any, *names: object) -> str:
-        first = unread.ids.flatten()[:1].tolist()
-        random = stream(settings.seed, "sample", *names)
-        most = min(SAMPLE, config.n_context - 1 if settings.examples == "lines" else SAMPLE)
-        return tokenizer.decode([*first, *sample(model, first, most, 1.0, None, None, random, config.n_context)])
-
-    def taught(model: Any, name: str, rate: float = 1.0) -> Course:
-        own = replace(settings, learning_rate=rate * settings.learning_rate)
-        gpt.initialise(model.double(), settings.embedding_limit, stream(settings.seed, "start"))
-        state = ground / f"{key(settings, texts, name)}.pt" if ground else None
-        return train(model, own, read_, unread, write, state, team, name)
-
-    course = taught(model, "training")
-    rows, others = numbers(read_), numbers(unread)
-    pairs = text.Bigram.of(rows, config.n_vocab)
+    task = Task(
+        settings,
+        tokenizer,
+        examples(texts.train, tokenizer, settings, settings.n_context + 1),
+        examples(texts.held_out, tokenizer, settings),
+        ground,
+        team,
+    )
+    model = gpt.GPT(task.config)
+    if prompt is not None:  # judged before the training, not after it
+        prompts.read(store.Run(task.config, tokenizer, model, ()), prompt, cut=False)
+    course = task.teach(model, "training")
+    rows, others = numbers(task.train), numbers(task.held_out)
+    pairs = text.Bigram.of(rows, settings.n_vocab)
     rungs = []
     if climb:
         dice = Random(settings.seed)  # noqa: S311 (nothing is secret here)
-        said = tokenizer.decode(pairs.sample(min(SAMPLE, config.n_context), dice))
-        rungs.append(Rung("counted bigram", config.n_vocab**2, pairs.loss(others), said))
-        for name, rung, rate in ladder.rungs(config):
-            taught(rung, name, rate)
-            size = sum(weight.numel() for weight in rung.parameters())
-            rungs.append(Rung(name, size, evaluate(rung, unread), write(rung, name)))
-    losses = [evaluate(model, part) for part in (read_, unread)]
-    if climb:
-        size = sum(weight.numel() for weight in model.parameters())
-        rungs.append(Rung("the whole model", size, losses[1], write(model, "whole")))
+        said = tokenizer.decode(pairs.sample(min(SAMPLE, settings.n_context), dice))
+        rungs.append(Rung("counted bigram", settings.n_vocab**2, pairs.loss(others), said))
+        for name, rung, rate in ladder.rungs(task.config):
+            task.teach(rung, name, rate)
+            rungs.append(task.rung(rung, name))
+        rungs.append(task.rung(model, "the whole model"))
     return Result(
         settings=settings,
         tokenizer=tokenizer,
         name=texts.name,
         train_text=texts.train,
         held_out_text=texts.held_out,
-        train=read_,
-        held_out=unread,
+        train=task.train,
+        held_out=task.held_out,
         course=course,
+        train_loss=evaluate(model, task.train),
+        held_out_loss=evaluate(model, task.held_out),
         model=model.to("cpu").double(),
-        train_loss=losses[0],
-        held_out_loss=losses[1],
         bigram=(pairs.loss(rows), pairs.loss(others)),
-        floor=text.floor(rows, config.n_context) if rows.ndim == 1 else text.floor_of_sentences(listed(rows)),
+        floor=text.floor(rows, settings.n_context) if rows.ndim == 1 else text.floor_of_sentences(listed(rows)),
         ladder=rungs,
     )
 
 
-def given_to(train_text: str, given: dict[str, Any]) -> Settings:
+def preset_of(train_text: str, given: dict[str, Any]) -> Settings:
     """The preset for a text: sentences, or what windows are cut from, unless that is given."""
     lines = train_text.split("\n")
     short = len(lines) <= LINES and all(len(line.split()) <= WORDS for line in lines)
@@ -230,13 +254,6 @@ def numbers(part: Examples) -> np.ndarray:
 def listed(rows: np.ndarray) -> list[list[int]]:
     """The ids of each line, without what it is filled up with."""
     return [row[row != text.UNKNOWN].tolist() for row in rows]
-
-
-def key(settings: Settings, texts: text.Texts, name: str) -> str:
-    """SHA-256 of all that decides the course of a training."""
-    code = [Path(gpt.__file__).read_bytes(), *(path.read_bytes() for path in sorted(HERE.glob("*.py")))]
-    parts = [repr(settings).encode(), texts.train.encode(), texts.held_out.encode(), name.encode(), *code]
-    return hashlib.sha256(b"\0".join([*parts, torch.__version__.encode()])).hexdigest()
 
 
 # --- The prompt ---------------------------------------------------------------------------------------------------

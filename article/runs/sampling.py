@@ -98,11 +98,11 @@ def draws(
     """
     if not ids:
         raise ValueError("there is no token to go on from")
-    ids = list(ids)
+    ids, device = list(ids), next(model.parameters()).device
     for _ in range(n):
         context = ids[-n_context:]
         with torch.no_grad():
-            logits = model(torch.tensor([context])).logits[0, -1].double()
+            logits = model(torch.tensor([context], device=device)).logits[0, -1].cpu().double()
         drawn = draw(context, logits, temperature, top_k, top_p, random)
         yield drawn
         ids.append(drawn.id)
