@@ -143,17 +143,17 @@ class Pass(NamedTuple):
     residual: Tensor  # (L+1, B, T, D); the first enters block 1, the last leaves block L
     inside: list[Inside]  # of each block
     normed: Tensor  # (L+1, B, T, D); the residual stream after ln_f
-    unembedding: Tensor  # (V, D)
+    unembedding: Tensor  # (D, V)
 
     @property
     def logits(self) -> Tensor:
         """What the model answers (B, T, V): how well the last vectors fit the embedding of each token."""
-        return self.normed[-1] @ self.unembedding.T
+        return self.normed[-1] @ self.unembedding
 
     @property
     def lens(self) -> Tensor:
         """The same for every level of the residual stream (L+1, B, T, V); lens[-1] are the logits."""
-        return self.normed @ self.unembedding.T
+        return self.normed @ self.unembedding
 
     @property
     def attention(self) -> Tensor:
@@ -184,7 +184,10 @@ class GPT(nn.Module):
             residual.append(x)
             inside.append(computed)
         normed = self.ln_f(torch.stack(residual))
-        return Pass(torch.stack(residual), inside, normed, self.embedding.weight)
+        unembedding = self.embedding.weight.T
+        if not torch.is_grad_enabled():  # a pass that is only looked at has no gradients, nor what is made of it later
+            unembedding = unembedding.detach()
+        return Pass(torch.stack(residual), inside, normed, unembedding)
 
 
 # --- 3. Training --------------------------------------------------------------------------------------------------
