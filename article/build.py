@@ -151,7 +151,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
     own = result.add_argument_group(
-        "a text of your own", "These need --data; config.toml can set all of them but these four."
+        "a text of your own", "These need --data. All but the first four can stand in the TOML file, too."
     )
     own.add_argument(
         "--data", type=folder, metavar="DIR", help="train on train.txt of DIR, and write a site about that"
