@@ -295,7 +295,8 @@ def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array:
     if array in ("residual", "normed") and f"{array}/{index[0]}/0" not in scene.keys() and index[1]:  # noqa: SIM118
         alone = dict.fromkeys([*scene.user_dict.get("last_only", []), f"{array}/{index[0]}"])
         scene.user_dict |= {"last_only": list(alone)}
-    values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS).tolist()
+    finer = max(0, int(np.ceil(-np.log10(scene.user_dict["limit"]))) - 1)  # where the scale itself is small
+    values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS + finer).tolist()
     shape.user_dict |= {"trace": array, "index": index, "values": values}
     scene.append(shape, name)
 

@@ -76,7 +76,7 @@ LEGEND_SIZE = 0.66  # font size of its labels
 LEGEND_PARTS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of the limit
 LEGEND_WEIGHTS = (0.0, 0.5, 1.0)
 LEGEND_RIBBON = 1.7  # from ribbon to ribbon
-DECIMALS = 4  # of the numbers that travel with the marks
+DECIMALS = 4  # of the numbers that travel with the marks, on a scale whose limit is 0.1 or more
 
 # --- Attention ----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from safetensors.numpy import load
 
 from tests.browser import AXE, PHONE, STICKING_OUT, Serve, Visitor, comes_to_life
-from tests.conftest import Once, Run, validate
+from tests.conftest import Once, Run, run_anew, validate
 
 KITCHEN = """\
 the cook cuts bread with a knife
@@ -61,11 +61,12 @@ def corpus(folder: Path, name: str) -> Path:
 
 
 @pytest.fixture(scope="module", params=MORE)
-def made(request: pytest.FixtureRequest, once: Once, run: Run) -> Path:
+def made(request: pytest.FixtureRequest, once: Once) -> Path:
     """The site of a text, made once for all workers."""
 
     def make(site: Path) -> None:
-        done = run("--data", text_of(site), "--out", site, *SMALL, *MORE[request.param])
+        options = ("--data", text_of(site), "--out", site, *SMALL, *MORE[request.param])
+        done = run_anew(*options, OMP_WAIT_POLICY="PASSIVE")  # other tests want the processors, too
         assert (done.returncode, done.stderr) == (0, "")
 
     site = once(f"{request.param}-site", lambda site: (corpus(text_of(site), request.param), make(site)))
@@ -92,7 +93,7 @@ def test_the_site_passes_what_the_article_does(
     url = serve(made)
     for path in PAGES:
         seen = visit(url + path, viewport=PHONE).open_details()
-        for figure in seen.figures:
+        for figure in seen.figures if made.name == "kitchen-site" else seen.figures[:2]:  # the others are alike
             comes_to_life(figure)
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert seen.page.evaluate(STICKING_OUT) == []

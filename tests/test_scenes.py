@@ -402,3 +402,14 @@ def test_a_colour_of_bytes_tells_every_number_within_the_tolerance():
     written = np.round(to_linear(glyphs.to_bytes(Scale(1.0).color(values)) / 255) * 255) / 255
     told = readback.number_of(written, {"negative": style.NEGATIVE, "positive": style.POSITIVE, "limit": 1.0})
     assert readback.COLOR / 2 < np.abs(told - values).max() <= readback.COLOR
+
+
+@pytest.mark.parametrize("size", [1e-6, 0.003, 0.05, 0.1, 7.0, 4e4])
+def test_a_scale_of_any_size_reads_back(size: float) -> None:
+    """Numbers of a model that has hardly begun to learn are as small as they are."""
+    values = size * np.random.default_rng(1).uniform(-1, 1, (3, 16))
+    data = SimpleNamespace(sentence="a b c", tokens=("a", "b", "c"), weights="", found=values)
+    scene = glyphs.start("found", data, Scale.of(values))
+    glyphs.row(scene, data, "found", [(n,) for n in range(3)], data.tokens)
+    glyphs.legend(scene, right=2)
+    assert readback.disagreements(to_glb(scene), data) == []
