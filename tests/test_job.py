@@ -98,9 +98,9 @@ def test_the_site_passes_what_the_article_does(
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert seen.page.evaluate(STICKING_OUT) == []
         seen.page.evaluate(AXE.read_text("utf-8"))
-        for scheme, rules in (("light", "{}"), ("dark", "{ runOnly: ['color-contrast'] }")):
-            seen.page.emulate_media(color_scheme=scheme)
+        for rules in ("{}", "{ runOnly: ['color-contrast'] }"):  # all in light, and what dark changes
             found = seen.page.evaluate(f"() => axe.run(document, {rules})")
+            seen.page.emulate_media(color_scheme="dark")
             assert [
                 (path, rule["id"], node["target"])
                 for rule in found["violations"]
