@@ -168,6 +168,7 @@ def test_the_model_of_a_run_can_be_asked(made: Path, tmp_path: Path, run: Run) -
         ({"train.txt": KITCHEN.encode(), "c.toml": b"step = 5"}, ("--config", "c.toml"), "did you mean 'steps'"),
         ({"train.txt": KITCHEN.encode(), "c.toml": b"steps 5"}, ("--config", "c.toml"), "c.toml is no TOML"),
         ({"train.txt": KITCHEN.encode()}, ("--config", "none.toml"), "none.toml cannot be read"),
+        ({"train.txt": KITCHEN.encode()}, ("--single-file", "a.html"), "--single-file is for the article"),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused_in_a_sentence(

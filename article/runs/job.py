@@ -66,6 +66,8 @@ def publish(options: argparse.Namespace) -> int:
     """
     if options.out is None:
         raise RefusalError("--data needs a place for the site; name a folder with --out.")
+    if options.single_file:
+        raise RefusalError("--single-file is for the article; the site of a text is a folder, which --out names.")
     given = read(options.config) if options.config else {}
     where = f"{options.config}: " if options.config else ""
     settle(given, WINDOWS, where)  # what the file says is judged by itself, so that errors name it
