@@ -5,7 +5,7 @@ where the colour itself is a number to be read back. What a shape stands for tra
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -191,6 +191,20 @@ def foot(first: Point, last: Point | None = None) -> tuple[Point3, Point3]:
     return (x0 - style.PLINTH, y0 - style.PLINTH, 0), (x1 + style.PLINTH, y1 + style.PLINTH, style.PLINTH_HEIGHT)
 
 
+def font_of_labels() -> Any:
+    """The font that matplotlib brings along."""
+    import matplotlib
+    from matplotlib.font_manager import get_font
+
+    return get_font(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf")
+
+
+def lacking(texts: Iterable[str]) -> list[str]:
+    """The letters of texts, each once, for which labels have an empty box only."""
+    known = font_of_labels().get_charmap()
+    return [letter for letter in dict.fromkeys("".join(texts)) if ord(letter) not in known]
+
+
 @lru_cache(maxsize=512)
 def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int64]], float], ...]:
     """A text as letters: each the flat triangles of its outline, points (n, 2) and faces (m, 3), and its place along x.
@@ -199,11 +213,9 @@ def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int6
     the same on every machine; matplotlib also shapes and orders the letters of other scripts. A letter that the font
     lacks is its empty box.
     """
-    import matplotlib
-    from matplotlib.font_manager import get_font
     from matplotlib.textpath import text_to_path
 
-    font = get_font(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf")
+    font = font_of_labels()
     unit = text_to_path.FONT_SCALE
     font.set_size(unit, text_to_path.DPI)
     with warnings.catch_warnings():

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from safetensors.numpy import load
 
+from article.runs import job
 from tests.browser import AXE, PHONE, STICKING_OUT, Serve, Visitor, comes_to_life
 from tests.conftest import Once, Run, run_anew, validate
 
@@ -79,6 +80,23 @@ def text_of(site: Path) -> Path:
     return site.with_name(site.name.replace("-site", "-text"))
 
 
+@pytest.mark.parametrize(
+    ("text", "given", "examples", "tokenizer"),
+    [
+        (KITCHEN, {}, "lines", "words"),
+        ("猫は家で寝る。\n犬は庭で寝る。", {}, "lines", "characters"),
+        (letters(99_000), {}, "windows", "characters"),
+        ("a long line " * 12, {}, "windows", "characters"),
+        (KITCHEN, {"examples": "windows"}, "windows", "characters"),
+        ("a long line " * 12, {"examples": "lines"}, "lines", "words"),
+    ],
+)
+def test_what_a_text_is_taken_for(text: str, given: dict, examples: str, tokenizer: str) -> None:
+    """Unless that is given: short lines are sentences, and what has no spaces has no words."""
+    preset = job.preset_of(text, given)
+    assert (preset.examples, preset.tokenizer) == (examples, tokenizer)
+
+
 @pytest.mark.slow
 @pytest.mark.npm
 def test_the_site_passes_what_the_article_does(
@@ -113,6 +131,7 @@ def test_the_site_passes_what_the_article_does(
             target = (link.get_attribute("href") or "").split("#")[0]
             assert target in ("", "javascript:void(0);") or (made / target).exists(), target  # the viewer has the other
         expect(seen.page.locator("h1")).to_have_count(1)
+        expect(seen.page.get_by_text("The font of the figures lacks")).to_have_count(0)  # it has the Greek ones
 
 
 @pytest.mark.slow
@@ -154,7 +173,7 @@ def test_the_model_of_a_run_can_be_asked(made: Path, tmp_path: Path, run: Run) -
         ({"train.txt": b"\xff\xfe" * 99}, (), "train.txt, line 1: byte 0xFF at 0 is not UTF-8"),
         ({"train.txt": KITCHEN.encode()}, ("--n-head", 3), "n_embd = 20 cannot be shared by n_head = 3"),
         ({"train.txt": KITCHEN.encode()}, ("--n-context", 1), "n_context = 1"),
-        ({"train.txt": KITCHEN.encode()}, ("--n-context", 3), "the line '.*' has 7 tokens"),
+        ({"train.txt": KITCHEN.encode()}, ("--n-context", 3), "the line '.*' has 7 tokens \\(words\\)"),
         ({"train.txt": KITCHEN.encode()}, ("--n-vocab", 5), "different words, more than n_vocab = 5"),
         ({"train.txt": KITCHEN.encode()}, ("--tokenizer", "runes"), "runes"),
         ({"train.txt": KITCHEN.encode()}, ("--steps", 0), "steps = 0"),

@@ -413,3 +413,7 @@ def test_a_scale_of_any_size_reads_back(size: float) -> None:
     glyphs.row(scene, data, "found", [(n,) for n in range(3)], data.tokens)
     glyphs.legend(scene, right=2)
     assert readback.disagreements(to_glb(scene), data) == []
+
+
+def test_letters_without_a_shape_are_known() -> None:
+    assert glyphs.lacking(["α␣ß⏎", "猫", "a猫"]) == ["猫"]

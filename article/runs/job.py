@@ -24,7 +24,7 @@ from article.runs.result import Result, Rung
 from article.runs.sampling import sample
 from article.runs.settings import FIELDS, WINDOWS, Settings, read, settle
 from article.runs.training import Course, Examples, Team, evaluate, stream, train
-from scenes import light
+from scenes import glyphs, light
 
 HERE = Path(__file__).resolve().parent
 LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, is one of sentences
@@ -197,10 +197,15 @@ def learn(
 
 
 def preset_of(train_text: str, given: dict[str, Any]) -> Settings:
-    """The preset for a text: sentences, or what windows are cut from, unless that is given."""
+    """The preset for a text: sentences, or what windows are cut from, unless that is given.
+
+    Sentences are cut into words; into characters if none has a space, as in Japanese.
+    """
     lines = train_text.split("\n")
     short = len(lines) <= LINES and all(len(line.split()) <= WORDS for line in lines)
-    return Settings() if given.get("examples", "lines" if short else "windows") == "lines" else WINDOWS
+    if given.get("examples", "lines" if short else "windows") == "windows":
+        return WINDOWS
+    return replace(Settings(), tokenizer="words" if any(len(line.split()) > 1 for line in lines) else "characters")
 
 
 def cut(texts: text.Texts, settings: Settings) -> tuple[gpt.Tokenizer, Settings]:
@@ -242,7 +247,8 @@ def examples(part: str, tokenizer: gpt.Tokenizer, settings: Settings, least: int
         n, most = len(tokenizer.encode(line)), settings.n_context + 1
         if not 2 <= n <= most:
             raise RefusalError(
-                f"the line {line[:60]!r} has {n} tokens; it needs at least 2 and at most {most}, n_context + 1."
+                f"the line {line[:60]!r} has {n} token{'s' * (n != 1)} ({settings.tokenizer}); it "
+                f"needs at least 2 and at most {most}, n_context + 1."
             )
     return Examples.of_lines(tokenizer, lines, settings.n_context)
 
@@ -286,11 +292,12 @@ def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
     whole = build.read_article("template.html")
     template = render.keep(whole, {"page", "run"})
     refused = {scene: reason for scene in SCENES if (reason := too_much(scene, trace))}
-    page = render.keep(
-        (HERE / "run.md").read_text("utf-8"), {*SCENES} - {*refused} | ({"undrawn"} if refused else set())
-    )
+    boxed = glyphs.lacking((*trace.tokens, *trace.vocab))
+    parts = {*SCENES} - {*refused} | {name for name, there in (("undrawn", refused), ("boxed", boxed)) if there}
+    page = render.keep((HERE / "run.md").read_text("utf-8"), parts)
     base = f"{url.rstrip('/')}/" if url else ""
     values = known(result, shown) | {"base": base, "preview": ""}
+    values["boxed"] = "".join(boxed[:3])
     values["undrawn"] = "; ".join(f"“{scene}”, of {reason}" for scene, reason in refused.items())
     facts = Facts(values, {})
     for scene in render.figures(page):
