@@ -663,6 +663,14 @@ def summary(site: Site, evidence: "Evidence", page: Path) -> str:
         f"loss        {evidence.loss:.3f} nats a token, {evidence.parameters:,} parameters",
         f"held out    {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})",
         *([] if trace.prediction == answer else [f"            but the sentence goes on with {answer}"]),
+        *told(site, page),
+    ]
+    return "\n".join(lines)
+
+
+def told(site: Site, page: Path) -> list[str]:
+    """The lines for the terminal that the sites of the article and of a run have in common."""
+    return [
         *(
             f"scene       {scene['file']:<14}{scene['values']:>5} numbers{scene['bytes']:>9,} bytes"
             for scene in site.scenes
@@ -671,7 +679,6 @@ def summary(site: Site, evidence: "Evidence", page: Path) -> str:
         + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in site.seconds.items()),
         f"page        {page}",
     ]
-    return "\n".join(lines)
 
 
 def show_flow(options: argparse.Namespace) -> int:
@@ -702,7 +709,7 @@ def show_flow(options: argparse.Namespace) -> int:
 def verify(options: argparse.Namespace) -> int:
     """Compares scenes with what they state and with a fresh trace. Raises RefusalError and FalsehoodError."""
     import gpt
-    from article.runs import job, store
+    from article.runs import store
     from scenes import readback
 
     contents = {}
@@ -723,8 +730,12 @@ def verify(options: argparse.Namespace) -> int:
             n = len(known.tokenizer.encode(sentence))
             if not 1 <= n <= known.config.n_context:
                 raise ValueError(f"it reads 1 to {known.config.n_context} tokens, and the sentence has {n}")
-            if isinstance(known, store.Run) or shows == "trace":
+            if isinstance(known, store.Run):
+                from article.runs import job  # which draws charts, too, and takes a second to import
+
                 fresh = job.Shown(gpt.trace(known.model, known.tokenizer, sentence)).subject(shows)
+            elif shows == "trace":
+                fresh = gpt.trace(known.model, known.tokenizer, sentence)
             else:
                 fresh = subject(known, shows)
         except ValueError as error:

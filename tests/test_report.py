@@ -97,8 +97,8 @@ def result() -> Result:
 
 
 @pytest.fixture(scope="module")
-def files(result: Result) -> dict[str, bytes]:
-    return report.files(result, ["config.toml", "somebody.else"])
+def files(result: Result, template: str) -> dict[str, bytes]:
+    return report.files(result, template, ["config.toml", "somebody.else"])
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +144,8 @@ class Tree(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(result: Result, template: str) -> ElementTree.Element:
-    return Tree(report.page(result, template, ["config.toml"])).root
+def page(files: dict[str, bytes]) -> ElementTree.Element:
+    return Tree(files["report.html"].decode()).root
 
 
 def all_of(element: ElementTree.Element) -> str:
@@ -267,11 +267,11 @@ def test_the_log_is_the_course(result: Result, files: dict[str, bytes]) -> None:
 # --- What it says -------------------------------------------------------------------------------------------------
 
 
-def test_the_step_that_was_kept(result: Result) -> None:
+def test_the_step_that_was_kept(result: Result, template: str) -> None:
     course = result.course
     late = [row["held-out loss"] for row in course.rows if "held-out loss" in row][-1]
     kept = replace(result, course=replace(course, best_step=10, best_loss=late - 0.25))
-    text = report.files(kept)["report.md"].decode()
+    text = report.files(kept, template)["report.md"].decode()
     assert f"weights of step 10, because the held-out loss was the lowest there: {late - 0.25:.3f}" in text
     assert "all of its 40 steps" in text
     assert f"At the end, it was {late:.3f}, which is 0.250 above that." in text
@@ -286,8 +286,8 @@ def test_the_step_that_was_kept(result: Result) -> None:
 
 
 @pytest.mark.parametrize(("loss", "words"), [(2.5, "0.250 below"), (3.0, "0.250 above"), (2.75, "the same as")])
-def test_next_to_counting(result: Result, loss: float, words: str) -> None:
-    text = report.files(replace(result, held_out_loss=loss))["report.md"].decode()
+def test_next_to_counting(result: Result, template: str, loss: float, words: str) -> None:
+    text = report.files(replace(result, held_out_loss=loss), template)["report.md"].decode()
     assert f"a loss of {loss:.3f} nats a token: that is {words} what counting" in text
 
 
@@ -318,11 +318,11 @@ def test_every_rung_there_is_has_its_words(result: Result) -> None:
 def test_without_a_ladder_or_a_speed(result: Result, template: str) -> None:
     rows = [{name: n for name, n in row.items() if name != "tokens a second"} for row in result.course.rows]
     bare = replace(result, ladder=[], course=replace(result.course, rows=rows))
-    files = report.files(bare)
+    files = report.files(bare, template)
     text = files["report.md"].decode()
     assert not {"plots/ladder.svg", "plots/speed.svg"} & set(files)
     assert not re.search("ladder|speed|<!--", text.split("## The text")[0].split("### ")[0])
-    assert "ladder.svg" not in report.page(bare, template)
+    assert "ladder.svg" not in files["report.html"].decode()
 
 
 def test_one_step(result: Result, template: str) -> None:
@@ -331,18 +331,19 @@ def test_one_step(result: Result, template: str) -> None:
     short = replace(
         course, step=1, rows=[course.rows[0], course.rows[-1] | {"step": 1}], best_step=0, samples=course.samples[:1]
     )
-    report.page(replace(result, course=short, ladder=[]), template)
-    assert b"At step 40" not in report.files(replace(result, course=short, ladder=[]))["report.md"]
+    assert b"At step 40" not in report.files(replace(result, course=short, ladder=[]), template)["report.md"]
 
 
 # --- Charts -------------------------------------------------------------------------------------------------------
 
 
-def test_the_charts_are_small_well_formed_and_the_same_every_time(result: Result, files: dict[str, bytes]) -> None:
+def test_the_charts_are_small_well_formed_and_the_same_every_time(
+    result: Result, template: str, files: dict[str, bytes]
+) -> None:
     names = {name for name in files if name.startswith("plots/")}
     assert names == {f"plots/{name}.svg" for name in ("loss", "gradients", "learning_rate", "speed", "ladder")}
     with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "xtick.labelsize": 20, "svg.hashsalt": None}):
-        again = report.files(result)
+        again = report.files(result, template)
         assert mpl.rcParams["font.size"] == 30
     for name in names:
         assert len(files[name]) < 40_000
@@ -530,17 +531,14 @@ def test_every_file_that_it_names_is_there(page: ElementTree.Element, files: dic
     assert there <= set(named(page)) <= there | set(assets())
 
 
-def test_it_says_the_same_every_time(result: Result, files: dict[str, bytes]) -> None:
-    assert report.files(result, ["config.toml"]) == files
+def test_it_says_the_same_every_time(result: Result, template: str, files: dict[str, bytes]) -> None:
+    assert report.files(result, template, ["config.toml"]) == files
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_a_browser(
-    result: Result, files: dict[str, bytes], template: str, tmp_path: Path, serve: Serve, visit: Visitor, scheme: str
-) -> None:
+def test_in_a_browser(files: dict[str, bytes], tmp_path: Path, serve: Serve, visit: Visitor, scheme: str) -> None:
     """Axe finds nothing, nothing sticks out on a phone, no error, no request to elsewhere; all charts are seen."""
-    made = files | {"report.html": report.page(result, template, ["config.toml"]).encode()}
-    made |= {asset: (ROOT / "article" / asset).read_bytes() for asset in assets()}
+    made = files | {asset: (ROOT / "article" / asset).read_bytes() for asset in assets()}
     for name, data in made.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)

@@ -142,10 +142,9 @@ class Task:
         state = self.ground / f"{name}.pt" if self.ground else None
         return train(model, settings, self.train, self.held_out, self.write, state, self.team, name)
 
-    def rung(self, model: Any, name: str) -> Rung:
-        """What a trained model comes to."""
-        size = sum(weight.numel() for weight in model.parameters())
-        return Rung(name, size, evaluate(model, self.held_out), self.write(model, name))
+    def rung(self, model: Any, name: str, loss: float) -> Rung:
+        """What a trained model comes to; `loss` is that of the held-out text."""
+        return Rung(name, sum(weight.numel() for weight in model.parameters()), loss, self.write(model, name))
 
 
 def learn(
@@ -167,6 +166,7 @@ def learn(
     if prompt is not None:  # judged before the training, not after it
         prompts.read(store.Run(task.config, tokenizer, model, ()), prompt, cut=False)
     course = task.teach(model, "training")
+    train_loss, held_out_loss = evaluate(model, task.train), evaluate(model, task.held_out)
     rows, others = numbers(task.train), numbers(task.held_out)
     pairs = text.Bigram.of(rows, settings.n_vocab)
     rungs = []
@@ -176,8 +176,8 @@ def learn(
         rungs.append(Rung("counted bigram", settings.n_vocab**2, pairs.loss(others), said))
         for name, rung, rate in ladder.rungs(task.config):
             task.teach(rung, name, rate)
-            rungs.append(task.rung(rung, name))
-        rungs.append(task.rung(model, "the whole model"))
+            rungs.append(task.rung(rung, name, evaluate(rung, task.held_out)))
+        rungs.append(task.rung(model, "the whole model", held_out_loss))
     return Result(
         settings=settings,
         tokenizer=tokenizer,
@@ -187,8 +187,8 @@ def learn(
         train=task.train,
         held_out=task.held_out,
         course=course,
-        train_loss=evaluate(model, task.train),
-        held_out_loss=evaluate(model, task.held_out),
+        train_loss=train_loss,
+        held_out_loss=held_out_loss,
         model=model.to("cpu").double(),
         bigram=(pairs.loss(rows), pairs.loss(others)),
         floor=text.floor(rows, settings.n_context) if rows.ndim == 1 else text.floor_of_sentences(listed(rows)),
@@ -312,7 +312,7 @@ def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
         site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": build.to_json(site.scenes)}
         site.files |= {asset: (build.ARTICLE / asset).read_bytes() for asset in build.assets()}
         beside = [*site.files]
-        site.files |= report.files(result, beside) | {"report.html": report.page(result, template, beside).encode()}
+        site.files |= report.files(result, template, beside)
     return [f"{scene}.glb was left out: it would have {reason}." for scene, reason in refused.items()]
 
 
@@ -337,7 +337,7 @@ def known(result: Result, shown: Shown) -> dict[str, str]:
     largest = int(anatomy.share[:, anatomy.ranking[0]].argmax())
     return {
         "name": result.name,
-        "parameters": count(sum(weight.numel() for weight in result.model.parameters())),
+        "parameters": count(report.parameters(result)),
         "blocks": f"{number(config.n_layer)} block{'s' * (config.n_layer > 1)}",
         "heads": f"{number(config.n_head)} head{'s' * (config.n_head > 1)}",
         "components": count(config.n_embd),
@@ -363,18 +363,12 @@ def summary(site: Site, result: Result, prompt: str, notes: Sequence[str], out: 
     lines = [
         f"text        {result.train.tokens:,} tokens, {result.held_out.tokens:,} held out, {settings.n_vocab:,} in the "
         f"vocabulary ({settings.tokenizer})",
-        f"model       {sum(w.numel() for w in result.model.parameters()):,} parameters, {course.step:,} steps{stopped}",
+        f"model       {report.parameters(result):,} parameters, {course.step:,} steps{stopped}",
         f"loss        {result.train_loss:.3f} train, {result.held_out_loss:.3f} held out, at step "
         f"{course.best_step:,}; bigram {result.bigram[1]:.3f}",
         *(f"ladder      {rung.loss:.3f} {rung.name}, {rung.parameters:,} parameters" for rung in result.ladder),
         f"prompt      {prompt!r}",
-        *(
-            f"scene       {scene['file']:<16}{scene['values']:>6} numbers{scene['bytes']:>10,} bytes"
-            for scene in site.scenes
-        ),
         *(f"note        {note}" for note in (*notes, *site.notes)),
-        f"seconds     {sum(site.seconds.values()):.1f} in all: "
-        + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in site.seconds.items()),
-        f"page        {out / 'index.html'}",
+        *build.told(site, out / "index.html"),
     ]
     return "\n".join(lines)

@@ -46,23 +46,19 @@ BESIDE = {
 }
 
 
-def files(result: Result, beside: Collection[str] = ()) -> dict[str, bytes]:
-    """The files of a report but for its page: `report.md`, `log.csv` and the charts, `plots/*.svg`.
+def files(result: Result, template: str, beside: Collection[str] = ()) -> dict[str, bytes]:
+    """The files of a report: `report.md` and its page, `report.html`, `log.csv` and the charts, `plots/*.svg`.
 
-    `beside` names the other files of the run; the report says what they are.
+    The page is made of the template of the article's pages. `beside` names the other files of the run; the report says
+    what they are.
     """
     made = drawn(result)
-    log = to_csv(result.course.rows)
-    return {"report.md": text(result, made, beside).encode(), "log.csv": log.encode()} | {
-        f"plots/{name}.svg": chart.svg for name, chart in made.items()
+    words, plots = text(result, made, beside), {f"plots/{name}.svg": chart for name, chart in made.items()}
+    page = render.fill_in(render.keep(template, {"page"}), *to_html(words, plots), {})
+    written = {"report.md": words, "report.html": page, "log.csv": to_csv(result.course.rows)}
+    return {name: whole.encode() for name, whole in written.items()} | {
+        name: chart.svg for name, chart in plots.items()
     }
-
-
-def page(result: Result, template: str, beside: Collection[str] = ()) -> str:
-    """The report as a page, `report.html`, of the template of the article's pages."""
-    made = drawn(result)
-    body, title, description = to_html(text(result, made, beside), {f"plots/{n}.svg": c for n, c in made.items()})
-    return render.fill_in(render.keep(template, {"page"}), body, title, description, {})
 
 
 def drawn(result: Result) -> dict[str, Chart]:
