@@ -250,7 +250,8 @@ def publish(options: argparse.Namespace) -> int:
 
         return job.publish(options)
     for name in ("config", "prompt", "ladder", *FIELDS):
-        if name != "seed" and getattr(options, name):
+        given = getattr(options, name)
+        if name != "seed" and given is not None and given is not False:
             raise RefusalError(f"--{name.replace('_', '-')} is about a text of your own; name its folder with --data.")
     gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a rebuild
     if options.single_file:

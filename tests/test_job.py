@@ -209,7 +209,7 @@ def test_what_cannot_be_trained_on_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--steps", 5), ("--ladder", None), ("--config", "c.toml"), ("--prompt", "a")]
+    ("option", "value"), [("--steps", 5), ("--clip", 0), ("--ladder", None), ("--config", "c.toml"), ("--prompt", "a")]
 )
 def test_settings_need_a_text(option: str, value: object, run: Run) -> None:
     done = run(option, *(() if value is None else (value,)))
