@@ -32,6 +32,7 @@ class Config:
     n_layer: int = 2  # L
     n_head: int = 2  # H
     activation: str = "relu"  # of the hidden units: a key of ACTIVATIONS
+    biases: bool = False  # whether queries, keys and values have them, as in GPT-2
     dropout: float = 0.15
     steps: int = 1000
     warmup: int = 20
@@ -79,9 +80,9 @@ class Attention(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.n_head = config.n_head
-        self.query = nn.Linear(config.n_embd, config.n_embd, bias=False)
-        self.key = nn.Linear(config.n_embd, config.n_embd, bias=False)
-        self.value = nn.Linear(config.n_embd, config.n_embd, bias=False)
+        self.query = nn.Linear(config.n_embd, config.n_embd, bias=config.biases)
+        self.key = nn.Linear(config.n_embd, config.n_embd, bias=config.biases)
+        self.value = nn.Linear(config.n_embd, config.n_embd, bias=config.biases)
         self.project = nn.Linear(config.n_embd, config.n_embd)
 
     def heads(self, x: Tensor) -> Tensor:
@@ -99,7 +100,12 @@ class Attention(nn.Module):
         return write, inside
 
 
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu}
+def gelu_tanh(x: Tensor) -> Tensor:
+    """GPT-2's approximation of GELU."""
+    return F.gelu(x, approximate="tanh")
+
+
+ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": gelu_tanh}
 
 
 class MLP(nn.Module):
@@ -293,7 +299,7 @@ def train(
 
 @dataclass(frozen=True)
 class Trace:
-    """Everything that one forward pass of one sentence computed, as numpy arrays of float64."""
+    """Everything that one forward pass of one sentence computed, as numpy arrays of the model's own precision."""
 
     sentence: str
     tokens: tuple[str, ...]  # T
@@ -346,7 +352,10 @@ class Trace:
 
 def fingerprint(model: GPT) -> str:
     """SHA-256 of all parameters, in the order of their definition."""
-    return hashlib.sha256(b"".join(weight.detach().numpy().tobytes() for weight in model.parameters())).hexdigest()
+    digest = hashlib.sha256()
+    for weight in model.parameters():
+        digest.update(weight.detach().contiguous().numpy())
+    return digest.hexdigest()
 
 
 @torch.no_grad()

@@ -318,11 +318,15 @@ LEAVE = (
         ("Trace.prediction/return",),
     ),
 )
-NAMES = {"relu": "ReLU", "gelu": "GELU"}
+NAMES = {"relu": "ReLU", "gelu": "GELU", "gelu_tanh": "GELU (approximated by tanh)"}
+SOFTLY = (
+    "GELU lets the positive ones through, more fully the larger they are, and next to nothing of the others: "
+    "mostly what fits responds."
+)
 RESPONDS = {  # what each activation does to the hidden units
     "relu": "ReLU lets the positive ones through and makes zero of the others: only what fits responds.",
-    "gelu": "GELU lets the positive ones through, more fully the larger they are, and next to nothing of the others: "
-    "mostly what fits responds.",
+    "gelu": SOFTLY,
+    "gelu_tanh": SOFTLY,
 }
 ASIDE = Group(
     "logit-lens",
