@@ -6,6 +6,7 @@ Format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
 
 import copy
+import io
 import json
 import struct
 from collections.abc import Hashable, Iterable
@@ -18,14 +19,16 @@ from scenes import style
 
 STEPS = 2**16 - 1
 COMPONENTS = {"int8": 5120, "uint8": 5121, "uint16": 5123, "float32": 5126}  # componentType
-TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
+TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 VERTICES, INDICES, TIMED = 34962, 34963, 0  # bufferView.target; none for what is animated
+SHARP = {"magFilter": 9728, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}  # pixels from near, blended from afar
 MATT = {"metallicFactor": 0, "roughnessFactor": 1}
 MATERIALS = {
     "solid": {"pbrMetallicRoughness": MATT},
     "sheet": {"pbrMetallicRoughness": MATT, "doubleSided": True},
     "land": {"pbrMetallicRoughness": MATT, "doubleSided": True},
     "ink": {"pbrMetallicRoughness": {}, "extensions": {"KHR_materials_unlit": {}}},
+    "tiles": {"pbrMetallicRoughness": {}, "extensions": {"KHR_materials_unlit": {}}, "alphaMode": "MASK"},
 }
 
 
@@ -95,6 +98,7 @@ class _Writer:
     def __init__(self, scene: pv.MultiBlock) -> None:
         self.nodes, self.meshes, self.materials, self.accessors = [], _Table(), _Table(), _Table()
         self.views: dict[tuple[str, int, int], bytearray] = {}
+        self.images: list[bytes] = []
         self.channels: list[dict] = []
         self.samplers: list[dict] = []
         self.times = scene.user_dict.get("times", [])
@@ -128,6 +132,8 @@ class _Writer:
     def whole(self, shape: pv.PolyData) -> dict:
         """A shape as part of its node: its mesh and, if it has a grid of its own, where that is."""
         points, known = self.upright(shape), dict(shape.user_dict)
+        if known.get("material") == "tiles":
+            return {"mesh": self.tiled(shape)}
         if "grid" not in known:
             return {"mesh": self.mesh(shape, known, self.steps(points - self.low))}
         origin, step = (turn(np.array(known["grid"][key])) for key in ("origin", "step"))
@@ -144,6 +150,9 @@ class _Writer:
         known = dict(shape.user_dict)
         if "film" in known:
             return self.moved(shape, known)
+        if known.get("material") == "tiles":
+            self.nodes.append({"mesh": self.tiled(shape)})
+            return len(self.nodes) - 1
         points = self.upright(shape)
         corner = points.min(axis=0)
         place = (self.steps(corner - self.low) - origin).astype(int).tolist()
@@ -209,6 +218,32 @@ class _Writer:
         primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
         return self.meshes.place({"primitives": [primitive]})
 
+    def tiled(self, shape: pv.PolyData) -> int:
+        """The mesh of tiles on the floor: one sheet with a picture, a pixel a tile; where there is none, it has a hole.
+
+        To draw ten thousand tiles costs a viewer much, a picture nothing.
+        """
+        low, high = self.upright(shape).min(axis=0), self.upright(shape).max(axis=0)
+        ring = np.array([[0, 0, 1], [1, 0, 1], [1, 0, 0], [0, 0, 0]])  # z runs towards the eye
+        grid = self.steps(low + ring * (high - low) - self.low)
+        places = np.asarray(self.upright(shape)).reshape(-1, 4, 3)
+        size = np.ptp(places[0], axis=0)
+        count = np.round((high - low) / np.where(size > 0, size, 1)).astype(int)
+        column, _, row = np.round((places.min(axis=1) - low) / np.where(size > 0, size, 1)).astype(int).T
+        pixels = np.zeros((count[2], count[0], 4), np.uint8)
+        pixels[row, column] = np.insert(np.asarray(shape.point_data["color"])[::4], 3, 255, axis=1)
+        self.images.append(picture(pixels))
+        material = copy.deepcopy(MATERIALS["tiles"])
+        material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": len(self.images) - 1}
+        extent = {"min": grid.min(axis=0).tolist(), "max": grid.max(axis=0).tolist()}
+        attributes = {
+            "POSITION": self.accessor(grid, VERTICES, **extent),
+            "TEXCOORD_0": self.accessor(ring[:, [0, 2]].astype(np.float32), VERTICES),
+        }
+        indices = self.accessor(np.array([[0], [1], [2], [0], [2], [3]], np.uint8), INDICES)
+        primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
+        return self.meshes.place({"primitives": [primitive]})
+
     def accessor(self, rows: NDArray, target: int, **more: object) -> int:
         """The accessor of rows (n, k) of uint8 or uint16; the rows of vertices are filled up to four bytes."""
         width = rows.shape[1] * rows.itemsize
@@ -232,6 +267,11 @@ class _Writer:
             entry |= {"target": target} if target else {}
             views.append(entry | ({"byteStride": stride} if target == VERTICES else {}))
             data += view + bytes(-len(view) % 4)
+        pictures = []
+        for image in self.images:
+            pictures.append({"bufferView": len(views), "mimeType": "image/png"})
+            views.append({"buffer": 0, "byteOffset": len(data), "byteLength": len(image)})
+            data += image + bytes(-len(image) % 4)
         # Rounded, because processors differ in the last digits of what scenes are computed from.
         scale, place = [float(f"{self.step * style.METER:.9g}")] * 3, np.round(self.low * style.METER, 9).tolist()
         root = {"name": "scene", "children": top, "scale": scale, "translation": place}
@@ -248,12 +288,24 @@ class _Writer:
             "bufferViews": views,
             "buffers": [{"byteLength": len(data)}],
         }
+        if pictures:
+            textures = [{"sampler": 0, "source": n} for n in range(len(pictures))]
+            document |= {"images": pictures, "samplers": [SHARP], "textures": textures}
         if self.channels:
             film = {"name": "training", "channels": self.channels, "samplers": self.samplers}
             document["animations"] = [film]
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         body = _chunk(b"JSON", text, b" ") + _chunk(b"BIN\0", bytes(data), b"\0")
         return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
+
+
+def picture(pixels: NDArray[np.uint8]) -> bytes:
+    """Pixels (h, w, 4), from the top, as a PNG."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def turned(along: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from scenes import style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
+    from article.digest import Digest
     from article.effects import Compared
     from gpt import Trace
 
@@ -185,6 +186,62 @@ def rod(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
     return np.concatenate([start + ring, end + ring])
 
 
+def crowd(values: ArrayLike, scale: Scale, y: float) -> pv.PolyData:
+    """Vectors (C, G) as C columns side by side in one shape, the boxes of `column` in the order of the values.
+
+    Their distance is that of tokens; a box is higher, for it stands for several components. Its number is its depth.
+    """
+    values = np.asarray(values, float)
+    C, G = values.shape
+    pitch = crowd_pitch(G)
+    half = scale.length(values.ravel())
+    square = np.where((values.ravel() < 0)[:, None, None], TURNED, CORNERS) * half[:, None, None]
+    square += np.column_stack([np.repeat(np.arange(C) * style.SPACING, G), np.full(C * G, y)])[:, None]
+    low = style.PLINTH_HEIGHT + np.tile(pitch * np.arange(G), C)
+    bottoms, tops = (
+        np.concatenate([square, np.broadcast_to(z[:, None, None], (C * G, 4, 1))], axis=2)
+        for z in (low, low + (1 - style.CROWD_GAP) * pitch)
+    )
+    shape = boxes(bottoms, tops, to_bytes(scale.color(values.ravel())), grid=grid_around(bottoms, tops))
+    shape.faces = shape.faces.reshape(-1, 6, 5)[:, 1:].ravel()  # nobody sees a box from below
+    return shape
+
+
+def crowd_pitch(n: int) -> float:
+    """From one box of such a column to the next, if it has so many."""
+    return max(style.CROWD_PITCH, style.CROWD_HEIGHT / n)
+
+
+def grid_around(*points: NDArray[np.float64]) -> dict[str, Any]:
+    """A grid of 2**16 steps along each axis, which just holds points (..., 3)."""
+    every = np.concatenate([some.reshape(-1, 3) for some in points])
+    low, high = every.min(axis=0), every.max(axis=0)
+    step = np.maximum(high - low, 1e-3) / 65535  # of what is flat, too
+    return {"origin": [low[0], high[1], low[2]], "step": step.tolist(), "bits": 16}  # y runs backwards in the file
+
+
+def carpet(weights: ArrayLike, y: float) -> pv.PolyData:
+    """An attention pattern (C * (C+1) / 2), the keys of each query up to itself, as tiles on the floor.
+
+    Those of a query lie in front of its column, behind each other into the depth, from the one at `y`; a tile is the
+    darker the larger its weight.
+    """
+    weights = np.asarray(weights, float)
+    C = int((2 * len(weights)) ** 0.5)
+    query, key = np.tril_indices(C)
+    deep = (style.CROWD_DEPTH - 2 * style.PLINTH - 2 * style.PLATE_GAP) / C
+    corner = np.column_stack([(query - 0.5) * style.SPACING, y + key * deep])
+    return tiles(corner, [style.SPACING, deep], style.weight_color(weights))
+
+
+def tiles(corners: ArrayLike, size: ArrayLike, color: ArrayLike) -> pv.PolyData:
+    """Tiles of one size (2,) on the floor, from their corners (n, 2) at the left front and their colours (n, 3)."""
+    ring = np.asarray(corners)[:, None] + (CORNERS + 1) / 2 * np.asarray(size)
+    points = np.insert(ring.reshape(-1, 2), 2, style.TILE_LIFT, axis=1)
+    faces = 4 * np.arange(len(ring))[:, None] + np.arange(4)
+    return mesh(points, faces, np.repeat(to_bytes(color), 4, axis=0), material="tiles")
+
+
 def foot(first: Point, last: Point | None = None) -> tuple[Point3, Point3]:
     """The corners of a plinth under a place, or under all places from one to another."""
     (x0, y0), (x1, y1) = first, last or first
@@ -307,7 +364,8 @@ def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array:
     if array in ("residual", "normed") and f"{array}/{index[0]}/0" not in scene.keys() and index[1]:  # noqa: SIM118
         alone = dict.fromkeys([*scene.user_dict.get("last_only", []), f"{array}/{index[0]}"])
         scene.user_dict |= {"last_only": list(alone)}
-    finer = max(0, int(np.ceil(-np.log10(scene.user_dict["limit"]))) - 1)  # where the scale itself is small
+    size = int(np.ceil(-np.log10(scene.user_dict["limit"])))
+    finer = max(0, size - 1) + min(0, size + 2)  # where the scale itself is small, or very large
     values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS + finer).tolist()
     shape.user_dict |= {"trace": array, "index": index, "values": values}
     scene.append(shape, name)
@@ -358,6 +416,23 @@ def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = st
     place = {"origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist()}
     words.user_dict = {"text": text, "width": width, "color": style.SLATE} | place
     scene.append(words, f"label/{name}")
+
+
+def signs(scene: pv.MultiBlock, name: str, texts: Iterable[tuple[str, Point, float, float]]) -> None:
+    """Adds texts that lie on the floor, without plates, as one shape, the block `label/<name>`.
+
+    Each is a text, where it stands, its font size, and how much of it lies left of there, 0 to 1.
+    """
+    points, faces, n = [], [], 0
+    for text, (x, y), size, align in texts:
+        left = x - align * size * width_of(text)
+        for (flat, corners), along in letters(text):
+            points.append(np.insert((flat + [along, 0]) * size + [left, y], 2, style.TILE_LIFT, axis=1))
+            faces.append(corners + n)
+            n += len(flat)
+    scene.append(
+        mesh(np.concatenate(points), np.concatenate(faces), to_bytes(style.SLATE), material="ink"), f"label/{name}"
+    )
 
 
 def chart(scene: pv.MultiBlock) -> None:
@@ -575,6 +650,58 @@ def levels(scene: pv.MultiBlock, texts: Sequence[str], row: float = 0) -> None:
     for n, text in enumerate(texts):
         x = -style.PLINTH - style.TEXT_MARGIN - size * width_of(text) / 2 - n % 2 * style.ROW_SHIFT
         tag(scene, f"level/{row:g}/{n}", text, (x, row * style.DEPTH, style.PLINTH_HEIGHT + style.PITCH * n), size)
+
+
+def crowds(scene: pv.MultiBlock, digest: "Digest", array: str, index: int, y: float) -> None:
+    """Adds a row of columns `getattr(digest, array)[index]` on one plinth, as one mark."""
+    values = getattr(digest, array)[index]
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "crowd"}}
+    ground(scene, box(*foot((0, y), ((len(values) - 1) * style.SPACING, y)), to_bytes(style.STONE)))
+    mark(scene, f"{array}/{index}", crowd(values, Scale(scene.user_dict["limit"]), y), digest, array, (index,))
+
+
+def carpets(scene: pv.MultiBlock, digest: "Digest", array: str, index: int, y: float) -> None:
+    """Adds a pattern `getattr(digest, array)[index]` on the floor behind the row at `y`, as one mark; cf. `carpet`."""
+    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "carpet"}, "weight": style.WEIGHT}
+    shape = carpet(getattr(digest, array)[index], y + style.PLINTH + style.PLATE_GAP)
+    mark(scene, f"{array}/{index}", shape, digest, array, (index,))
+
+
+def crowd_signs(scene: pv.MultiBlock, digest: "Digest", rows: Iterable[tuple[str, float]], told: Iterable[str]) -> None:
+    """Adds what is written in a large scene, and its legend.
+
+    At the left the names of the rows, each with its place along y; in front the tokens, and every few of them again in
+    a size to be read from afar; below them what is `told`, and what is drawn together.
+    """
+    room, size, line = style.SPACING - 2 * style.TEXT_MARGIN, style.SIGN_SIZE, style.SIGN_SIZE * style.LINE
+    small = min(style.TEXT_SIZE, room / (max(map(width_of, digest.names), default=1) or 1))
+    near = -style.PLINTH - style.PLATE_GAP - small * style.LINE
+    left, columns = -style.SPACING - style.PLINTH, range(len(digest.names))
+    written = [(text, (left, y - size * style.LETTER / 2), size, 1.0) for text, y in rows]
+    written += [(digest.names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
+    for c in columns[:: style.SIGN_EVERY]:
+        text = f"{c * digest.together + 1} {digest.names[c]}"
+        written.append((text, (c * style.SPACING - style.PLINTH, near - line), size, 0.0))
+    lines = [*told, *([f"a box: the largest of {digest.grouped} components"] if digest.grouped > 1 else [])]
+    lines += [f"a column: the largest of {digest.together} tokens"] if digest.together > 1 else []
+    low = near - line
+    for text in lines:
+        low -= line
+        written.append((text, (-style.PLINTH, low), size, 0.0))
+    scale, y, x = Scale(scene.user_dict["limit"]), near - 2 * line - style.PLINTH, columns[-1] * style.SPACING
+    for name, parts in (("value", style.LEGEND_PARTS), ("weight", style.LEGEND_WEIGHTS)):
+        group = pv.MultiBlock()
+        for part in reversed(parts):
+            value = part * scale.limit if name == "value" else part
+            shape = column([value], scale, (x, y))
+            if name == "weight":
+                size = np.full(2, 2 * style.PLINTH)
+                shape = tiles([np.array([x, y]) - size / 2], size, style.weight_color([value]))
+            group.append(shape)
+            written.append((number(value), (x, y - style.PLINTH - line), style.SIGN_SIZE, 0.5))
+            x -= style.SIGN_SPACING
+        scene.append(group, f"legend/{name}")
+    signs(scene, "signs", written)
 
 
 def matrix(scene: pv.MultiBlock, trace: "Trace", array: str, l: int, h: int) -> float:

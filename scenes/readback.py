@@ -31,6 +31,7 @@ class Mark:
     color: NDArray[np.float64]  # (n,), from the colours; NaN where the colour tells no number
     limit: float  # of the scale that it is drawn on
     ends: NDArray[np.float64]  # (2, 2), where it begins and ends on the floor, to the right and into the depth
+    fine: float = FINE  # of the limit: how far the numbers of the shape may be off
 
 
 def header(glb: bytes) -> dict:
@@ -87,15 +88,18 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
     mesh = scene.geometry[geometry]
     points = trimesh.transform_points(mesh.vertices, transform) / how["meter"]
     glyph = how["glyphs"][extras["trace"]]
-    color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
-    shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
-    limit = 1.0 if glyph == "ribbon" else float(how["limit"])
+    if glyph == "carpet":
+        shape, color = carpet(mesh, points, how)
+    else:
+        color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
+        shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
+    limit = 1.0 if glyph in ("ribbon", "carpet") else float(how["limit"])
     stated, index = np.asarray(extras["values"], float), tuple(map(int, extras["index"]))
     floor = points[:, [0, 2]] * [1, -1]
     ends = np.stack(
         [floor[:2].mean(axis=0), floor[-2:].mean(axis=0)] if glyph == "ribbon" else [floor.mean(axis=0)] * 2
     )
-    return Mark(extras["trace"], index, stated, shape, color, limit, ends)
+    return Mark(extras["trace"], index, stated, shape, color, limit, ends, COLOR if glyph == "carpet" else FINE)
 
 
 def films(glb: bytes, document: dict) -> dict[int, dict[str, NDArray[np.float64]]]:
@@ -199,7 +203,43 @@ def bead(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
     return np.array([x, -z]) / how["surface"]["span"], np.full(2, np.nan)
 
 
+def crowd(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The numbers (n,) of the boxes of a row of columns, from their depths and turns, and from their colours.
+
+    They follow each other to the right, and in a column upwards.
+    """
+    boxes = points.reshape(-1, 8, 3)
+    x, y, z = np.moveaxis(boxes - boxes.mean(axis=1, keepdims=True), -1, 0)
+    turned = np.abs(z).min(axis=1) < np.abs(z).max(axis=1) / 2
+    half = np.ptp(z, axis=1) / 2 / np.where(turned, np.sqrt(2), 1)
+    values = (half - how["column"]["base"]) / how["column"]["span"] * how["limit"]
+    places = boxes.mean(axis=1)
+    order = np.lexsort((places[:, 1], np.round(places[:, 0], 1)))
+    return np.where(turned, -values, values)[order], number_of(color[::8, :3], how)[order]
+
+
+def carpet(mesh: trimesh.Trimesh, points: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The numbers (n,) of the tiles of a picture on the floor, from its colours alone.
+
+    They follow each other by their query, to the right, and their key, into the depth.
+    """
+    pixels = np.asarray(mesh.visual.material.baseColorTexture.convert("RGBA"))
+    u, v = np.asarray(mesh.visual.uv).T  # v upwards
+    right, deep = points[:, 0] - points[:, 0].mean(), points[:, 2].mean() - points[:, 2]
+    if (u - u.mean()) @ right < 0:
+        pixels = pixels[:, ::-1]
+    if (v - v.mean()) @ deep > 0:
+        pixels = pixels[::-1]
+    there = pixels[..., 3].T > 127  # by query and key
+    srgb = pixels[..., :3].swapaxes(0, 1)[there] / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    parts, tree = palette(json.dumps([how["weight"]]))
+    values = parts[tree.query(linear)[1]]
+    return values, values
+
+
 READERS = {
+    "crowd": crowd,
     "column": column,
     "stack": stack,
     "ribbon": ribbon,
@@ -225,7 +265,10 @@ def number_of(color: NDArray, how: dict) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=8)
 def palette(stops: str) -> tuple[NDArray[np.float64], KDTree]:
-    """Numbers (n,) from -1 to 1, and a tree of their linear colours. `stops` is JSON of the negative and positive."""
+    """Numbers (n,) from -1 to 1, and a tree of their linear colours.
+
+    `stops` is JSON of the colours of the negative and the positive numbers, or of the positive ones alone.
+    """
     parts = np.linspace(0, 1, 4001)
     scale = [
         np.stack([np.interp(parts, np.linspace(0, 1, len(rgb)), channel) for channel in zip(*rgb, strict=True)], axis=1)
@@ -233,7 +276,7 @@ def palette(stops: str) -> tuple[NDArray[np.float64], KDTree]:
     ]
     srgb = np.concatenate(scale)
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return np.concatenate([-parts, parts]), KDTree(linear)
+    return np.concatenate([-parts, parts][-len(scale) :]), KDTree(linear)
 
 
 def disorder(found: dict[str, Mark], how: dict) -> list[str]:
@@ -279,7 +322,7 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     for name, mark in every.items():
         silent = np.isnan(mark.color)
         said = {
-            "the geometry": (mark.shape, FINE),
+            "the geometry": (mark.shape, mark.fine),
             # Colours of bytes tell what the widths tell; the finer ones of a stack tell what nothing else does.
             "the colour": (
                 np.where(silent, np.resize(mark.stated, silent.shape), mark.color),

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyvista as pv
@@ -16,6 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from scenes import glyphs, light, style
 from scenes.glb import leaves, polygons, to_linear
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 FINE = 10  # parts of a pixel, in which an SVG measures: whole numbers are short
 
@@ -98,16 +102,28 @@ def stills(scene: pv.MultiBlock, camera: Camera, steps: Sequence[int]) -> list[s
 
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
     """The scene as a PNG on a plain background."""
+    file = io.BytesIO()
+    _drawn(scene, camera, background, 3).convert("RGB").save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def to_webp(scene: pv.MultiBlock, camera: Camera) -> bytes:
+    """The scene as a WebP without a background: the still of a scene that would be too much for an SVG."""
+    file = io.BytesIO()
+    _drawn(scene, camera, "#00000000", 2).save(file, "WEBP", quality=80)
+    return file.getvalue()
+
+
+def _drawn(scene: pv.MultiBlock, camera: Camera, background: str, finer: int) -> "Image.Image":
+    """The scene in pixels, drawn so many times as fine first, for smooth edges."""
     from PIL import Image, ImageDraw
 
     width, height = camera.pixels
-    image = Image.new("RGB", (3 * width, 3 * height), background)  # three times as fine, for smooth edges
+    image = Image.new("RGBA", (finer * width, finer * height), background)
     draw = ImageDraw.Draw(image)
     for color, polygon in _painted(_parts(scene, labels_as_text=False), camera, -1):
-        draw.polygon((3 * np.asarray(polygon)).ravel().tolist(), fill=color)
-    file = io.BytesIO()
-    image.resize((width, height), Image.Resampling.LANCZOS).save(file, "PNG", optimize=True)
-    return file.getvalue()
+        draw.polygon((finer * np.asarray(polygon)).ravel().tolist(), fill=color)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _elements(painted: list[Painted], camera: Camera) -> Iterator[str]:
@@ -220,7 +236,7 @@ def _painted(parts: list[_Part], camera: Camera, k: int) -> list[Painted]:
         else:
             middle = points[part.corners].mean(axis=1)
             low, high = points[:, 2].min() - style.PLINTH_HEIGHT, points[:, 2].max() - style.PLINTH_HEIGHT
-            layer = 0 if part.material == "sheet" else 1 if high <= 1e-9 else 2
+            layer = 0 if part.material in ("sheet", "tiles") else 1 if high <= 1e-9 else 2
             # The faces of a land follow each other by their distance alone.
             height = middle[:, 2] * (part.material != "land")
             if (low >= -1e-9 or high <= 1e-9) and part.material != "land":
@@ -266,12 +282,12 @@ def _shaded(
     outline = _screen(points, camera)[corners][:, :, :2]
     (ax, ay), (bx, by) = (outline[:, 1] - outline[:, 0]).T, (outline[:, 2] - outline[:, 0]).T
     materials = np.repeat([part.material for part in parts], [len(part.corners) for part in parts])
-    two_sided = np.isin(materials, ("sheet", "land"))  # the upper side is seen
+    two_sided = np.isin(materials, ("sheet", "land", "tiles"))  # the upper side is seen
     normals[two_sided, 2] = np.abs(normals[two_sided, 2])
     is_label = np.repeat([not len(points) for points in shapes], [len(part.corners) for part in parts])
     faces_us = (ax * by - ay * bx < 0) | two_sided | is_label
     colors = np.concatenate([part.color for part in parts])
-    lit = faces_us & (materials != "ink")
+    lit = faces_us & ~np.isin(materials, ("ink", "tiles"))
     alike, back = np.unique(np.round(normals[lit], 6), axis=0, return_inverse=True)
     colors[lit] *= light.shade(alike)[back.ravel(), None]
     return outline, _to_srgb(colors), faces_us

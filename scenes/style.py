@@ -67,6 +67,18 @@ LINE = 1.25  # depth of a plate, in font sizes
 BASELINE = 0.36  # of a label on its plate, in font sizes
 PLATE_LIP = 0.12  # height of a plate at its front
 
+# --- Large models -------------------------------------------------------------------------------------------------
+
+CROWD_PITCH = 0.6  # from one box of a column to the next, at least, where a box stands for several components
+CROWD_HEIGHT = 6.5  # of a column, at least
+CROWD_GAP = 0.12  # of a pitch, the air between them
+CROWD_DEPTH = 15.0  # from one row of columns to the next, with a pattern between them
+CROWD_STEP = 1.3  # from a row to the next one, without; in heights of a column
+TILE_LIFT = 0.02  # over the floor
+SIGN_SIZE = 3.2  # font size of what is written beside the rows, to be read from afar
+SIGN_SPACING = 13.0  # from one box of the legend to the next
+SIGN_EVERY = 8  # tokens, of which the first has a sign
+
 # --- Legend -------------------------------------------------------------------------------------------------------
 
 LEGEND_ROW = -5.0  # where it stands along y, before the first row
@@ -102,6 +114,7 @@ HEADS = (  # neither warm nor cool; the article's model has two heads
     (0.72, 0.66, 0.86),  # lilac
     (0.52, 0.80, 0.70),  # mint
 )
+WEIGHT = ((0.87, 0.86, 0.84), (0.62, 0.38, 0.68), (0.24, 0.06, 0.30))  # of a tile: zero, half, one
 STONE = (0.87, 0.86, 0.84)  # plinths and plates
 INK = (0.13, 0.13, 0.15)
 SLATE = (0.46, 0.46, 0.5)  # of what stands without a plate, to be seen on a light and on a dark page
@@ -118,6 +131,7 @@ LAMPS = (  # azimuth and elevation in degrees, size, strength
 # --- Camera -------------------------------------------------------------------------------------------------------
 
 # Degrees to the left of straight ahead, and from straight above.
+VIEW_OF_CROWD = (-14.0, 44.0)
 VIEW_OF_GRID = (-14.0, 51.0)
 VIEW_OF_LAND = (20.0, 52.0)
 VIEW_OF_MAP = (-28.0, 72.0)
@@ -129,6 +143,12 @@ FIELD_OF_VIEW = 26.0  # degrees, vertical
 ASPECTS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height
 MARGIN = 0.03  # free on each side of a figure
 STILL_WIDTH = 1200  # pixels
+
+
+def weight_color(weights: ArrayLike) -> NDArray[np.float64]:
+    """Colours (..., 3) of attention weights (...): the darker, the larger."""
+    stops = np.linspace(0, 1, len(WEIGHT))
+    return np.stack([np.interp(weights, stops, channel) for channel in zip(*WEIGHT, strict=True)], axis=-1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""A trace of a large model in fewer numbers, so that its scenes can be drawn and turned; nothing large is hidden.
+
+Neighbouring components, and in a long text neighbouring tokens, share a number: of vectors the one of largest
+magnitude, with its sign, of attention weights the largest. So every number that is drawn is one that the model computed,
+and none that is left out is larger. Letters of shapes beyond those of `gpt`: C columns, groups of tokens; G groups of
+components.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+import gpt
+
+COLUMNS = 64  # of a row, at most
+BOXES = 2700  # of a scene, about
+TILES = 50_000  # of a scene, at most
+
+
+def size_of(n: int, most: int) -> int:
+    """How many neighbours of n share a number, so that no more than so many are left."""
+    return -(-n // max(most, 1))
+
+
+def extreme(values: np.ndarray, size: int, axis: int) -> np.ndarray:
+    """Of every `size` neighbours along an axis, the value of largest magnitude; of two alike, the positive one."""
+    if size == 1:
+        return values
+    starts = np.arange(0, values.shape[axis], size)
+    high, low = (join.reduceat(values, starts, axis) for join in (np.maximum, np.minimum))
+    return np.where(high >= -low, high, low)
+
+
+@dataclass(frozen=True)
+class Digest(gpt.Trace):
+    """The whole way of a text through a large model."""
+
+    @property
+    def rows(self) -> int:
+        """Vectors of each token that are drawn: what enters, what leaves each block, and after the final LayerNorm."""
+        return len(self.residual) + 1
+
+    @property
+    def patterns(self) -> int:
+        """Attention patterns that are drawn: one a block."""
+        return len(self.attention)
+
+    @cached_property
+    def together(self) -> int:
+        """Tokens that share a column."""
+        most = min(COLUMNS, BOXES // self.rows, int((2 * TILES / self.patterns + 0.25) ** 0.5 - 0.5))
+        return size_of(len(self.tokens), most)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of each column, its first token (C)."""
+        return self.tokens[:: self.together]
+
+    @cached_property
+    def grouped(self) -> int:
+        """Components that share a box."""
+        return size_of(self.residual.shape[-1], BOXES // (self.rows * len(self.names)))
+
+    def drawn(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors (..., T, D) as the columns of a scene (..., C, G)."""
+        return extreme(extreme(vectors, self.grouped, -1), self.together, -2)
+
+    def joined(self, weights: np.ndarray) -> np.ndarray:
+        """Attention weights (..., T, T) as those between columns, of each query up to itself (..., C * (C+1) / 2)."""
+        square = extreme(extreme(weights, self.together, -1), self.together, -2)
+        query, key = np.tril_indices(square.shape[-1])
+        return square[..., query, key]
+
+    @cached_property
+    def stream(self) -> np.ndarray:
+        """The residual stream at each level, and after the final LayerNorm (L+2, C, G)."""
+        return self.drawn(np.concatenate([self.residual, self.normed[-1:]]))
+
+    @cached_property
+    def look(self) -> np.ndarray:
+        """The largest weight of any head of each block (L, C * (C+1) / 2)."""
+        return self.joined(self.attention.max(axis=1))
+
+
+@dataclass(frozen=True)
+class BlockDigest(Digest):
+    """What one block does, every head of it."""
+
+    block: int
+
+    @property
+    def rows(self) -> int:
+        return 5
+
+    @property
+    def patterns(self) -> int:
+        return self.attention.shape[1]
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """What enters, what attention writes, their sum, what the MLP writes, and what leaves (5, C, G)."""
+        l = self.block
+        every = (self.residual[l], self.attention_write[l], self.middle[l], self.mlp_write[l], self.residual[l + 1])
+        return self.drawn(np.stack(every))
+
+    @cached_property
+    def heads(self) -> np.ndarray:
+        """The attention pattern of each head (H, C * (C+1) / 2)."""
+        return self.joined(self.attention[self.block])
