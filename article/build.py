@@ -53,6 +53,7 @@ FILES = {
     "model.safetensors",
     "config.toml",
     "tokenizer.json",
+    "numbers",
 }
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
@@ -526,7 +527,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     from article.tables import tables
     from scenes import readback, style
     from scenes.glb import to_glb
-    from scenes.still import frame, stills, to_png, to_svg
+    from scenes.still import frame, stills, to_png, to_svg, to_webp
 
     with site.stage("scenes"):
         scene = module.build(shown)
@@ -537,7 +538,10 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
             raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
     with site.stage("stills"):
         camera = frame(scene)
-        files = {f"{name}.glb": glb, f"{name}.svg": to_svg(scene, camera).encode()}
+        crowded = "crowded" in scene.user_dict  # too much for an SVG, and for tables
+        still = f"{name}.{'webp' if crowded else 'svg'}"
+        picture = to_webp(scene, camera) if crowded else to_svg(scene, camera).encode()
+        files = {f"{name}.glb": glb, still: picture}
         if preview:
             files[f"{name}.png"] = to_png(scene, camera, PAPER)
     with site.stage("marks"):
@@ -549,7 +553,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     entry = {
         "name": name,
         "file": f"{name}.glb",
-        "still": f"{name}.svg",
+        "still": still,
         "sentence": shown.sentence,
         "bytes": len(glb),
         "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in drawn),
@@ -557,7 +561,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     }
     x, y, z = (style.METER * length for length in camera.target)
     figure = {
-        "still": f"{name}.svg",
+        "still": still,
         "marks": f"{name}.marks.json",
         "nodes": {mark["node"]: len(mark["values"]) for mark in known["marks"]},
         "size": camera.pixels,
@@ -565,7 +569,8 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
         "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
         "field-of-view": f"{camera.field_of_view:g}deg",
         "bytes": f"{len(glb) / 1000:.0f} KB",
-        "tables": shown.tables() if isinstance(shown, Effects | Film) else tables(scene, shown),
+        "tables": [] if crowded else shown.tables() if isinstance(shown, Effects | Film) else tables(scene, shown),
+        **({"shadow": "0"} if crowded else {}),  # which would hide what lies on the floor
     }
     if isinstance(shown, Film):
         entry["strip"] = [f"{name}-{shown.steps[k]}.svg" for k in shown.strip]
@@ -718,23 +723,23 @@ def verify(options: argparse.Namespace) -> int:
         try:
             glb = path.read_bytes()
             extras = readback.header(glb)["asset"]["extras"]
-            contents[path] = glb, extras["sentence"], str(extras.get("scene"))
+            contents[path] = glb, extras["sentence"], str(extras.get("scene")), extras.get("block", 0)
         except OSError as error:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
     known = store.load(options.model) if options.model else train(options.seed)[0]
     wrong = 0
-    for path, (glb, sentence, scene) in contents.items():
+    for path, (glb, sentence, scene, block) in contents.items():
         shows = getattr(scene_module(scene), "SHOWS", "trace")
         try:
             n = len(known.tokenizer.encode(sentence))
             if not 1 <= n <= known.config.n_context:
                 raise ValueError(f"it reads 1 to {known.config.n_context} tokens, and the sentence has {n}")
             if isinstance(known, store.Run):
-                from article.runs import job  # which draws charts, too, and takes a second to import
+                from article.runs.shown import Shown
 
-                fresh = job.Shown(gpt.trace(known.model, known.tokenizer, sentence)).subject(shows)
+                fresh = Shown(gpt.trace(known.model, known.tokenizer, sentence), block).subject(shows)
             elif shows == "trace":
                 fresh = gpt.trace(known.model, known.tokenizer, sentence)
             else:

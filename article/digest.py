@@ -1,9 +1,9 @@
 """A trace of a large model in fewer numbers, so that its scenes can be drawn and turned; nothing large is hidden.
 
 Neighbouring components, and in a long text neighbouring tokens, share a number: of vectors the one of largest
-magnitude, with its sign, of attention weights the largest. So every number that is drawn is one that the model computed,
-and none that is left out is larger. Letters of shapes beyond those of `gpt`: C columns, groups of tokens; G groups of
-components.
+magnitude, with its sign, of attention weights the largest. So every number that is drawn is one that the model
+computed, and none that is left out is larger. Letters of shapes beyond those of `gpt`: C columns, groups of tokens; G
+groups of components.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ import numpy as np
 import gpt
 
 COLUMNS = 64  # of a row, at most
-BOXES = 2700  # of a scene, about
+TALL = 24  # boxes of a column, at most
+BOXES = 1800  # of a scene, about
 TILES = 50_000  # of a scene, at most
 
 
@@ -60,7 +61,25 @@ class Digest(gpt.Trace):
     @cached_property
     def grouped(self) -> int:
         """Components that share a box."""
-        return size_of(self.residual.shape[-1], BOXES // (self.rows * len(self.names)))
+        return size_of(self.residual.shape[-1], min(TALL, BOXES // (self.rows * len(self.names))))
+
+    def group(self, g: int) -> str:
+        """The components of a box, by their numbers from 1."""
+        first, last = g * self.grouped + 1, min((g + 1) * self.grouped, self.residual.shape[-1])
+        return f"component {first}" if first == last else f"components {first} to {last}"
+
+    def column(self, c: int) -> str:
+        """The tokens of a column, by their numbers from 1, and the first of them."""
+        first, last = c * self.together + 1, min((c + 1) * self.together, len(self.tokens))
+        return f"{first} {self.names[c]}" if first == last else f"{first} to {last}, {self.names[c]} …"
+
+    def leads(self, array: str, index: int) -> dict:
+        """Where the numbers are that an array is drawn from: the page, and what it calls them there."""
+        L = len(self.attention)
+        if array == "look":
+            return {"page": f"block-{index + 1}.html", "of": "attention"}
+        of = "enters" if index == 0 else "leaves" if index <= L else "final"
+        return {"page": f"block-{min(max(index, 1), L)}.html", "of": of}
 
     def drawn(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors (..., T, D) as the columns of a scene (..., C, G)."""
@@ -88,6 +107,12 @@ class BlockDigest(Digest):
     """What one block does, every head of it."""
 
     block: int
+
+    def leads(self, array: str, index: int) -> dict:
+        page = f"block-{self.block + 1}.html"
+        if array == "heads":
+            return {"page": page, "of": "attention", "head": index + 1}
+        return {"page": page, "of": ("enters", "attention-write", "middle", "mlp-write", "leaves")[index]}
 
     @property
     def rows(self) -> int:

@@ -72,7 +72,51 @@ def mean(what: str) -> Words:
     )
 
 
+def boxes_of(digest: Any, n: int) -> Sequence[str]:
+    """Of the boxes of a row of columns."""
+    C = len(digest.names)
+    return [f"{digest.column(c)}, {digest.group(g)}:" for c in range(C) for g in range(n // C)]
+
+
+def tiles_of(digest: Any, _: int) -> Sequence[str]:
+    """Of the tiles of a pattern."""
+    names = [digest.column(c) for c in range(len(digest.names))]
+    return [f"{names[q]} looks at {names[k]}:" for q in range(len(names)) for k in range(q + 1)]
+
+
+def largest(what: str) -> Callable[[Any, Index], str]:
+    """Says how a number of a row of columns was found, and how what it was found among was computed."""
+    return lambda *_: f"the one of largest magnitude among those that share the box, each {what}"
+
+
 WORDS: dict[str, Words] = {
+    "stream": Words(
+        lambda s, i: "after the final LayerNorm" if i[0] == len(s.residual) else level(i[0]),
+        largest("a component of the residual stream there"),
+        0,
+        boxes_of,
+    ),
+    "look": Words(
+        lambda _, i: f"attention in block {i[0] + 1}",
+        "the largest weight of any head, and of all tokens that share a tile",
+        0,
+        tiles_of,
+    ),
+    "inside": Words(
+        lambda s, i: (
+            f"block {s.block + 1}, "
+            + ("what enters", "what attention writes", "after attention", "what the MLP writes", "what leaves")[i[0]]
+        ),
+        largest("a component of the vector there"),
+        0,
+        boxes_of,
+    ),
+    "heads": Words(
+        lambda s, i: f"attention in block {s.block + 1}, head {i[0] + 1}",
+        "the softmax of the scores that the mask leaves; the largest where tokens share a tile",
+        0,
+        tiles_of,
+    ),
     "embedding": Words(lambda s, i: s.vocab[i[0]], "a learned number: the token's row in the table of embeddings"),
     "token": Words(
         lambda s, i: f"embedding of {s.tokens[i[0]]}", "the row of the table of embeddings at the token's id"
@@ -213,7 +257,8 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: "gpt.Trace") -> dict:
     "marks" has for each, in the order of the file: "node", its name; "title"; "how" and "parts", places in the lists of
     that name, of sentences and of what each of its numbers is called; "glyph"; "mesh", the number of its mesh in the
     file; "at" and "half", the middle of the box around it and half its edges, in metres, y up; for a
-    ribbon "tip", a place on it near its query; for a point of a film "path", where it is at each step; "values".
+    ribbon "tip", a place on it near its query; for a point of a film "path", where it is at each step; for what stands
+    for a whole row, what `grown` says; "values".
     """
     meshes = {node["name"]: node.get("mesh") for node in readback.header(glb)["nodes"] if "extras" in node}
     how: dict[str, int] = {}
@@ -253,7 +298,17 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: "gpt.Trace") -> dict:
                 "half": np.round(half, 5).tolist(),
                 **({} if path is None else {"path": np.round(path, 4).tolist()}),
                 **({"tip": np.round(tip, 5).tolist()} if glyph == "ribbon" else {}),
+                **(grown(shown, array, index) if glyph in ("crowd", "carpet") else {}),
                 "values": mark["values"],
             }
         )
     return {"how": list(how), "parts": [list(names) for names in parts], "marks": found}
+
+
+def grown(digest: Any, array: str, index: Index) -> dict:
+    """What is known of a row of columns, or of a pattern: how many "columns" it has, and how far apart, in metres.
+
+    "leads" says where all numbers are that it was drawn from, and how many "together" and "grouped" share a shape.
+    """
+    leads = digest.leads(array, index[0]) | {"together": digest.together, "grouped": digest.grouped}
+    return {"columns": len(digest.names), "spacing": style.SPACING * style.METER, "leads": leads}

@@ -318,7 +318,8 @@ class _Figures(Treeprocessor):
         live.text = AtomicString("In 3D: ")
         ElementTree.SubElement(live, "a", {"href": f"{base}#{name}"}).text = AtomicString(f"{base}#{name}")
         details = ElementTree.SubElement(figure, "details")
-        ElementTree.SubElement(details, "summary").text = AtomicString("The exact numbers, and files to keep")
+        summary = "The exact numbers, and files to keep" if data["tables"] else "Files to keep"
+        ElementTree.SubElement(details, "summary").text = AtomicString(summary)
         files = ElementTree.SubElement(details, "p", {"class": "files"})
         link = ElementTree.SubElement(files, "a", {"href": source, "download": ""})
         link.text = AtomicString(f"{source}, {data['bytes']}")
@@ -368,7 +369,7 @@ def scene(name: str, data: Mapping, alt: str, caption: str, root: str = "") -> E
 
     `root` leads from the page to the folder of the files.
     """
-    places = {key: data[key] for key in ("orbit", "target", "field-of-view")}
+    places = {key: data[key] for key in ("orbit", "target", "field-of-view", "shadow") if key in data}
     files = {"src": f"{root}{name}.glb", "marks": f"{root}{data['marks']}"}
     attributes = {f"data-{key}": value for key, value in (places | files).items()}
     figure = ElementTree.Element("figure", {"class": "scene", "id": name} | attributes)

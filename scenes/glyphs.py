@@ -263,7 +263,9 @@ def lacking(texts: Iterable[str]) -> list[str]:
 
 
 @lru_cache(maxsize=512)
-def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int64]], float], ...]:
+def letters(
+    text: str, tolerance: float = style.TEXT_TOLERANCE
+) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int64]], float], ...]:
     """A text as letters: each the flat triangles of its outline, points (n, 2) and faces (m, 3), and its place along x.
 
     Lengths are in units of the font size. The font is the DejaVu Sans that matplotlib brings along, so that labels are
@@ -279,7 +281,7 @@ def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int6
         warnings.simplefilter("ignore")  # matplotlib's own word about the empty box
         placed, outlines, _ = text_to_path.get_glyphs_with_font(font, text)
     shapes = {
-        id: fill(tuple(map(tuple, np.asarray(vertices) / unit)), tuple(codes))
+        id: fill(tuple(map(tuple, np.asarray(vertices) / unit)), tuple(codes), tolerance)
         for id, (vertices, codes) in outlines.items()
         if len(vertices)
     }
@@ -287,7 +289,9 @@ def letters(text: str) -> tuple[tuple[tuple[NDArray[np.float64], NDArray[np.int6
 
 
 @lru_cache(maxsize=512)
-def fill(vertices: tuple[Point, ...], codes: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def fill(
+    vertices: tuple[Point, ...], codes: tuple[int, ...], tolerance: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The inside of an outline of lines and Bezier curves, as points (n, 2) and triangles (m, 3) that face upwards."""
     from matplotlib.path import Path
 
@@ -297,7 +301,7 @@ def fill(vertices: tuple[Point, ...], codes: tuple[int, ...]) -> tuple[NDArray[n
             rings.append([])
         elif code != Path.CLOSEPOLY:
             bend = np.abs(np.diff(curve.control_points, 2, axis=0)).max(initial=0)
-            steps = 1 + int(np.sqrt(bend / style.TEXT_TOLERANCE))
+            steps = 1 + int(np.sqrt(bend / tolerance))
             rings[-1].extend(curve(t) for t in np.arange(steps) / steps)
     starts = np.cumsum([0, *map(len, rings)])
     lines = [
@@ -426,8 +430,8 @@ def signs(scene: pv.MultiBlock, name: str, texts: Iterable[tuple[str, Point, flo
     points, faces, n = [], [], 0
     for text, (x, y), size, align in texts:
         left = x - align * size * width_of(text)
-        for (flat, corners), along in letters(text):
-            points.append(np.insert((flat + [along, 0]) * size + [left, y], 2, style.TILE_LIFT, axis=1))
+        for (flat, corners), along in letters(text, style.SIGN_TOLERANCE):
+            points.append(np.insert(flat * size + np.array([left + along * size, y]), 2, style.TILE_LIFT, axis=1))
             faces.append(corners + n)
             n += len(flat)
     scene.append(
@@ -673,13 +677,15 @@ def crowd_signs(scene: pv.MultiBlock, digest: "Digest", rows: Iterable[tuple[str
     At the left the names of the rows, each with its place along y; in front the tokens, and every few of them again in
     a size to be read from afar; below them what is `told`, and what is drawn together.
     """
-    room, size, line = style.SPACING - 2 * style.TEXT_MARGIN, style.SIGN_SIZE, style.SIGN_SIZE * style.LINE
+    room = style.SPACING - 2 * style.TEXT_MARGIN
+    size = float(np.interp(len(digest.names), [1, style.SIGN_MANY], style.SIGN_SIZE))
+    line = size * style.LINE
     small = min(style.TEXT_SIZE, room / (max(map(width_of, digest.names), default=1) or 1))
     near = -style.PLINTH - style.PLATE_GAP - small * style.LINE
     left, columns = -style.SPACING - style.PLINTH, range(len(digest.names))
     written = [(text, (left, y - size * style.LETTER / 2), size, 1.0) for text, y in rows]
     written += [(digest.names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
-    for c in columns[:: style.SIGN_EVERY]:
+    for c in columns[:: style.SIGN_EVERY] if len(columns) > 2 * style.SIGN_EVERY else ():
         text = f"{c * digest.together + 1} {digest.names[c]}"
         written.append((text, (c * style.SPACING - style.PLINTH, near - line), size, 0.0))
     lines = [*told, *([f"a box: the largest of {digest.grouped} components"] if digest.grouped > 1 else [])]
@@ -688,18 +694,19 @@ def crowd_signs(scene: pv.MultiBlock, digest: "Digest", rows: Iterable[tuple[str
     for text in lines:
         low -= line
         written.append((text, (-style.PLINTH, low), size, 0.0))
-    scale, y, x = Scale(scene.user_dict["limit"]), near - 2 * line - style.PLINTH, columns[-1] * style.SPACING
+    scale, y = Scale(scene.user_dict["limit"]), low - style.PLINTH - 0.5 * line
+    x = max(columns[-1] * style.SPACING, 8 * style.SIGN_SPACING * size)
     for name, parts in (("value", style.LEGEND_PARTS), ("weight", style.LEGEND_WEIGHTS)):
         group = pv.MultiBlock()
         for part in reversed(parts):
             value = part * scale.limit if name == "value" else part
             shape = column([value], scale, (x, y))
             if name == "weight":
-                size = np.full(2, 2 * style.PLINTH)
-                shape = tiles([np.array([x, y]) - size / 2], size, style.weight_color([value]))
+                corner, edge = (x - style.PLINTH, y - style.PLINTH), 2 * style.PLINTH
+                shape = tiles([corner], [edge, edge], style.weight_color([value]))
             group.append(shape)
-            written.append((number(value), (x, y - style.PLINTH - line), style.SIGN_SIZE, 0.5))
-            x -= style.SIGN_SPACING
+            written.append((number(value), (x, y - style.PLINTH - line), size, 0.5))
+            x -= style.SIGN_SPACING * size
         scene.append(group, f"legend/{name}")
     signs(scene, "signs", written)
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -89,7 +90,7 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
     points = trimesh.transform_points(mesh.vertices, transform) / how["meter"]
     glyph = how["glyphs"][extras["trace"]]
     if glyph == "carpet":
-        shape, color = carpet(mesh, points, how)
+        shape, color = carpet(mesh.visual, points, how)
     else:
         color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
         shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
@@ -209,7 +210,7 @@ def crowd(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]
     They follow each other to the right, and in a column upwards.
     """
     boxes = points.reshape(-1, 8, 3)
-    x, y, z = np.moveaxis(boxes - boxes.mean(axis=1, keepdims=True), -1, 0)
+    z = (boxes - boxes.mean(axis=1, keepdims=True))[..., 2]
     turned = np.abs(z).min(axis=1) < np.abs(z).max(axis=1) / 2
     half = np.ptp(z, axis=1) / 2 / np.where(turned, np.sqrt(2), 1)
     values = (half - how["column"]["base"]) / how["column"]["span"] * how["limit"]
@@ -218,13 +219,13 @@ def crowd(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]
     return np.where(turned, -values, values)[order], number_of(color[::8, :3], how)[order]
 
 
-def carpet(mesh: trimesh.Trimesh, points: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+def carpet(visual: Any, points: NDArray, how: dict) -> tuple[NDArray, NDArray]:
     """The numbers (n,) of the tiles of a picture on the floor, from its colours alone.
 
     They follow each other by their query, to the right, and their key, into the depth.
     """
-    pixels = np.asarray(mesh.visual.material.baseColorTexture.convert("RGBA"))
-    u, v = np.asarray(mesh.visual.uv).T  # v upwards
+    pixels = np.asarray(visual.material.baseColorTexture.convert("RGBA"))
+    u, v = np.asarray(visual.uv).T  # v upwards
     right, deep = points[:, 0] - points[:, 0].mean(), points[:, 2].mean() - points[:, 2]
     if (u - u.mean()) @ right < 0:
         pixels = pixels[:, ::-1]

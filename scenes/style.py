@@ -75,8 +75,10 @@ CROWD_GAP = 0.12  # of a pitch, the air between them
 CROWD_DEPTH = 15.0  # from one row of columns to the next, with a pattern between them
 CROWD_STEP = 1.3  # from a row to the next one, without; in heights of a column
 TILE_LIFT = 0.02  # over the floor
-SIGN_SIZE = 3.2  # font size of what is written beside the rows, to be read from afar
-SIGN_SPACING = 13.0  # from one box of the legend to the next
+SIGN_SIZE = (0.82, 3.2)  # font size of what is written beside few and many columns, to be read from afar
+SIGN_SPACING = 4.0  # from one box of the legend to the next, in font sizes
+SIGN_MANY = 64  # columns
+SIGN_TOLERANCE = 0.3  # how far the outline of such a letter may be off its curve, in font sizes
 SIGN_EVERY = 8  # tokens, of which the first has a sign
 
 # --- Legend -------------------------------------------------------------------------------------------------------
@@ -148,7 +150,9 @@ STILL_WIDTH = 1200  # pixels
 def weight_color(weights: ArrayLike) -> NDArray[np.float64]:
     """Colours (..., 3) of attention weights (...): the darker, the larger."""
     stops = np.linspace(0, 1, len(WEIGHT))
-    return np.stack([np.interp(weights, stops, channel) for channel in zip(*WEIGHT, strict=True)], axis=-1)
+    return np.stack(
+        [np.interp(np.asarray(weights, float), stops, channel) for channel in zip(*WEIGHT, strict=True)], axis=-1
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,46 +13,20 @@ import numpy as np
 import torch
 
 import gpt
-from article import build, gallery, render
-from article.anatomy import Anatomy
+from article import build, render
 from article.build import RefusalError, Site
-from article.effects import fields_of
-from article.facts import Facts, count, decimals, number, percent
-from article.runs import ladder, prompts, report, store, text, tokens
+from article.facts import count
+from article.runs import ladder, prompts, report, shown, store, text, tokens
 from article.runs.result import Result, Rung
 from article.runs.sampling import sample
 from article.runs.settings import FIELDS, WINDOWS, Settings, read, settle
 from article.runs.training import Course, Examples, Team, evaluate, stream, train
-from scenes import glyphs, light
 
-HERE = Path(__file__).resolve().parent
 LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, is one of sentences
 PROMPT = 6  # tokens of the held-out text that the scenes show, if no other prompt is given
 LINE = 10  # the same where the text is lines; of a shorter one, all but the last
 SAMPLE = 200  # tokens, at most, of what the model writes
 MERGED = 512  # tokens of byte-pair encoding, if no other number is given
-BOXES = 8000  # more in one scene cannot be told apart
-TALL = 64  # components; a column of more cannot be read
-WIDE = 80  # tokens of the vocabulary; a row of more cannot be read
-SCENES = ("prompt", "stream", "sum", "forward", "lens", "logit", "origin", "map", "components")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the scenes of a run are built from."""
-
-    trace: gpt.Trace
-
-    @cached_property
-    def anatomy(self) -> Anatomy:
-        """The sums and products that the numbers of the trace are made of."""
-        return Anatomy(**fields_of(self.trace))
-
-    def subject(self, shows: str) -> gpt.Trace:
-        """What a scene is built from, by its SHOWS. Raises ValueError for what only the article has."""
-        if shows not in ("trace", "anatomy"):
-            raise ValueError(f"a run has no {shows!r} to show")
-        return getattr(self, shows)
 
 
 # --- The command --------------------------------------------------------------------------------------------------
@@ -288,72 +261,14 @@ def prompt_of(result: Result, given: str | None) -> str:
 def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
     """The files of a run's site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
     trace = gpt.trace(result.model, result.tokenizer, prompt)
-    shown = Shown(trace)
-    whole = build.read_article("template.html")
-    template = render.keep(whole, {"page", "run"})
-    refused = {scene: reason for scene in SCENES if (reason := too_much(scene, trace))}
-    boxed = glyphs.lacking((*trace.tokens, *trace.vocab))
-    parts = {*SCENES} - {*refused} | {name for name, there in (("undrawn", refused), ("boxed", boxed)) if there}
-    page = render.keep((HERE / "run.md").read_text("utf-8"), parts)
-    base = f"{url.rstrip('/')}/" if url else ""
-    values = known(result, shown) | {"base": base, "preview": ""}
-    values["boxed"] = "".join(boxed[:3])
-    values["undrawn"] = "; ".join(f"“{scene}”, of {reason}" for scene, reason in refused.items())
-    facts = Facts(values, {})
-    for scene in render.figures(page):
-        facts.figures[f"{scene}.glb"] = build.exhibit(site, scene, "article/runs/run.md", shown.subject, False)
+    template = build.read_article("template.html")
+    about = {"name": result.name, "parameters": count(report.parameters(result))}
+    notes = shown.make(site, trace, about, {"trained"}, url)
     with site.stage("pages"):
-        captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
-        pages = {"index.html": render.render(page, facts, template)}
-        pages["flow.html"] = build.flow_page(site, trace, build.stages_of(trace), template, values)
-        pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), render.title(page))
-        site.files |= {file: html.encode() for file, html in pages.items()}
         site.files |= store.files(result.settings, result.tokenizer, result.course.best)
-        site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": build.to_json(site.scenes)}
-        site.files |= {asset: (build.ARTICLE / asset).read_bytes() for asset in build.assets()}
-        beside = [*site.files]
-        site.files |= report.files(result, template, beside)
-    return [f"{scene}.glb was left out: it would have {reason}." for scene, reason in refused.items()]
-
-
-def too_much(scene: str, trace: gpt.Trace) -> str:
-    """What a scene would have more of than can be told apart; nothing if it is fine."""
-    L, H, T, _ = trace.attention.shape
-    V, D = trace.embedding.shape
-    if scene in ("lens", "map", "components") and V > WIDE:
-        return f"{V:,} tokens of the vocabulary, more than {WIDE}"
-    if scene not in ("lens", "map", "origin") and D > TALL:
-        return f"{D:,} components in a column, more than {TALL}"
-    boxes = {"stream": (L + 2) * T * D, "forward": (L + 2) * T * D + L * H * T * (T + 1) // 2, "components": V * D}
-    n = boxes.get(scene, 0)
-    return f"{n:,} marks, more than {BOXES:,}" if n > BOXES else ""
-
-
-def known(result: Result, shown: Shown) -> dict[str, str]:
-    """The values that run.md names."""
-    trace, anatomy, config = shown.trace, shown.anatomy, result.model.config
-    best = [trace.vocab[id] for id in anatomy.ranking[:2]]
-    l, h, k = anatomy.widest
-    largest = int(anatomy.share[:, anatomy.ranking[0]].argmax())
-    return {
-        "name": result.name,
-        "parameters": count(report.parameters(result)),
-        "blocks": f"{number(config.n_layer)} block{'s' * (config.n_layer > 1)}",
-        "heads": f"{number(config.n_head)} head{'s' * (config.n_head > 1)}",
-        "components": count(config.n_embd),
-        "words": count(len(trace.vocab)),
-        "tokens": number(len(trace.tokens)),
-        "prompt": trace.sentence,
-        "prediction": best[0],
-        "probability": percent(trace.probability(best[0])),
-        "second": best[1],
-        "second_probability": percent(trace.probability(best[1])),
-        "widest_place": f"block {l + 1}, head {h + 1}",
-        "widest_token": trace.tokens[k],
-        "widest_weight": decimals(trace.attention[l, h, -1, k]),
-        "largest_origin": anatomy.origins[largest],
-        "map_kept": percent(anatomy.map_kept),
-    }
+        page = render.keep(template, {"page", "run", *shown.kinds(site)})
+        site.files |= report.files(result, page, [*site.files])
+    return notes
 
 
 def summary(site: Site, result: Result, prompt: str, notes: Sequence[str], out: Path) -> str:
