@@ -209,7 +209,7 @@ def keep(folder: Path, weights: Mapping[int, np.ndarray]) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes | memoryview) -> None:
     """Writes a file in one step: it is the old one or the new one at every moment."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         try:

@@ -1,6 +1,6 @@
 """Prompts as they are typed, and the tokens that a model reads of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,11 @@ class Prompt:
         """What is left out of the prompt, in a sentence; nothing if all of it is read."""
         n, most = len(self.ids), self.n_context
         return f"The prompt has {n} tokens, of which the model reads the last {most}." if n > most else ""
+
+    @property
+    def notes(self) -> list[str]:
+        """The note, if there is one."""
+        return [self.note] if self.note else []
 
 
 def read(run: Run, text: str, cut: bool) -> Prompt:
@@ -83,5 +88,6 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
 
     These are `logits` and `probabilities` (T, V) and `ids` (T,).
     """
-    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": trace.probabilities[-1]}
+    last = replace(trace, lens=trace.lens[-1:])  # of a large vocabulary, those of all levels would fill the memory
+    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": last.probabilities[-1]}
     return {name: np.array(value) for name, value in (vars(trace) | more).items()}

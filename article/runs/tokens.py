@@ -6,6 +6,7 @@ characters       a character, by its Unicode code point           text
 bpe              bytes that often follow each other in the corpus text
 .../tokenizer.json  what that file says; Hugging Face's format, or ours   up to the file's own normalisation
 tiktoken:NAME    what the encoding of that name says              text
+padded           one of these, with unused ids up to 64·n         as that one has it
 
 Only words and characters can meet what they have no id for. `vocab` is for the eye: what is invisible has a sign there,
 and no two entries are the same.
@@ -15,7 +16,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FILE = "tokenizer.json"
 KINDS = "words, characters, bpe, a path that ends in tokenizer.json, or tiktoken:NAME"
+MULTIPLE = 64  # of tokens, that nanoGPT pads to
 BYTES = 256  # the pieces that byte-level BPE starts from
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols to Unicode, but nothing to the eye
@@ -269,6 +271,42 @@ def encoding_of(name: str) -> Encoding:
         load.read_file = read
 
 
+def padded(n_vocab: int) -> int:
+    """How many tokens nanoGPT makes of so many: the next multiple of 64, which processors like.
+
+    >>> padded(50257), padded(64)
+    (50304, 64)
+    """
+    return -(-n_vocab // MULTIPLE) * MULTIPLE
+
+
+class Padded(gpt.Tokenizer):
+    """Another tokenizer, with tokens that no text has behind its own, up to a multiple of 64."""
+
+    def __init__(self, inner: gpt.Tokenizer) -> None:
+        """Raises ValueError for one that has a multiple of 64 already."""
+        n = len(inner.vocab)
+        if padded(n) == n:
+            raise ValueError(f"there is nothing to fill up behind {n} tokens")
+        self.inner = inner
+        self.vocab = unique([*inner.vocab, *(f"<unused-{id}>" for id in range(n, padded(n)))])
+        self.unused = self.vocab[n:]
+        self.ids = {name: id for id, name in enumerate(self.vocab)}
+
+    def encode(self, sentence: str) -> list[int]:
+        """The ids of a text, as the other tokenizer has them. Raises what that raises."""
+        return self.inner.encode(sentence)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, in which a token that no text has stands with its name."""
+        n, between = len(self.inner.vocab), " " if type(self.inner) is gpt.Tokenizer else ""
+        parts = (
+            self.inner.decode(part) if known else between.join(self.vocab[id] for id in part)
+            for known, part in groupby(ids, n.__gt__)
+        )
+        return between.join(parts)
+
+
 # --- To and from files --------------------------------------------------------------------------------------------
 
 
@@ -306,6 +344,9 @@ def files(tokenizer: gpt.Tokenizer) -> dict[str, bytes]:
             state = tokenizer.tokenizer.to_str()
         case Encoding():
             state = written({"kind": "tiktoken", "name": tokenizer.encoding.name})
+        case Padded():
+            inner = json.loads(files(tokenizer.inner)[FILE])
+            state = written({"kind": "padded", "of": inner})
         case Characters():
             state = written({"kind": "characters", "vocab": tokenizer.alphabet})
         case _:
@@ -333,6 +374,8 @@ def load(data: bytes) -> gpt.Tokenizer:
             return tokenizer
         case {"kind": "tiktoken", "name": str(name)}:
             return encoding_of(name)
+        case {"kind": "padded", "of": {} as inner, **rest} if not rest and inner.get("kind") != "padded":
+            return Padded(load(written(inner).encode()))
         case {"model": {}, "version": str()}:
             return Pieces(text)
         case _:
