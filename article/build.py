@@ -493,7 +493,7 @@ def flow_page(
         body = flow.body(trace, stages, None if more is None else flow.by_stage(more))
     except flow.StageError as error:
         raise RefusalError(f"article/flow.md: {error}; a heading is the id of one, such as logits.") from None
-    return render.fill_in(template, body, flow.TITLE, flow.description(trace), values)
+    return render.fill_in(template, body, flow.TITLE, flow.description(trace, stages), values)
 
 
 def exhibit(site: Site, name: str, where: str, subject: "Callable[[str], gpt.Trace]", preview: bool) -> dict:

@@ -4,7 +4,6 @@ Importing this is cheap; what a command needs is imported when it runs.
 """
 
 import argparse
-import io
 import math
 import os
 import sys
@@ -178,10 +177,9 @@ def save_trace(options: argparse.Namespace) -> int:
     run = store.ask(options.checkpoint, options.tokenizer)
     prompt = prompts.read(run, options.prompt, options.cut)
     arrays = prompts.arrays(prompts.traced(run, prompt), prompt)
-    data = io.BytesIO()
-    np.savez(data, allow_pickle=False, **arrays)
     try:
-        survey.replace_file(file, data.getbuffer())
+        with survey.replacing(file) as new:
+            np.savez(new, allow_pickle=False, **arrays)
         file.chmod(0o644)
     except OSError as error:
         raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None

@@ -8,6 +8,8 @@ import gpt
 from article.build import RefusalError
 from article.runs.store import Run
 
+MOST = 200_000_000  # numbers of a trace; with a model of that size, they fill two gigabytes
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -67,6 +69,13 @@ def lacks(tokenizer: gpt.Tokenizer, piece: str) -> bool:
     return False
 
 
+def numbers(config: gpt.Config, T: int) -> int:
+    """How many numbers the trace of T tokens has."""
+    V, D, L, H = config.n_vocab, config.n_embd, config.n_layer, config.n_head
+    block = T * D * (9 + H + 8) + 2 * H * T * T  # vectors, what heads write, hidden units; scores and patterns
+    return V * D + 2 * D + T * D + L * block + (L + 1) * T * (2 * D + V)
+
+
 class Cut(gpt.Tokenizer):
     """Has ids already. The text of the last ids need not have the same ids again: its tokens may be cut elsewhere."""
 
@@ -78,7 +87,13 @@ class Cut(gpt.Tokenizer):
 
 
 def traced(run: Run, prompt: Prompt) -> gpt.Trace:
-    """The trace of what the model reads of a prompt."""
+    """The trace of what the model reads of a prompt. Raises RefusalError if it would have too many numbers to keep."""
+    n, T = numbers(run.config, len(prompt.read)), len(prompt.read)
+    if n > MOST:
+        raise RefusalError(
+            f"the pass of {T} tokens through this model has {n:,} numbers, and at most {MOST:,} are kept; give a "
+            f"shorter prompt."
+        )
     text = run.tokenizer.decode(prompt.read) if prompt.note else prompt.text
     return gpt.trace(run.model, Cut(run.tokenizer, prompt.read), text)
 
@@ -90,4 +105,4 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
     """
     last = replace(trace, lens=trace.lens[-1:])  # of a large vocabulary, those of all levels would fill the memory
     more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": last.probabilities[-1]}
-    return {name: np.array(value) for name, value in (vars(trace) | more).items()}
+    return {name: np.asarray(value) for name, value in (vars(trace) | more).items()}

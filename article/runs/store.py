@@ -65,8 +65,7 @@ def load(folder: Path) -> Run:
         n = weights.blocks(found, r"blocks\.(\d+)\.")
         if n != config.n_layer:
             raise ValueError(f"it has the weights of {n} blocks; {why} it needs {config.n_layer}")
-        with torch.device("meta"):  # whose tensors have shapes and no numbers
-            shapes = {name: tuple(weight.shape) for name, weight in gpt.GPT(config).state_dict().items()}
+        shapes = {name: tuple(weight.shape) for name, weight in weights.hollow(config).state_dict().items()}
         weights.fits(found, shapes, why)
         model = weights.model(config, weights.read(found, shapes, torch.float64))
     return Run(config, tokenizer, model, (), "a run of gpt.py")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 import gpt
 
@@ -153,10 +154,25 @@ def read(weights: Mapping[str, Weight], names: Iterable[str], dtype: torch.dtype
     return result
 
 
+class Unfilled(TorchFunctionMode):
+    """Where this is on, no tensor is filled with normal random numbers. To do so with one that has shape alone, PyTorch
+    loads its compiler, which takes seconds.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        return given["tensor"] if func is nn.init.normal_ else func(*args, **given)
+
+
+def hollow(config: gpt.Config) -> gpt.GPT:
+    """A model whose parameters have shapes and no numbers, and take no memory."""
+    with torch.device("meta"), Unfilled():
+        return gpt.GPT(config)
+
+
 def model(config: gpt.Config, tensors: Mapping[str, Tensor]) -> gpt.GPT:
     """The model whose parameters are these tensors themselves, not copies."""
-    with torch.device("meta"):
-        result = gpt.GPT(config)
+    result = hollow(config)
     result.load_state_dict(tensors, assign=True)
     return result
 
