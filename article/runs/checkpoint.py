@@ -212,7 +212,9 @@ def run(
 
 def same(head: Weight, embedding: Tensor) -> bool:
     """Whether a weight is the embedding."""
-    return head.dtype in weights.FLOATS and torch.equal(head.read().to(embedding.dtype), embedding)
+    return head.dtype in weights.FLOATS and torch.equal(
+        weights.mapped("lm_head.weight", head).to(embedding.dtype), embedding
+    )
 
 
 def stripped(found: Mapping[str, Weight]) -> dict[str, Weight]:

@@ -278,6 +278,6 @@ def tensor(data: memoryview | None, place: Stored) -> Tensor:
     size = torch.finfo(getattr(torch, place.dtype)).bits // 8 if place.dtype in FLOATS else 0
     steps = tuple(prod(place.shape[axis + 1 :]) for axis in range(len(place.shape)))
     if data is None or not size or place.strides != steps or not 0 < n * size <= len(data) - place.offset * size:
-        raise ValueError("it does not lie in the file in one piece")
+        raise ValueError("does not lie in the file in one piece")
     flat = torch.frombuffer(data, dtype=getattr(torch, place.dtype), count=n, offset=place.offset * size)
     return flat.view(place.shape)

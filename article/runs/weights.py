@@ -140,6 +140,14 @@ def shown_shape(shape: tuple[int, ...]) -> str:
     return f"({', '.join(map(str, shape[:4]))}{', …' if len(shape) > 4 else ''})"
 
 
+def mapped(name: str, weight: Weight) -> Tensor:
+    """The tensor of a weight, as it lies in its file. Raises ValueError if it does not lie there."""
+    try:
+        return weight.read()
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
+
+
 def read(weights: Mapping[str, Weight], names: Iterable[str], dtype: torch.dtype) -> dict[str, Tensor]:
     """The tensors of these names, of a dtype; only what is of another one is copied.
 
@@ -147,7 +155,7 @@ def read(weights: Mapping[str, Weight], names: Iterable[str], dtype: torch.dtype
     """
     result = {}
     for name in names:
-        tensor = weights[name].read()
+        tensor = mapped(name, weights[name])
         if not torch.isfinite(tensor).all():
             raise ValueError(f"{name} has numbers that are not finite")
         result[name] = tensor.to(dtype)
