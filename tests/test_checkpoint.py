@@ -617,7 +617,9 @@ def test_files_that_are_refused(nano, family, capsys, tmp_path):
     untied = nano_weights() | {"lm_head.weight": torch.zeros(28, 8)}
     refused(capsys, save_nano(tmp_path, untied), "its lm_head.weight is not its wte.weight")
     (tmp_path / "meta.pkl").unlink()
-    refused(capsys, nano, "it has no tokenizer; name one with --tokenizer, such as meta.pkl or tiktoken:gpt2")
+    refused(
+        capsys, nano, "it has no tokenizer; name one with --tokenizer: a meta.pkl, a tokenizer.json or tiktoken:gpt2."
+    )
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def unpickled(
         (value,) = machine.stack
     except RefusedError:
         raise
-    except (ValueError, TypeError, LookupError) as error:  # what comes of a damaged program
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # what comes of a damaged program
         raise ValueError("it is no pickle, or a damaged one") from error
     return value
 
