@@ -6,6 +6,8 @@ import json
 import os
 import pickle  # noqa: TID251 - to write what is refused
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +26,7 @@ from article import build, flow
 from article.build import RefusalError
 from article.runs import checkpoint, plain, prompts, store, tokens
 from article.runs.settings import Settings
+from tests.conftest import ROOT
 from tests.test_tokens import own_encoding
 
 LETTERS = "zyx abcdefghijklmnopqrstuvw\n"  # not in the order of their code points
@@ -792,6 +795,45 @@ def test_a_zip_bomb_is_refused(nano, capsys):
         new.writestr("a/data.pkl", bytes(plain.LARGEST + 1))
     nano.write_bytes(data.getvalue())
     refused(capsys, nano, "its pickle has more than 4,194,304 bytes")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("VITRINE_NIGHTLY" not in os.environ, reason="makes a gigabyte of files")
+def test_the_size_of_gpt2(tmp_path):
+    """All commands stay below 2 GiB, and what they write below some tens of megabytes."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    whole = json.loads(tokens.files(tokens.train_bpe(TEXT, 256 + 9))["tokenizer.json"])
+    vocab, letters = whole["model"]["vocab"], "abcdefghijklmnopqrstuvwxyz"
+    for word in (a + b + c + d for a in letters for b in letters for c in letters for d in letters):
+        vocab.setdefault(f"Ġ{word}", len(vocab))
+        if len(vocab) == 50257:
+            break
+    GPT2LMHeadModel(GPT2Config()).save_pretrained(tmp_path / "gpt2")
+    (tmp_path / "gpt2" / "tokenizer.json").write_text(json.dumps(whole))
+    prompt = "the cat sat on " * 100
+    code = "import resource, sys; from article.build import main; status = main(sys.argv[1:])\n"
+    code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(status)"
+    pieces = tokens.load(json.dumps(whole).encode())
+    prompt = prompt[: max(n for n in range(len(prompt)) if len(pieces.encode(prompt[:n])) <= 64)]
+    for command in (
+        ["generate", "--tokens", "3"],
+        ["explain"],
+        ["trace", "--out", "new.npz"],
+        ["flow", "--out", "flow"],
+    ):
+        arguments = [command[0], prompt, "--checkpoint", "gpt2", *command[1:]]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert int(done.stderr.split()[-1]) * 1024 < 2 << 30, command
+    assert sum(file.stat().st_size for file in (tmp_path / "flow").rglob("*") if file.is_file()) < 40e6
 
 
 def test_what_the_layouts_are():

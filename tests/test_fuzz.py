@@ -140,7 +140,7 @@ def inner(dice: random.Random, value: Any) -> Any:
                     parent[key] = (
                         json.loads(json.dumps(other[there])) if isinstance(other[there], dict | list) else other[there]
                     )
-            case 3 if type(parent[key]) in (int, float):
+            case 3 if type(parent[key]) in (int, float) and abs(parent[key]) < 1e99:
                 parent[key] *= dice.choice([-1, 0, 2, 10**9, 0.5])
             case _:
                 parent[key] = dice.choice(ODD)

@@ -12,6 +12,7 @@ Only words and characters can meet what they have no id for. `vocab` is for the 
 and no two entries are the same.
 """
 
+import contextlib
 import json
 import re
 import unicodedata
@@ -104,6 +105,30 @@ class Characters(gpt.Tokenizer):
         return "".join(self.alphabet[id] for id in ids)
 
 
+@contextlib.contextmanager
+def told(what: str) -> Iterator[None]:
+    """Raises ValueError for whatever the library tokenizers raises.
+
+    It has nothing narrower than Exception, and the PanicException of what it takes to be impossible is not even one.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{what} ({reason})") from None
+
+
+def check_merges(model: dict[str, Any]) -> None:
+    """Raises ValueError for pairs of BPE that join to no piece, at which the library panics."""
+    prefix = model.get("continuing_subword_prefix") or ""
+    for pair in model.get("merges") or ():
+        one, other = pair.split(" ") if isinstance(pair, str) else pair
+        if not other.startswith(prefix) or one + other.removeprefix(prefix) not in model["vocab"]:
+            raise ValueError("two pieces are joined to what is no piece")
+
+
 class Pieces(gpt.Tokenizer):
     """Pieces to ids and back, as a tokenizer of Hugging Face's `tokenizers` says. No special tokens are added."""
 
@@ -111,11 +136,11 @@ class Pieces(gpt.Tokenizer):
         """Of the text of a tokenizer.json. Raises ValueError for one that is damaged."""
         from tokenizers import Tokenizer
 
-        try:
+        with told("it is no tokenizer of the library tokenizers"):
             whole: dict[str, Any] = json.loads(state)
+            kind = whole["model"]["type"]
+            check_merges(whole["model"])
             self.tokenizer = Tokenizer.from_str(state)
-        except Exception as error:  # the library raises nothing narrower
-            raise ValueError(f"it is no tokenizer of the library tokenizers ({str(error).splitlines()[0]})") from None
         self.tokenizer.no_truncation()  # what the file says of batches would cut a corpus short, silently
         self.tokenizer.no_padding()
         if getattr(self.tokenizer.model, "dropout", None):
@@ -124,7 +149,7 @@ class Pieces(gpt.Tokenizer):
         if not pieces or max(pieces) >= 2 * len(pieces):
             raise ValueError(f"it has {len(pieces)} tokens, and an id {max(pieces, default=0)}")
         bytewise = "ByteLevel" in types_of(whole.get("decoder"))
-        self.complete = whole["model"]["type"] != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
+        self.complete = kind != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
         self.divisible = self.complete and divisible(whole)
         unknown = whole["model"].get("unk_token")
         self.unknown = whole["model"].get("unk_id") if unknown is None else self.tokenizer.token_to_id(unknown)
@@ -138,10 +163,8 @@ class Pieces(gpt.Tokenizer):
         if self.divisible:
             parts = (self.tokenizer.encode(part, add_special_tokens=False).ids for part in stretches(text))
             return list(chain.from_iterable(parts))
-        try:
+        with told("the tokenizer has no piece for some of the text"):  # not even one for the unknown
             encoding = self.tokenizer.encode(text, add_special_tokens=False)
-        except Exception as error:  # how the library tells that there is not even a token for the unknown
-            raise ValueError(f"the tokenizer has no piece for some of the text ({error})") from None
         lost = None if self.complete else self.lost(sentence)
         if self.unknown in encoding.ids:
             start, stop = encoding.offsets[encoding.ids.index(self.unknown)]
@@ -202,7 +225,7 @@ def bytes_of(piece: str) -> bytes | None:
 def types_of(part: dict[str, Any] | None) -> set[str]:
     """The types of a part of a tokenizer.json, and of the parts in it."""
     parts = [] if part is None else [part, *part.get("decoders", [])]
-    return {one["type"] for one in parts}
+    return {str(one.get("type")) for one in parts}
 
 
 def train_bpe(text: str, n_vocab: int) -> Pieces:
