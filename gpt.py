@@ -342,7 +342,8 @@ class Trace:
 
     def probability(self, token: str, level: int = -1, t: int = -1) -> float:
         """The probability of a token after token t, as the residual stream says at a level; by default the last."""
-        return float(self.probabilities[level, t, self.id(token)])
+        raised = np.exp(self.lens[level, t] - self.lens[level, t].max())
+        return float(raised[self.id(token)] / raised.sum())
 
     @property
     def prediction(self) -> str:

@@ -173,6 +173,8 @@ def parser() -> argparse.ArgumentParser:
 
 def verify_parser() -> argparse.ArgumentParser:
     """The options of `verify`."""
+    from article.runs.commands import add_checkpoint
+
     result = argparse.ArgumentParser(
         prog="gpt.py verify",
         description="Decodes the numbers in scenes from their geometry and compares them with what the files state and "
@@ -180,9 +182,7 @@ def verify_parser() -> argparse.ArgumentParser:
     )
     result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
     result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
-    result.add_argument(
-        "--model", type=folder, metavar="DIR", help="the run that the files are of, if it has a site of its own"
-    )
+    add_checkpoint(result)
     return result
 
 
@@ -494,7 +494,7 @@ def flow_page(
         body = flow.body(trace, stages, None if more is None else flow.by_stage(more))
     except flow.StageError as error:
         raise RefusalError(f"article/flow.md: {error}; a heading is the id of one, such as logits.") from None
-    return render.fill_in(template, body, flow.TITLE, flow.description(trace), values)
+    return render.fill_in(template, body, flow.TITLE, flow.description(trace, stages), values)
 
 
 def exhibit(site: Site, name: str, where: str, subject: "Callable[[str], gpt.Trace]", preview: bool) -> dict:
@@ -696,7 +696,7 @@ def show_flow(options: argparse.Namespace) -> int:
     for page, what in (("evidence.html", "the article"), ("report.html", "a run")):
         if (out / page).exists():  # it would be replaced by the one page
             raise RefusalError(f"{out} holds {what}; name another folder with --out.")
-    run = store.ask(options.model, options.seed)
+    run = store.ask(options.checkpoint, options.tokenizer, options.seed)
     prompt = prompts.read(run, options.prompt, options.cut)
     site = Site()
     with workplace(out) as work:
@@ -706,6 +706,8 @@ def show_flow(options: argparse.Namespace) -> int:
         site.files |= {asset: read_article(asset).encode() for asset in assets()}
         site.files["scenes.json"] = to_json([])  # none; by this file the next build knows the folder
         write(site, work)
+    for note in [*run.notes, *prompt.notes]:
+        print(note)
     print(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
     print(f"files       {len(site.files)}, {sum(map(len, site.files.values())):,} bytes")
     print(f"page        {out / 'index.html'}")
@@ -728,7 +730,8 @@ def verify(options: argparse.Namespace) -> int:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
-    known = store.load(options.model) if options.model else train(options.seed)[0]
+    asked = options.checkpoint, options.tokenizer, options.seed
+    known = train(options.seed)[0] if asked[:2] == (None, None) else store.ask(*asked)
     wrong = 0
     for path, (glb, sentence, scene, block) in contents.items():
         shows = getattr(scene_module(scene), "SHOWS", "trace")

@@ -12,9 +12,9 @@ import math
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import NamedTuple
 from xml.etree.ElementTree import Comment, Element, SubElement, tostring
 
@@ -26,6 +26,7 @@ from scenes.style import Scale
 
 TITLE = "The full flow"
 CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to open
+MOST = 1_000_000  # numbers in all files together, which are about 25 MB then
 LEVELS = 8  # shades that a sign has in a table; page.css mixes them
 DECIMALS, DIGITS = 8, 9  # of the numbers to keep; further ones differ from processor to processor
 
@@ -153,6 +154,9 @@ ENTER = (
         VECTORS,
         ("GPT.forward/x",),
     ),
+)
+CUT = ENTER[0]._replace(  # by another tokenizer than that of gpt.py
+    why="The text is cut into tokens; the id of a token is its place in the vocabulary, counted from 0.", code=()
 )
 BLOCK = "Attention reads from earlier tokens, the MLP works on each token alone; both add to the residual stream."
 ROUND = (
@@ -339,7 +343,7 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     """Every stage of a forward pass, in order. Raises CodeError."""
     L = len(trace.query)
     ids = np.array([trace.id(token) for token in trace.tokens])
-    likely = trace.probabilities[-1]  # (T, V)
+    likely = replace(trace, lens=trace.lens[-1:]).probabilities[0]  # (T, V)
     best = np.argsort(-likely[-1].round(DECIMALS), kind="stable")  # of two alike, the lower id
     answer = trace.id(trace.prediction)
     derived = {
@@ -348,28 +352,28 @@ def stages(trace: gpt.Trace) -> list[Stage]:
         "probabilities": likely[:, best],
         "prediction": likely[-1, [answer]],
     }
-    orders = {"probabilities": best, "prediction": [answer]}
+    tokens = tuple(f"{t} {token}" for t, token in enumerate(trace.tokens, 1))
+    vocabs = {"probabilities": tuple(trace.vocab[id] for id in best)}
+    vocabs["prediction"] = (trace.prediction,)
+    words = {"activation": NAMES[trace.activation], "responds": RESPONDS[trace.activation]}
 
     def stage(group: Group, step: Step, level: int, prefix: str = "", suffix: str = "") -> Stage:
         array = step.array or step.id.replace("-", "_")
         whole = derived[array] if array in derived else getattr(trace, array)
         index = (level,) if whole.ndim > len(step.axes) else ()
         values = whole[index]
-        labels = {
-            "T": tuple(f"{t} {token}" for t, token in enumerate(trace.tokens, 1)),
-            "V": tuple(trace.vocab[id] for id in orders.get(array, range(len(trace.vocab)))),
-        }
+        labels = {"T": tokens, "V": vocabs.get(array, trace.vocab)}
         axes = tuple(
             (name, labels.get(LETTERS[name]) or tuple(str(n) for n in range(1, size + 1)))
             for name, size in zip(step.axes, values.shape, strict=True)
         )
         code = tuple(part(place) for place in step.code)
-        words = {"activation": NAMES[trace.activation], "responds": RESPONDS[trace.activation]}
         title, why = step.title.format(**words), step.why.format(**words)
         known = "" if array in derived else array
         return Stage(prefix + step.id, title + suffix, why, group, known, index, axes, values, code)
 
-    flow = [stage(ENTRY, step, 0) for step in ENTER]
+    spaced = trace.tokens == tuple(trace.sentence.split())
+    flow = [stage(ENTRY, step, 0) for step in (ENTER if spaced else (CUT, *ENTER[1:]))]
     for l in range(L):
         group = Group(f"block-{l + 1}", f"Block {l + 1}", BLOCK)
         flow += [stage(group, step, l + (step.id == "residual"), f"{group.id}-") for step in ROUND]
@@ -422,8 +426,22 @@ def targets(statement: ast.Assign | ast.Return) -> list[str]:
 # --- The files ----------------------------------------------------------------------------------------------------
 
 
+def kept(flow: Sequence[Stage]) -> set[str]:
+    """The ids of the stages whose numbers are in files: all, or the smallest, with all that are of the same size.
+
+    So a stage of one block is there if it is there of every block.
+    """
+    sizes = sorted(stage.values.size for stage in flow)
+    total = dict(zip(sizes, accumulate(sizes), strict=True))  # with all of that size
+    return {stage.id for stage in flow if total[stage.values.size] <= MOST}
+
+
 def files(trace: gpt.Trace, flow: Sequence[Stage]) -> dict[str, bytes]:
-    """The numbers of all stages by file name: each as CSV, and all together as JSON, a stage a line."""
+    """The numbers of the stages by file name: each as CSV, and all together as JSON, a stage a line.
+
+    Of stages that are too large, JSON has null for labels and values, and there is no CSV.
+    """
+    inside = kept(flow)
     head = {
         "sentence": trace.sentence,
         "tokens": trace.tokens,
@@ -437,15 +455,16 @@ def files(trace: gpt.Trace, flow: Sequence[Stage]) -> dict[str, bytes]:
             "title": f"{stage.group.title}: {stage.title}",
             "array": stage.array or None,
             "index": stage.index,
-            "axes": [{"name": name, "labels": labels} for name, labels in stage.axes],
+            "axes": [{"name": name, "labels": labels if stage.id in inside else None} for name, labels in stage.axes],
             "shape": stage.values.shape,
-            "values": stage.numbers.tolist(),
+            "values": stage.numbers.tolist() if stage.id in inside else None,
         }
         for stage in flow
     ]
     opening, *texts = (json.dumps(part, ensure_ascii=False, allow_nan=False) for part in (head, *lines))
     whole = f'{opening[:-1]}, "stages": [\n' + ",\n".join(texts) + "\n]}\n"
-    return {"flow.json": whole.encode()} | {f"flow/{stage.id}.csv": to_csv(stage).encode() for stage in flow}
+    tables = {f"flow/{stage.id}.csv": to_csv(stage).encode() for stage in flow if stage.id in inside}
+    return {"flow.json": whole.encode()} | tables
 
 
 def to_csv(stage: Stage) -> str:
@@ -463,12 +482,17 @@ def to_csv(stage: Stage) -> str:
 # --- The page -----------------------------------------------------------------------------------------------------
 
 
-def description(trace: gpt.Trace) -> str:
+def description(trace: gpt.Trace, flow: Sequence[Stage]) -> str:
     """What the page shows, in a sentence."""
     return (
-        f"Every number between “{trace.sentence}” and the next token, “{trace.prediction}”, and the lines of code "
+        f"{shows(flow)} between “{trace.sentence}” and the next token, “{trace.prediction}”, and the lines of code "
         f"that computed it."
     )
+
+
+def shows(flow: Sequence[Stage]) -> str:
+    """How much is on the page and in its files."""
+    return "Every number" if len(kept(flow)) == len(flow) else "Every stage"
 
 
 def by_stage(html: str) -> dict[str, str]:
@@ -494,7 +518,7 @@ def body(trace: gpt.Trace, flow: Sequence[Stage], more: Mapping[str, str] | None
     turn = " Stages marked “3D” have a figure to turn." if article else ""
     add(
         lead, "strong", trace.prediction
-    ).tail = f"”, which it gives {share:.1%}. Here is every number in between.{turn}"
+    ).tail = f"”, which it gives {share:.1%}. Here is {shows(flow).lower()} in between.{turn}"
     sizes = {
         "T": f"{len(trace.tokens)} tokens",
         "D": f"{trace.residual.shape[-1]} components of a vector",
@@ -510,6 +534,15 @@ def body(trace: gpt.Trace, flow: Sequence[Stage], more: Mapping[str, str] | None
         f"is exactly zero; the files have {DECIMALS}. The code was cut from the program that computed the numbers, and "
         f"stands there in these lines. In the shapes, {letters}.",
     )
+    inside = kept(flow)
+    if len(inside) < len(flow):
+        left = add(
+            page,
+            "p",
+            f"{len(flow) - len(inside)} of the {len(flow)} stages have so many numbers that they are neither on this "
+            f"page nor in its files; their sections say so. All are in the file that ",
+        )
+        add(left, "code", "python gpt.py trace PROMPT --out FILE.npz").tail = " writes."
     links = add(page, "p", "")
     if article:
         add(links, "a", "Back to the article", href="index.html").tail = " "
@@ -517,15 +550,15 @@ def body(trace: gpt.Trace, flow: Sequence[Stage], more: Mapping[str, str] | None
     if article:
         link.set("class", "second")
     for group, members in groupby(flow, lambda stage: stage.group):
-        page.append(block(group, list(members), more))
+        page.append(block(group, list(members), more, inside))
     html = tostring(page, "unicode", "html")
     return re.sub(r"<!--more (.*?)-->", lambda match: more[match[1]], html)
 
 
-def block(group: Group, members: Sequence[Stage], more: Collection[str]) -> Element:
+def block(group: Group, members: Sequence[Stage], more: Collection[str], inside: Collection[str]) -> Element:
     """A group: what it is for, the way through its stages, and the stages, which open and close together.
 
-    A stage of which there is `more` has a comment in the place of that.
+    A stage of which there is `more` has a comment in the place of that; one that is not `inside` has no files.
     """
     box = Element("div")
     heading(box, "h2", group.title, group.id, group.title)
@@ -535,12 +568,15 @@ def block(group: Group, members: Sequence[Stage], more: Collection[str]) -> Elem
         add(add(way, "li", ""), "a", f"{stage.title} (3D)" if stage.id in more else stage.title, href=f"#{stage.id}")
     details = SubElement(box, "details", {"id": group.id, "class": "block"})
     add(details, "summary", f"{group.title}: {len(members)} stages, number by number")
-    details.extend(section(stage, stage.id in more) for stage in members)
+    details.extend(section(stage, stage.id in more, stage.id in inside) for stage in members)
     return box
 
 
-def section(stage: Stage, more: bool) -> Element:
-    """A stage: what it is for, its shape, its code, its tables, and its numbers to copy and to keep."""
+def section(stage: Stage, more: bool, inside: bool) -> Element:
+    """A stage: what it is for, its shape, its code, its tables, and its numbers to copy and to keep.
+
+    `more` is said of it elsewhere; its numbers are kept in a file if they are `inside`.
+    """
     name = f"{stage.group.title}: {stage.title}"
     box = Element("section", {"id": stage.id})
     heading(box, "h3", stage.title, stage.id, name)
@@ -549,13 +585,20 @@ def section(stage: Stage, more: bool) -> Element:
         box.append(Comment(f"more {stage.id}"))
     shape = add(box, "p", "Shape ")
     add(shape, "code", stage.shape).tail = f": {', '.join(name for name, _ in stage.axes)}."
-    code = add(add(box, "pre", ""), "code", "")
+    code = add(add(box, "pre", ""), "code", "") if stage.code else box
     for function, parts in groupby(stage.code, lambda part: part.function):
         add(code, "span", f"{function}\n").set("class", "where")
         for number, text in (line for part in parts for line in part.lines):
             line = add(code, "span", f"{number} ")
             line.set("class", "line")
             line.tail = f"{text}\n"
+    if not inside:
+        lost = add(box, "p", f"These are {stage.values.size:,} numbers, too many for this page and its files; ")
+        array = f"{stage.array}{list(stage.index) if stage.index else ''}"
+        add(lost, "code", "trace").tail = " keeps them as " if stage.array else " keeps what they come from."
+        if stage.array:
+            add(lost, "code", array).tail = "."
+        return box
     if stage.values.size > CELLS:
         file = add(box, "p", f"These are {stage.values.size:,} numbers, too many for a table: ")
         add(file, "a", f"{stage.id}.csv", href=f"flow/{stage.id}.csv", download="").tail = "."

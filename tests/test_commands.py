@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 import gpt
 from article import build, flow
-from article.build import RefusalError
 from article.runs import prompts, sampling, store
 from article.runs.terminal import Terminal, fit
 from tests.conftest import ROOT
@@ -27,6 +26,7 @@ from tests.conftest import ROOT
 PROMPT = "the fox made this"
 LETTERS = "\n abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!$&',-.3:;?"  # 65
 NEAR = 5.01e-4  # three decimals
+ASK = store.ask
 LINE = "Before we proceed any further, hear me speak."
 
 
@@ -61,7 +61,7 @@ def ours(monkeypatch, model, tokenizer, corpus, large) -> store.Run:
     """The article's own model, untrained, and a run "large" beside it."""
     run = store.Run(model.config, tokenizer, model, tuple(corpus))
     monkeypatch.setattr(store, "own", lambda *_: run)
-    monkeypatch.setattr(store, "load", lambda *_: large)
+    monkeypatch.setattr(store, "ask", lambda checkpoint, *_: store.own() if checkpoint is None else large)
     monkeypatch.setenv("COLUMNS", "80")
     for variable in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(variable, raising=False)
@@ -245,7 +245,9 @@ def test_generate_from_a_prompt_that_is_cut(capsys, ours):
 
 def test_generate_with_another_model(capsys):
     """Of characters, white space is kept; what is drawn is shown even if it is not among the most probable."""
-    out = asked(capsys, "generate", "Hear\n me", "--model", "large", "--tokens", 30, "--temperature", 9, "--seed", 4)
+    out = asked(
+        capsys, "generate", "Hear\n me", "--checkpoint", "large", "--tokens", 30, "--temperature", 9, "--seed", 4
+    )
     assert "after: Hear⏎ me\n" in out
     assert out.split("── The text ")[1].split("\n", 1)[1].startswith("Hear\n me")
     for part in out.split("── Token ")[1:]:
@@ -365,13 +367,17 @@ def test_explain_a_large_model(capsys, large):
     """What is left out is said, and 80 columns are enough."""
     prompt = LINE[-32:]
     check_explained(
-        asked(capsys, "explain", prompt, "--model", "large"), gpt.trace(large.model, large.tokenizer, prompt), 2, 8, 7
+        asked(capsys, "explain", prompt, "--checkpoint", "large"),
+        gpt.trace(large.model, large.tokenizer, prompt),
+        2,
+        8,
+        7,
     )
 
 
 def test_explain_a_prompt_that_is_cut(capsys, large):
     trace = gpt.trace(large.model, large.tokenizer, LINE[-32:])
-    out = asked(capsys, "explain", LINE, "--model", "large", "--cut")
+    out = asked(capsys, "explain", LINE, "--checkpoint", "large", "--cut")
     assert "The prompt has 45 tokens, of which the model reads the last 32.\n" in out
     check_explained(out, trace, 2, 8, 7)
 
@@ -446,7 +452,7 @@ def test_training_step(capsys, ours):
 
 def test_training_step_of_a_large_model(capsys):
     """Of many sentences the first are shown to it, and of long ones the first tokens; both is said."""
-    told = sections(asked(capsys, "explain", "Hear", "--model", "large", "--training"))
+    told = sections(asked(capsys, "explain", "Hear", "--checkpoint", "large", "--training"))
     said = " ".join(told["Training: the loss"])
     assert "the first 64 of 70 sentences of its corpus, of longer ones on the first 33 tokens" in said
     assert len(re.findall(r" \d+ +64 +\d+\.\d{4}", said)) == 32
@@ -493,7 +499,7 @@ def test_a_key_at_a_time(keys, stages):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "options", "read"), [(PROMPT, [], PROMPT), (LINE, ["--model", "large", "--cut"], LINE[-32:])]
+    ("prompt", "options", "read"), [(PROMPT, [], PROMPT), (LINE, ["--checkpoint", "large", "--cut"], LINE[-32:])]
 )
 def test_trace(capsys, tmp_path, monkeypatch, ours, large, prompt, options, read):
     """The file has every array of the trace, to the bit, and needs no pickle."""
@@ -546,17 +552,17 @@ NINE = " ".join(["the"] * 9)
     [
         ([""], "the prompt is empty; it needs at least one token"),
         ([" \t\n"], "the prompt is empty"),
-        (["", "--model", "large"], "the prompt is empty"),
+        (["", "--checkpoint", "large"], "the prompt is empty"),
         (["the wolf made a cave a wolf"], "the corpus lacks the words 'wolf', 'cave'; write the prompt with"),
         (["the wolf"], "the corpus lacks the word 'wolf';"),
         (["the \x1b[2J"], r"the corpus lacks the word '\x1b[2J'"),
-        (["1 + 1", "--model", "large"], "the corpus lacks the characters '1', '+'; write the prompt with"),
+        (["1 + 1", "--checkpoint", "large"], "the corpus lacks the characters '1', '+'; write the prompt with"),
         ([NINE], "the prompt has 9 tokens, and the model reads at most 8; with --cut it reads the last ones"),
-        ([LINE, "--model", "large"], "the prompt has 45 tokens, and the model reads at most 32"),
+        ([LINE, "--checkpoint", "large"], "the prompt has 45 tokens, and the model reads at most 32"),
         ([], "the following arguments are required: PROMPT"),
         (["the", "--colour"], "unrecognized arguments: --colour"),
         (["the", "fox"], "unrecognized arguments: fox"),
-        (["the", "--model", ""], "'' is no path"),
+        (["the", "--checkpoint", ""], "'' is no path"),
     ],
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
@@ -610,11 +616,16 @@ def refused(capsys, tmp_path: Path, monkeypatch, arguments: list[str], says: str
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_folder_that_is_no_run_is_refused(capsys, tmp_path, monkeypatch, command):
-    def load(folder: Path) -> store.Run:
-        raise RefusalError(f"{folder} is no run.")
+    monkeypatch.setattr(store, "ask", ASK)
+    says = "lost cannot be used: there is no such file or folder; name nanoGPT's ckpt.pt, or the folder of a model."
+    refused(capsys, tmp_path, monkeypatch, [*command, "the", "--checkpoint", "lost"], says)
 
-    monkeypatch.setattr(store, "load", load)
-    refused(capsys, tmp_path, monkeypatch, [*command, "the", "--model", "lost"], "lost is no run")
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_tokenizer_without_its_model_is_refused(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.setattr(store, "ask", ASK)
+    says = "--tokenizer is about a model from elsewhere; name that with --checkpoint."
+    refused(capsys, tmp_path, monkeypatch, [*command, "the", "--tokenizer", "meta.pkl"], says)
 
 
 def test_a_corpus_that_is_not_known_has_no_step(capsys, tmp_path, monkeypatch, ours):

@@ -151,7 +151,8 @@ def test_colours_are_those_of_the_scenes():
 
 def test_hostile_words_come_out_as_text(trace):
     vocab = (*HOSTILE, *trace.vocab[len(HOSTILE) :])
-    hostile = replace(trace, sentence=" ".join(HOSTILE), tokens=(*HOSTILE, *trace.tokens[len(HOSTILE) :]), vocab=vocab)
+    tokens = (*HOSTILE, *trace.tokens[len(HOSTILE) :])
+    hostile = replace(trace, sentence=" ".join(tokens), tokens=tokens, vocab=vocab)
     (page, files), (plain, others) = made(hostile), made(trace)
     assert [element.tag for element in page.iter()] == [element.tag for element in plain.iter()]
     assert page.findtext("p/strong") == hostile.sentence

@@ -106,7 +106,7 @@ def test_the_site_passes_what_the_article_does(
     scenes = json.loads((made / "scenes.json").read_text("utf-8"))
     assert len(scenes) >= 6
     assert validate([made / scene["file"] for scene in scenes], tmp_path) == {}
-    verified = run("verify", "--model", made, *sorted(made.glob("*.glb")))
+    verified = run("verify", "--checkpoint", made, *sorted(made.glob("*.glb")))
     assert (verified.returncode, verified.stdout.count("numbers agree")) == (0, len(scenes))
     url = serve(made)
     for path in PAGES:
@@ -153,13 +153,13 @@ def test_a_run_is_repeated_from_its_own_settings(made: Path, tmp_path: Path, run
 @pytest.mark.parametrize("made", ["greek", "letters"], indirect=True)
 def test_the_model_of_a_run_can_be_asked(made: Path, tmp_path: Path, run: Run) -> None:
     sentence = json.loads((made / "scenes.json").read_text("utf-8"))[0]["sentence"]
-    said = run("generate", sentence, "--model", made, "--tokens", 4, "--quiet")
+    said = run("generate", sentence, "--checkpoint", made, "--tokens", 4, "--quiet")
     assert said.returncode == 0
     assert said.stdout.startswith(sentence)
-    assert run("explain", sentence, "--model", made).returncode == 0
-    assert run("flow", sentence, "--model", made, "--out", tmp_path / "flow").returncode == 0
-    assert "holds a run" in run("flow", sentence, "--model", made, "--out", made).stderr
-    unknown = run("generate", "\N{SNOWMAN}", "--model", made)
+    assert run("explain", sentence, "--checkpoint", made).returncode == 0
+    assert run("flow", sentence, "--checkpoint", made, "--out", tmp_path / "flow").returncode == 0
+    assert "holds a run" in run("flow", sentence, "--checkpoint", made, "--out", made).stderr
+    unknown = run("generate", "\N{SNOWMAN}", "--checkpoint", made)
     assert (unknown.returncode, unknown.stdout) in {(2, ""), (0, unknown.stdout)}  # bytes can say anything
 
 

@@ -159,7 +159,7 @@ def test_what_is_unknown_is_named(kind: str) -> None:
 
 
 def test_the_examples_in_the_docstrings_are_true() -> None:
-    assert doctest.testmod(tokens) == (0, 2)
+    assert doctest.testmod(tokens) == (0, 3)
 
 
 # --- What the eye sees --------------------------------------------------------------------------------------------

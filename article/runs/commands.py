@@ -4,7 +4,6 @@ Importing this is cheap; what a command needs is imported when it runs.
 """
 
 import argparse
-import io
 import math
 import os
 import sys
@@ -25,9 +24,22 @@ def asking(name: str, description: str) -> Parser:
     """The parser of a command that asks a model."""
     result = Parser(prog=f"gpt.py {name}", description=description, allow_abbrev=False)
     result.add_argument("prompt", metavar="PROMPT", help='such as "the fox made this", in what the model has met')
-    result.add_argument("--model", type=folder, metavar="DIR", help="ask the model of a run, not the article's own")
+    add_checkpoint(result)
     result.add_argument("--cut", action="store_true", help="of a prompt that is too long, read the last tokens")
     return result
+
+
+def add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    """The options that name another model than the article's own."""
+    parser.add_argument(
+        "--checkpoint",
+        type=folder,
+        metavar="PATH",
+        help="of another model: nanoGPT's ckpt.pt, a folder of GPT-2's family, or what --data has written",
+    )
+    parser.add_argument(
+        "--tokenizer", metavar="T", help="of that model: a meta.pkl, a tokenizer.json, or tiktoken:NAME such as gpt2"
+    )
 
 
 def generate_parser() -> argparse.ArgumentParser:
@@ -109,7 +121,7 @@ def generate(options: argparse.Namespace) -> int:
 
     from article.runs import narrate, prompts, sampling, store, terminal
 
-    run = store.ask(options.model)
+    run = store.ask(options.checkpoint, options.tokenizer)
     prompt, n_context = prompts.read(run, options.prompt, options.cut), run.config.n_context
     random = torch.Generator().manual_seed(options.seed)
     asked = (options.tokens, options.temperature, options.top_k, options.top_p, random, n_context)
@@ -117,7 +129,7 @@ def generate(options: argparse.Namespace) -> int:
     if options.quiet and prompt.note:
         print(f"gpt.py: {prompt.note}", file=sys.stderr)
     if not options.quiet:
-        out.say([prompt.note] if prompt.note else [])
+        out.say([*run.notes, *prompt.notes])
     for n, draw in enumerate(sampling.draws(run.model, prompt.read, *asked), 1):
         if not options.quiet:
             longer = n > 1 and len(ids) == n_context + 1
@@ -136,11 +148,11 @@ def explain(options: argparse.Namespace) -> int:
         raise RefusalError("--step waits for keys, and there is no terminal to press them at; leave it out.")
     from article.runs import narrate, prompts, store, terminal
 
-    run = store.ask(options.model)
+    run = store.ask(options.checkpoint, options.tokenizer)
     if options.training and not run.corpus:
         raise RefusalError("it is not known what the model was trained on, so --training has no step to tell.")
     prompt = prompts.read(run, options.prompt, options.cut)
-    sections = [narrate.forward(prompts.traced(run, prompt), prompt)]
+    sections = [narrate.forward(prompts.traced(run, prompt), [*run.notes, *prompt.notes])]
     sections += [narrate.training(run, prompt)] if options.training else []
     out = terminal.Terminal()
     for n, section in enumerate(chain.from_iterable(sections)):
@@ -162,17 +174,14 @@ def save_trace(options: argparse.Namespace) -> int:
     from article import survey
     from article.runs import prompts, store
 
-    run = store.ask(options.model)
+    run = store.ask(options.checkpoint, options.tokenizer)
     prompt = prompts.read(run, options.prompt, options.cut)
     arrays = prompts.arrays(prompts.traced(run, prompt), prompt)
-    data = io.BytesIO()
-    np.savez(data, allow_pickle=False, **arrays)
     try:
-        survey.replace_file(file, data.getvalue())
+        with survey.replacing(file) as new:
+            np.savez(new, allow_pickle=False, **arrays)
         file.chmod(0o644)
     except OSError as error:
         raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
-    print(
-        *([prompt.note] if prompt.note else []), f"{file}: {len(arrays)} arrays of {len(prompt.read)} tokens", sep="\n"
-    )
+    print(*run.notes, *prompt.notes, f"{file}: {len(arrays)} arrays of {len(prompt.read)} tokens", sep="\n")
     return 0

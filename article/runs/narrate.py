@@ -93,8 +93,8 @@ def drawn(draw: Draw, n: int, tokenizer: gpt.Tokenizer) -> Section:
 # --- The forward pass ---------------------------------------------------------------------------------------------
 
 
-def forward(trace: gpt.Trace, prompt: Prompt) -> Iterator[Section]:
-    """The forward pass, stage by stage."""
+def forward(trace: gpt.Trace, notes: Sequence[str] = ()) -> Iterator[Section]:
+    """The forward pass, stage by stage; `notes` are sentences to begin with."""
     from article import flow  # draws can do without it
 
     L, H, T, size = trace.query.shape
@@ -107,7 +107,7 @@ def forward(trace: gpt.Trace, prompt: Prompt) -> Iterator[Section]:
     }
     sizes = "; ".join(f"{letter} = {what}" for letter, what in letters.items())
     lines: Section = [heading("The prompt"), f"The model reads: {visible(trace.sentence)}"]
-    yield [*lines, *([prompt.note] if prompt.note else []), f"In the shapes, {sizes}."]
+    yield [*lines, *notes, f"In the shapes, {sizes}."]
     for stage in flow.stages(trace):
         if stage.group is not flow.ASIDE:
             step = stage.id.removeprefix(f"{stage.group.id}-")

@@ -1,12 +1,14 @@
 """Prompts as they are typed, and the tokens that a model reads of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import gpt
 from article.build import RefusalError
 from article.runs.store import Run
+
+MOST = 200_000_000  # numbers of a trace; with a model of that size, they fill two gigabytes
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Prompt:
         """What is left out of the prompt, in a sentence; nothing if all of it is read."""
         n, most = len(self.ids), self.n_context
         return f"The prompt has {n} tokens, of which the model reads the last {most}." if n > most else ""
+
+    @property
+    def notes(self) -> list[str]:
+        """The note, if there is one."""
+        return [self.note] if self.note else []
 
 
 def read(run: Run, text: str, cut: bool) -> Prompt:
@@ -62,6 +69,13 @@ def lacks(tokenizer: gpt.Tokenizer, piece: str) -> bool:
     return False
 
 
+def numbers(config: gpt.Config, T: int) -> int:
+    """How many numbers the trace of T tokens has."""
+    V, D, L, H = config.n_vocab, config.n_embd, config.n_layer, config.n_head
+    block = T * D * (9 + H + 8) + 2 * H * T * T  # vectors, what heads write, hidden units; scores and patterns
+    return V * D + 2 * D + T * D + L * block + (L + 1) * T * (2 * D + V)
+
+
 class Cut(gpt.Tokenizer):
     """Has ids already. The text of the last ids need not have the same ids again: its tokens may be cut elsewhere."""
 
@@ -73,7 +87,13 @@ class Cut(gpt.Tokenizer):
 
 
 def traced(run: Run, prompt: Prompt) -> gpt.Trace:
-    """The trace of what the model reads of a prompt."""
+    """The trace of what the model reads of a prompt. Raises RefusalError if it would have too many numbers to keep."""
+    n, T = numbers(run.config, len(prompt.read)), len(prompt.read)
+    if n > MOST:
+        raise RefusalError(
+            f"the pass of {T} tokens through this model has {n:,} numbers, and at most {MOST:,} are kept; give a "
+            f"shorter prompt."
+        )
     text = run.tokenizer.decode(prompt.read) if prompt.note else prompt.text
     return gpt.trace(run.model, Cut(run.tokenizer, prompt.read), text)
 
@@ -83,5 +103,6 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
 
     These are `logits` and `probabilities` (T, V) and `ids` (T,).
     """
-    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": trace.probabilities[-1]}
-    return {name: np.array(value) for name, value in (vars(trace) | more).items()}
+    last = replace(trace, lens=trace.lens[-1:])  # of a large vocabulary, those of all levels would fill the memory
+    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": last.probabilities[-1]}
+    return {name: np.asarray(value) for name, value in (vars(trace) | more).items()}

@@ -142,7 +142,7 @@ def read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise RefusalError(f"{path} cannot be read: {error.strerror}; name a TOML file with --config.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the second for lists in lists in lists
         raise RefusalError(f"{path} is no TOML: {error}.") from None
 
 

@@ -1,6 +1,10 @@
-"""A run on the disk: the model as `model.safetensors`, the settings as `config.toml`, and `tokenizer.json`."""
+"""Models to ask: the article's own, and those on the disk, by what lies there.
 
-from collections.abc import Mapping
+A run of gpt.py is a folder with the model as `model.safetensors`, the settings as `config.toml`, and `tokenizer.json`.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +13,11 @@ from torch import Tensor
 
 import gpt
 from article.build import RefusalError
-from article.runs import tokens
+from article.runs import tokens, weights
 from article.runs.settings import Settings, read, settle, to_toml
 
 MODEL, SETTINGS, TOKENIZER = "model.safetensors", "config.toml", "tokenizer.json"
+FAMILY = "config.json"  # what a folder of Hugging Face has
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,10 @@ class Run:
 
     config: gpt.Config
     tokenizer: gpt.Tokenizer
-    model: gpt.GPT  # in float64, so that what it computes is what a trace has
+    model: gpt.GPT  # ours in float64; those from elsewhere in their own precision, at least float32
     corpus: tuple[str, ...]  # sentences that it was trained on, if they are known
+    origin: str = ""  # what it is, such as "a nanoGPT checkpoint"
+    notes: tuple[str, ...] = ()  # what is not as in the checkpoint, in a sentence each
 
 
 def own(seed: int | None = None) -> Run:
@@ -31,7 +38,7 @@ def own(seed: int | None = None) -> Run:
 
     config, tokenizer, corpus, _ = build.read(seed)
     (model,) = survey.trainings(survey.Recipe(config), tokenizer, corpus, [config.seed])
-    return Run(config, tokenizer, model, tuple(corpus))
+    return Run(config, tokenizer, model, tuple(corpus), "the article's own model")
 
 
 def files(settings: Settings, tokenizer: gpt.Tokenizer, weights: Mapping[str, Tensor]) -> dict[str, bytes]:
@@ -43,36 +50,65 @@ def files(settings: Settings, tokenizer: gpt.Tokenizer, weights: Mapping[str, Te
 
 
 def load(folder: Path) -> Run:
-    """The run of a folder. Raises RefusalError for one that is none, or that is damaged."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load as parse
-
+    """The run of a folder that gpt.py has written. Raises RefusalError for one that is none, or that is damaged."""
     missing = [name for name in (MODEL, SETTINGS, TOKENIZER) if not (folder / name).is_file()]
     if missing:
         raise RefusalError(f"{folder} has no {missing[0]}; name the folder that gpt.py --data DIR --out wrote.")
     settings = settle(read(folder / SETTINGS), Settings(), f"{folder / SETTINGS}: ")
-    try:
-        tokenizer = tokens.load((folder / TOKENIZER).read_bytes())
+    with refused(folder):
+        tokenizer = tokens.load(weights.read_whole(folder / TOKENIZER))
         config = settings.config(len(tokenizer.vocab))
-        model = gpt.GPT(config).double()
-        weights = parse((folder / MODEL).read_bytes())
-        shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
-        for name in shapes.keys() | weights.keys():
-            found = tuple(weights[name].shape) if name in weights else None
-            if found != shapes.get(name):
-                raise ValueError(
-                    f"{name} has the shape {found}, but {SETTINGS} and {TOKENIZER} make it {shapes.get(name)}"
-                )
-            if not torch.isfinite(weights[name]).all():
-                raise ValueError(f"{name} has numbers that are not finite")
-        model.load_state_dict(weights)
+        found, why = weights.safetensors(folder / MODEL), f"by {SETTINGS} and {TOKENIZER}"
+        sizes = {"embedding.weight": (config.n_vocab, config.n_embd)}
+        sizes |= {"position.weight": (config.n_context, config.n_embd)}
+        weights.fits({name: found[name] for name in sizes if name in found}, sizes, why)
+        n = weights.blocks(found, r"blocks\.(\d+)\.")
+        if n != config.n_layer:
+            raise ValueError(f"it has the weights of {n} blocks; {why} it needs {config.n_layer}")
+        shapes = {name: tuple(weight.shape) for name, weight in weights.hollow(config).state_dict().items()}
+        weights.fits(found, shapes, why)
+        model = weights.model(config, weights.read(found, shapes, torch.float64))
+    return Run(config, tokenizer, model, (), "a run of gpt.py")
+
+
+@contextlib.contextmanager
+def refused(path: Path) -> Iterator[None]:
+    """Says of what is wrong inside, where it is."""
+    try:
+        yield
     except OSError as error:
-        raise RefusalError(f"{folder} cannot be read: {error.strerror}.") from None
-    except (ValueError, SafetensorError) as error:
-        raise RefusalError(f"{folder} cannot be used: {error}.") from None
-    return Run(config, tokenizer, model, ())
+        raise RefusalError(f"{path} cannot be read: {error.strerror or error}; name another --checkpoint.") from None
+    except ValueError as error:
+        raise RefusalError(f"{path} cannot be used: {error}.") from None
 
 
-def ask(folder: Path | None, seed: int | None = None) -> Run:
-    """The run of a folder, or the article's own model. Raises RefusalError."""
-    return own(seed) if folder is None else load(folder)
+def ask(checkpoint: Path | None, tokenizer: str | None = None, seed: int | None = None) -> Run:
+    """The run of a checkpoint, by what it is, or the article's own model.
+
+    A file is nanoGPT's. A folder with a `config.toml` is a run of gpt.py; one with a `config.json` is of the GPT-2
+    family. A `tokenizer` is a file, or tiktoken:NAME. Raises RefusalError.
+    """
+    if checkpoint is None:
+        if tokenizer is not None:
+            raise RefusalError("--tokenizer is about a model from elsewhere; name that with --checkpoint.")
+        return own(seed)
+    if seed is not None:
+        raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
+    from article.runs import checkpoint as foreign
+
+    with refused(checkpoint):
+        if checkpoint.is_file():
+            return foreign.of_file(checkpoint, tokenizer)
+        if not checkpoint.is_dir():
+            what = "it is no file" if checkpoint.exists() else "there is no such file or folder"
+            raise ValueError(f"{what}; name nanoGPT's ckpt.pt, or the folder of a model")
+        if (checkpoint / SETTINGS).is_file():
+            if tokenizer is not None:
+                raise ValueError("a run of gpt.py has its own tokenizer; leave --tokenizer out")
+            return load(checkpoint)
+        if (checkpoint / FAMILY).is_file():
+            return foreign.of_folder(checkpoint, tokenizer)
+        raise ValueError(
+            f"it has no {SETTINGS}, as a run of gpt.py has, and no {FAMILY}, as a folder of Hugging Face has; name the "
+            f"folder of a model, or nanoGPT's ckpt.pt itself"
+        )

@@ -6,16 +6,18 @@ characters       a character, by its Unicode code point           text
 bpe              bytes that often follow each other in the corpus text
 .../tokenizer.json  what that file says; Hugging Face's format, or ours   up to the file's own normalisation
 tiktoken:NAME    what the encoding of that name says              text
+padded           one of these, with unused ids up to 64·n         as that one has it
 
 Only words and characters can meet what they have no id for. `vocab` is for the eye: what is invisible has a sign there,
 and no two entries are the same.
 """
 
+import contextlib
 import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 FILE = "tokenizer.json"
 KINDS = "words, characters, bpe, a path that ends in tokenizer.json, or tiktoken:NAME"
+MULTIPLE = 64  # of tokens, that nanoGPT pads to
 BYTES = 256  # the pieces that byte-level BPE starts from
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols to Unicode, but nothing to the eye
@@ -102,6 +105,30 @@ class Characters(gpt.Tokenizer):
         return "".join(self.alphabet[id] for id in ids)
 
 
+@contextlib.contextmanager
+def told(what: str) -> Iterator[None]:
+    """Raises ValueError for whatever the library tokenizers raises.
+
+    It has nothing narrower than Exception, and the PanicException of what it takes to be impossible is not even one.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{what} ({reason})") from None
+
+
+def check_merges(model: dict[str, Any]) -> None:
+    """Raises ValueError for pairs of BPE that join to no piece, at which the library panics."""
+    prefix = model.get("continuing_subword_prefix") or ""
+    for pair in model.get("merges") or ():
+        one, other = pair.split(" ") if isinstance(pair, str) else pair
+        if not other.startswith(prefix) or one + other.removeprefix(prefix) not in model["vocab"]:
+            raise ValueError("two pieces are joined to what is no piece")
+
+
 class Pieces(gpt.Tokenizer):
     """Pieces to ids and back, as a tokenizer of Hugging Face's `tokenizers` says. No special tokens are added."""
 
@@ -109,11 +136,11 @@ class Pieces(gpt.Tokenizer):
         """Of the text of a tokenizer.json. Raises ValueError for one that is damaged."""
         from tokenizers import Tokenizer
 
-        try:
+        with told("it is no tokenizer of the library tokenizers"):
             whole: dict[str, Any] = json.loads(state)
+            kind = whole["model"]["type"]
+            check_merges(whole["model"])
             self.tokenizer = Tokenizer.from_str(state)
-        except Exception as error:  # the library raises nothing narrower
-            raise ValueError(f"it is no tokenizer of the library tokenizers ({str(error).splitlines()[0]})") from None
         self.tokenizer.no_truncation()  # what the file says of batches would cut a corpus short, silently
         self.tokenizer.no_padding()
         if getattr(self.tokenizer.model, "dropout", None):
@@ -122,7 +149,7 @@ class Pieces(gpt.Tokenizer):
         if not pieces or max(pieces) >= 2 * len(pieces):
             raise ValueError(f"it has {len(pieces)} tokens, and an id {max(pieces, default=0)}")
         bytewise = "ByteLevel" in types_of(whole.get("decoder"))
-        self.complete = whole["model"]["type"] != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
+        self.complete = kind != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
         self.divisible = self.complete and divisible(whole)
         unknown = whole["model"].get("unk_token")
         self.unknown = whole["model"].get("unk_id") if unknown is None else self.tokenizer.token_to_id(unknown)
@@ -136,10 +163,8 @@ class Pieces(gpt.Tokenizer):
         if self.divisible:
             parts = (self.tokenizer.encode(part, add_special_tokens=False).ids for part in stretches(text))
             return list(chain.from_iterable(parts))
-        try:
+        with told("the tokenizer has no piece for some of the text"):  # not even one for the unknown
             encoding = self.tokenizer.encode(text, add_special_tokens=False)
-        except Exception as error:  # how the library tells that there is not even a token for the unknown
-            raise ValueError(f"the tokenizer has no piece for some of the text ({error})") from None
         lost = None if self.complete else self.lost(sentence)
         if self.unknown in encoding.ids:
             start, stop = encoding.offsets[encoding.ids.index(self.unknown)]
@@ -200,7 +225,7 @@ def bytes_of(piece: str) -> bytes | None:
 def types_of(part: dict[str, Any] | None) -> set[str]:
     """The types of a part of a tokenizer.json, and of the parts in it."""
     parts = [] if part is None else [part, *part.get("decoders", [])]
-    return {one["type"] for one in parts}
+    return {str(one.get("type")) for one in parts}
 
 
 def train_bpe(text: str, n_vocab: int) -> Pieces:
@@ -269,6 +294,42 @@ def encoding_of(name: str) -> Encoding:
         load.read_file = read
 
 
+def padded(n_vocab: int) -> int:
+    """How many tokens nanoGPT makes of so many: the next multiple of 64, which processors like.
+
+    >>> padded(50257), padded(64)
+    (50304, 64)
+    """
+    return -(-n_vocab // MULTIPLE) * MULTIPLE
+
+
+class Padded(gpt.Tokenizer):
+    """Another tokenizer, with tokens that no text has behind its own, up to a multiple of 64."""
+
+    def __init__(self, inner: gpt.Tokenizer) -> None:
+        """Raises ValueError for one that has a multiple of 64 already."""
+        n = len(inner.vocab)
+        if padded(n) == n:
+            raise ValueError(f"there is nothing to fill up behind {n} tokens")
+        self.inner = inner
+        self.vocab = unique([*inner.vocab, *(f"<unused-{id}>" for id in range(n, padded(n)))])
+        self.unused = self.vocab[n:]
+        self.ids = {name: id for id, name in enumerate(self.vocab)}
+
+    def encode(self, sentence: str) -> list[int]:
+        """The ids of a text, as the other tokenizer has them. Raises what that raises."""
+        return self.inner.encode(sentence)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, in which a token that no text has stands with its name."""
+        n, between = len(self.inner.vocab), " " if type(self.inner) is gpt.Tokenizer else ""
+        parts = (
+            self.inner.decode(part) if known else between.join(self.vocab[id] for id in part)
+            for known, part in groupby(ids, n.__gt__)
+        )
+        return between.join(parts)
+
+
 # --- To and from files --------------------------------------------------------------------------------------------
 
 
@@ -306,6 +367,9 @@ def files(tokenizer: gpt.Tokenizer) -> dict[str, bytes]:
             state = tokenizer.tokenizer.to_str()
         case Encoding():
             state = written({"kind": "tiktoken", "name": tokenizer.encoding.name})
+        case Padded():
+            inner = json.loads(files(tokenizer.inner)[FILE])
+            state = written({"kind": "padded", "of": inner})
         case Characters():
             state = written({"kind": "characters", "vocab": tokenizer.alphabet})
         case _:
@@ -333,6 +397,8 @@ def load(data: bytes) -> gpt.Tokenizer:
             return tokenizer
         case {"kind": "tiktoken", "name": str(name)}:
             return encoding_of(name)
+        case {"kind": "padded", "of": {} as inner, **rest} if not rest and inner.get("kind") != "padded":
+            return Padded(load(written(inner).encode()))
         case {"model": {}, "version": str()}:
             return Pieces(text)
         case _:
