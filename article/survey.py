@@ -14,10 +14,9 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
@@ -212,16 +211,9 @@ def keep(folder: Path, weights: Mapping[int, np.ndarray]) -> None:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Writes a file in one step: it is the old one or the new one at every moment."""
-    with replacing(path) as file:
-        file.write(data)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of another in one step, when all is written."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         try:
-            yield file
+            file.write(data)
             file.close()
             os.replace(file.name, path)
         except BaseException:

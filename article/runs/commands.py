@@ -171,16 +171,15 @@ def save_trace(options: argparse.Namespace) -> int:
         raise RefusalError(f"{file} {what}; name a file with --out, such as trace.npz.")
     import numpy as np
 
-    from article import survey
     from article.runs import prompts, store
 
     run = store.ask(options.checkpoint, options.tokenizer)
     prompt = prompts.read(run, options.prompt, options.cut)
     arrays = prompts.arrays(prompts.traced(run, prompt), prompt)
     try:
-        with survey.replacing(file) as new:
-            np.savez(new, allow_pickle=False, **arrays)
-        file.chmod(0o644)
+        with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:  # too large for the memory
+            np.savez(Path(folder) / "new.npz", allow_pickle=False, **arrays)
+            (Path(folder) / "new.npz").replace(file)
     except OSError as error:
         raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
     print(*run.notes, *prompt.notes, f"{file}: {len(arrays)} arrays of {len(prompt.read)} tokens", sep="\n")
