@@ -150,6 +150,12 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--single-file", type=folder, metavar="FILE", help="write the article as one file, which opens from the disk"
     )
+    result.add_argument(
+        "--checkpoint",
+        type=folder,
+        metavar="PATH",
+        help="open another model, and write a site about what it does with --prompt; it may need its --tokenizer",
+    )
     result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
     own = result.add_argument_group(
         "a text of your own", "These need --data. All but the first four can stand in the TOML file, too."
@@ -247,13 +253,20 @@ def publish(options: argparse.Namespace) -> int:
     from article.runs.settings import FIELDS
 
     if options.data is not None:
+        if options.checkpoint is not None:
+            raise RefusalError("--data trains a model, and --checkpoint opens one; leave one of them out.")
         from article.runs import job
 
         return job.publish(options)
+    of_checkpoint = {"prompt", "tokenizer"} if options.checkpoint is not None else set()
     for name in ("config", "prompt", "ladder", *FIELDS):
         given = getattr(options, name)
-        if name != "seed" and given is not None and given is not False:
+        if name not in ("seed", *of_checkpoint) and given is not None and given is not False:
             raise RefusalError(f"--{name.replace('_', '-')} is about a text of your own; name its folder with --data.")
+    if options.checkpoint is not None:
+        from article.runs import opened
+
+        return opened.publish(options)
     gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a rebuild
     if options.single_file:
         site = build_single(options.single_file, options.seed, options.url, options.seeds, options.fresh)

@@ -7,7 +7,9 @@ import argparse
 import math
 import os
 import sys
+import tempfile
 from itertools import chain
+from pathlib import Path
 from typing import NoReturn
 
 from article.build import RefusalError, folder, seed
@@ -177,7 +179,9 @@ def save_trace(options: argparse.Namespace) -> int:
     prompt = prompts.read(run, options.prompt, options.cut)
     arrays = prompts.arrays(prompts.traced(run, prompt), prompt)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:  # too large for the memory
+        with tempfile.TemporaryDirectory(
+            prefix=f".{file.name}.", dir=file.parent
+        ) as folder:  # too large for the memory
             np.savez(Path(folder) / "new.npz", allow_pickle=False, **arrays)
             (Path(folder) / "new.npz").replace(file)
     except OSError as error:
