@@ -33,7 +33,7 @@ LETTERS = "zyx abcdefghijklmnopqrstuvw\n"  # not in the order of their code poin
 TEXT = "the cat sat on the mat, and the dog sat on the log; " * 3
 BPE = tokens.train_bpe(TEXT, 270)
 SIZES: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 8, "block_size": 16, "vocab_size": 28, "dropout": 0.1}
-NEAR: dict[str, float] = {"rtol": 1e-4, "atol": 1e-4}
+NEAR: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-4}
 
 
 # --- Checkpoints to ask -------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def save_family(folder: Path, seed: int = 1, **options: Any) -> Any:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    sizes = {"n_layer": 2, "n_head": 2, "n_embd": 8, "n_positions": 16, "vocab_size": len(BPE.vocab)}
+    sizes: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 8, "n_positions": 16, "vocab_size": len(BPE.vocab)}
     shard = {name: options.pop(name) for name in ("max_shard_size",) if name in options}
     theirs = GPT2LMHeadModel(GPT2Config(**sizes | options)).eval()
     for weight, values in zip(theirs.parameters(), drawn(dict(enumerated(theirs)), seed).values(), strict=True):

@@ -74,7 +74,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Files]:
         elif kind == "own":
             save_own(folder)
         else:
-            save_family(folder, **({"max_shard_size": "6KB"} if kind == "shards" else {}))
+            save_family(folder, max_shard_size="6KB" if kind == "shards" else "1GB")
         result[kind] = content(folder)
     return result
 
