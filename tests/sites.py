@@ -1,0 +1,39 @@
+"""What every site has to pass, whatever it is about."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser import AXE, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life
+
+
+def faultless(
+    site: Path, url: str, visit: Visitor, pages: Iterable[str], figures: Callable[[Visit], Iterable[Locator]]
+) -> None:
+    """No fault for axe in light and dark, a phone and the console, nothing from elsewhere, and links lead somewhere.
+
+    `figures` chooses those of a page that are to come to life.
+    """
+    for path in pages:
+        seen = visit(url + path, viewport=PHONE).open_details()
+        for figure in figures(seen):
+            comes_to_life(figure)
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert seen.page.evaluate(STICKING_OUT) == []
+        seen.page.evaluate(AXE.read_text("utf-8"))
+        for rules in ("{}", "{ runOnly: ['color-contrast'] }"):  # all in light, and what dark changes
+            found = seen.page.evaluate(f"() => axe.run(document, {rules})")
+            seen.page.emulate_media(color_scheme="dark")
+            assert [
+                (path, rule["id"], node["target"])
+                for rule in found["violations"]
+                for node in rule["nodes"]
+                if not (rule["id"] == "landmark-unique" and isinstance(node["target"][0], list))  # model-viewer's own
+            ] == []
+        assert seen.errors == []
+        assert [request for request in seen.requests if not request.startswith((url, "data:", "blob:"))] == []
+        for link in seen.page.locator("main a[href], footer a[href]").all():
+            target = (link.get_attribute("href") or "").split("#")[0].split("?")[0]
+            assert target in ("", "javascript:void(0);") or (site / target).exists(), target  # the viewer has the other
+        expect(seen.page.locator("h1")).to_have_count(1)
