@@ -552,7 +552,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
         "still": f"{name}.svg",
         "sentence": shown.sentence,
         "bytes": len(glb),
-        "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in drawn),
+        "marks": sum(quantities(mark) for mark in drawn),
         "values": sum(len(mark["values"]) for mark in drawn),
     }
     x, y, z = (style.METER * length for length in camera.target)
@@ -584,8 +584,16 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     return {"files": files, "entry": entry, "figure": figure}
 
 
+def quantities(mark: dict) -> int:
+    """How many quantities a mark of a scene draws. A difference is told by the quantity that it is of."""
+    if mark["trace"].startswith("attention"):
+        return 1
+    return len(mark["values"]) // (2 if mark["trace"].endswith("_apart") else 1)
+
+
 def scene_module(name: str) -> Any:
-    """The module of a scene, or nothing if there is none of that name."""
+    """The module of a scene, or nothing if there is none of that name; "-a" and "-b" tell two of one module apart."""
+    name = name.removesuffix("-a").removesuffix("-b")
     scenes = {path.stem for path in (ROOT / "scenes").glob("*.py")}
     return importlib.import_module(f"scenes.{name}") if name in scenes else None
 
