@@ -53,6 +53,13 @@ FILES = {
     "model.safetensors",
     "config.toml",
     "tokenizer.json",
+    "compare.json",
+}
+KINDS = {  # of sites, by a file that tells them from those further down
+    "evidence.html": "the article",
+    "report.html": "a run",
+    "compare.json": "a comparison",
+    "flow.json": "the full flow of a prompt",
 }
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
@@ -110,6 +117,13 @@ def subcommands() -> dict[str, Command]:
     return {
         "verify": Command("FILE.glb ...", "reads the numbers back out of scenes", verify_parser, verify),
         "flow": Command("PROMPT --out DIR", "shows every number of a prompt on a page", flow_parser, show_flow, True),
+        "compare": Command(
+            "A B PROMPT --out DIR",
+            "sets two models, or prompts, side by side",
+            commands.compare_parser,
+            commands.compare,
+            True,
+        ),
         "generate": Command(
             "PROMPT",
             "goes on from a prompt and shows each draw",
@@ -181,6 +195,9 @@ def verify_parser() -> argparse.ArgumentParser:
     result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
     result.add_argument(
         "--model", type=folder, metavar="DIR", help="the run that the files are of, if it has a site of its own"
+    )
+    result.add_argument(
+        "--beside", metavar="B", help="of scenes of two, the other one: the path of a checkpoint, or a seed"
     )
     return result
 
@@ -696,9 +713,7 @@ def show_flow(options: argparse.Namespace) -> int:
     from article.runs import prompts, store
 
     out = options.out
-    for page, what in (("evidence.html", "the article"), ("report.html", "a run")):
-        if (out / page).exists():  # it would be replaced by the one page
-            raise RefusalError(f"{out} holds {what}; name another folder with --out.")
+    refuse_another_kind(out, "flow.json")
     run = store.ask(options.model, options.seed)
     prompt = prompts.read(run, options.prompt, options.cut)
     site = Site()
@@ -726,20 +741,24 @@ def verify(options: argparse.Namespace) -> int:
         try:
             glb = path.read_bytes()
             extras = readback.header(glb)["asset"]["extras"]
-            contents[path] = glb, extras["sentence"], str(extras.get("scene"))
+            contents[path] = glb, extras, str(extras.get("scene"))
         except OSError as error:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
     known = store.load(options.model) if options.model else train(options.seed)[0]
     wrong = 0
-    for path, (glb, sentence, scene) in contents.items():
-        shows = getattr(scene_module(scene), "SHOWS", "trace")
+    for path, (glb, extras, scene) in contents.items():
+        shows, sentence = getattr(scene_module(scene), "SHOWS", "trace"), extras["sentence"]
         try:
             n = len(known.tokenizer.encode(sentence))
             if not 1 <= n <= known.config.n_context:
                 raise ValueError(f"it reads 1 to {known.config.n_context} tokens, and the sentence has {n}")
-            if isinstance(known, store.Run):
+            if shows == "contrast":
+                from article.runs import compare
+
+                fresh = compare.fresh(known, options.beside, extras)
+            elif isinstance(known, store.Run):
                 from article.runs import job  # which draws charts, too, and takes a second to import
 
                 fresh = job.Shown(gpt.trace(known.model, known.tokenizer, sentence)).subject(shows)
@@ -796,6 +815,16 @@ def workplace(out: Path) -> Iterator[Path]:
         raise RefusalError(f"{out} cannot be written: {error.strerror}; it is as it was.") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def refuse_another_kind(out: Path, own: str) -> None:
+    """Raises RefusalError if a folder holds a site of another kind than the one that is told by its `own` file.
+
+    Who names a folder by mistake would lose more than a page.
+    """
+    found = next((file for file in KINDS if (out / file).exists()), own)
+    if found != own:
+        raise RefusalError(f"{out} holds {KINDS[found]}; name another folder with --out.")
 
 
 def refuse_to_replace(out: Path) -> None:

@@ -295,7 +295,7 @@ class _Figures(Treeprocessor):
     def plot(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
         data, alt, caption = self.known(image, source)
         name = source.removesuffix(".svg")
-        figure = ElementTree.Element("figure", {"class": "plot", "id": name})
+        figure = ElementTree.Element("figure", {"class": f"plot {data.get('class', '')}".strip(), "id": name})
         if "plot" in data:
             data["plot"].set("aria-label", alt)
             figure.append(data["plot"])

@@ -1,0 +1,361 @@
+"""Two checkpoints, seeds or prompts side by side: scenes in step, and what is true of the one and not of the other."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+import gpt
+from article import build, gallery, render
+from article.build import RefusalError, Site
+from article.contrast import Contrast
+from article.effects import fields_of
+from article.facts import Facts, count, decimals, number, percent
+from article.runs import prompts, statements, store
+from article.runs.statements import Found
+from scenes import light
+
+HERE = Path(__file__).resolve().parent
+SCENES = ("abreast", "levels", "looks", "ends", "odds")
+KEYS = 40  # tokens that a head looks at; more in one row cannot be told apart
+RELATED = 0.5  # mean cosine of the embeddings of the same tokens, from which on components are likely the same
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two, and what it reads."""
+
+    name: str  # A or B
+    source: str  # what the model is, in words
+    run: store.Run
+    prompt: prompts.Prompt
+
+    @cached_property
+    def trace(self) -> gpt.Trace:
+        return prompts.traced(self.run, self.prompt)
+
+
+# --- The command --------------------------------------------------------------------------------------------------
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Writes the site of two, and prints the summary. Raises RefusalError and FalsehoodError."""
+    build.refuse_another_kind(options.out, "compare.json")
+    sides = read(options)
+    site = Site()
+    with build.workplace(options.out) as work:
+        asked = make(site, *sides)
+        with site.stage("write"):
+            build.write(site, work)
+            if build.has_viewer(site):
+                build.copy_viewer(work / "vendor")
+    print(summary(site, sides, asked, options.out))
+    return 0
+
+
+def read(options: argparse.Namespace) -> tuple[Side, Side]:
+    """The two that are compared. Raises RefusalError."""
+    a = opened(options.a, options.tokenizer)
+    same = options.b == options.a and options.tokenizer_b in (None, options.tokenizer)
+    b = a if same else opened(options.b, options.tokenizer_b or options.tokenizer)
+    texts = options.prompt, options.prompt if options.prompt_of_b is None else options.prompt_of_b
+    sides = [
+        Side(name, source, run, prompt_of(name, run, text, options.cut))
+        for name, (source, run), text in zip("AB", (a, b), texts, strict=True)
+    ]
+    return sides[0], sides[1]
+
+
+def prompt_of(name: str, run: store.Run, text: str, cut: bool) -> prompts.Prompt:
+    """What one of the two reads. Raises RefusalError."""
+    try:
+        return prompts.read(run, text, cut)
+    except RefusalError as error:
+        raise RefusalError(f"{name}: {error}") from None
+
+
+def opened(text: str, tokenizer: str | None) -> tuple[str, store.Run]:
+    """The model of a checkpoint's path, or of a seed of the article's recipe, and what it is. Raises RefusalError."""
+    if text and "\0" not in text and os.path.lexists(text):
+        return f"the model of {text}", of_checkpoint(Path(text), tokenizer)
+    if not text.isdecimal():
+        raise RefusalError(f"{text!r} is neither a checkpoint nor the seed of a training; name the folder of a run.")
+    if tokenizer:
+        raise RefusalError(f"{text} is the seed of a training, which has its tokenizer; leave out --tokenizer.")
+    try:
+        seed = build.seed(text)
+    except argparse.ArgumentTypeError as error:
+        raise RefusalError(f"{error}; it is the seed of a training.") from None
+    return f"the article's model, trained with seed {seed}", store.ask(None, seed)
+
+
+def of_checkpoint(path: Path, tokenizer: str | None) -> store.Run:
+    """The run of a checkpoint. Raises RefusalError."""
+    if tokenizer:
+        raise RefusalError(f"{path} has its tokenizer; leave out --tokenizer.")
+    return store.ask(path)
+
+
+def contrasts(a: gpt.Trace, b: gpt.Trace) -> tuple[Contrast, Contrast]:
+    """Each of two traces beside the other."""
+    one, other = ("A", "B"), ("B", "A")
+    return Contrast(**fields_of(a), other=b, names=one), Contrast(**fields_of(b), other=a, names=other)
+
+
+def fresh(run: Any, other: str | None, how: dict) -> Contrast:
+    """What a scene of two shows, computed anew; `how` is what the file says of itself.
+
+    Raises RefusalError, and ValueError for what a tokenizer has no tokens for.
+    """
+    if other is None:
+        raise RefusalError("a scene of two needs both; name the other one, a checkpoint or a seed, with --beside.")
+    beside, (_, other_run) = how["beside"], opened(other, None)
+    own, theirs = (
+        gpt.trace(one.model, one.tokenizer, text)
+        for one, text in ((run, how["sentence"]), (other_run, beside["sentence"]))
+    )
+    name, other_name = beside["names"]
+    return Contrast(**fields_of(own), other=theirs, names=(str(name), str(other_name)))
+
+
+# --- What is asked ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of both, and what it came to."""
+
+    claims: list[Found]  # of the article; none if one of the two does not know its words
+    unasked: list[str]  # claims that have no answer in one of the two
+    of_a: list[Found]  # statements that are true of A
+    of_b: list[Found]
+
+    def apart(self, one: int) -> list[Found]:
+        """The claims that hold for the one, 0 for A or 1 for B, and fail on the other."""
+        return [claim for claim in self.claims if claim.holds[one] and not claim.holds[1 - one]]
+
+
+def ask(a: Side, b: Side, both: tuple[Contrast, Contrast]) -> Asked:
+    """Asks both of all there is to ask. Raises FalsehoodError for a statement that is not true where it comes from."""
+    one, other = statements.evidence(a.run), statements.evidence(b.run)
+    claims, unasked = statements.claims(one, other) if one and other and a.run is not b.run else ([], [])
+    return Asked(claims, unasked, statements.ask(*both), statements.ask(both[1], both[0], swapped=True))
+
+
+def fails(found: Sequence[Found]) -> int:
+    """How many do not hold for both."""
+    return sum(not all(one.holds) for one in found)
+
+
+# --- The site -----------------------------------------------------------------------------------------------------
+
+
+def make(site: Site, a: Side, b: Side) -> Asked:
+    """The files of the site of two. Raises RefusalError and FalsehoodError."""
+    both = contrasts(a.trace, b.trace)
+    with site.stage("statements"):
+        asked = ask(a, b, both)
+    refused = {scene: reason for scene in SCENES if (reason := too_much(scene, *both))}
+    whole = build.read_article("template.html")
+    template = render.keep(whole, {"page"})
+    values = known(a, b, both, asked) | {"base": "", "preview": ""}
+    values["undrawn"] = "; ".join(dict.fromkeys(reason for reason in refused.values() if reason != ELSEWHERE))
+    parts = kept(a, b, both, asked) | ({*SCENES} - {*refused}) | ({"undrawn"} if values["undrawn"] else set())
+    page = render.keep((HERE / "compare.md").read_text("utf-8"), parts).strip()
+    facts = Facts(values, {})
+    for figure in render.figures(page):
+        one = both[figure.endswith("-b")]
+        facts.figures[f"{figure}.glb"] = build.exhibit(
+            site, figure, "article/runs/compare.md", lambda _, one=one: one, False
+        )
+    with site.stage("pages"):
+        shown = {
+            "claims": ("Claims of the article", asked.apart(0) + asked.apart(1)),
+            "of_a": ("What is true of A", asked.of_a),
+            "of_b": ("What is true of B", asked.of_b),
+        }
+        facts.figures.update(
+            {f"{name}.svg": {"class": "verdicts", "shown": [table(*what)]} for name, what in shown.items()}
+        )
+        captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
+        pages = {"index.html": render.render(page, facts, template)}
+        pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), values["title"])
+        site.files |= {file: html.encode() for file, html in pages.items()}
+        site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": build.to_json(site.scenes)}
+        site.files |= {asset: (build.ARTICLE / asset).read_bytes() for asset in build.assets()}
+        site.files["compare.json"] = build.to_json(record(a, b, asked))
+    return asked
+
+
+ELSEWHERE = "another scene stands for it"
+
+
+def too_much(scene: str, a: Contrast, b: Contrast) -> str:
+    """Why a scene is not drawn; nothing if it is."""
+    from article.runs.job import BOXES, TALL  # which draws charts, too, and takes a second to import
+
+    D, other = a.embedding.shape[1], b.embedding.shape[1]
+    levels = max(len(one.residual) + 1 for one in (a, b))
+    boxes = levels * D * max(len(one.tokens) for one in (a, b))
+    if scene in ("abreast", "levels", "ends"):
+        if other != D:
+            return f"the vectors, which have {D:,} components in A and {other:,} in B"
+        if D > TALL:
+            return f"the vectors, of {D:,} components, more than {TALL} in a column"
+    if (scene == "abreast") == (boxes > BOXES) and scene in ("abreast", "levels"):
+        return ELSEWHERE
+    longest = max(len(one.tokens) for one in (a, b))
+    if scene == "looks" and longest > KEYS:
+        return f"the looks of the heads, at {longest} tokens, more than {KEYS}"
+    return ""
+
+
+def kept(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> set[str]:
+    """The parts of compare.md, other than scenes, that these two have."""
+    one, other = both
+    same = a.trace.weights == b.trace.weights
+    parts = {
+        "models": not same,
+        "prompts": same,
+        "oneprompt": a.trace.sentence == b.trace.sentence,
+        "otherprompt": a.trace.sentence != b.trace.sentence,
+        "lengths": len(one.tokens) != len(other.tokens),
+        "vocabularies": one.vocab != other.vocab,
+        "stranger": related(one) < RELATED,
+        "kin": not same and related(one) >= RELATED,
+        "shapes": one.attention.shape[:2] != other.attention.shape[:2],
+        "known": bool(asked.claims),
+        "unasked": bool(asked.unasked),
+        "differs": bool(asked.apart(0) or asked.apart(1)),
+        "note": bool(a.prompt.note or b.prompt.note),
+    }
+    return {name for name, there in parts.items() if there}
+
+
+def related(one: Contrast) -> float:
+    """The mean cosine of the embeddings of the same tokens in both; 0 if there are none, or none to compare."""
+    if not one.alike:
+        return 0.0
+    ids = one.counterpart >= 0
+    pairs = one.embedding[ids], one.other.embedding[one.counterpart[ids]]
+    long = np.linalg.norm(pairs[0], axis=-1) * np.linalg.norm(pairs[1], axis=-1)
+    cosines = (pairs[0] * pairs[1]).sum(axis=-1)[long > 0] / long[long > 0]
+    return float(cosines.mean()) if len(cosines) else 0.0
+
+
+def known(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> dict[str, str]:
+    """The values that compare.md names."""
+    one, _ = both
+    models = a.trace.weights != b.trace.weights
+    values = {
+        "title": "Two models, side by side" if models else "Two prompts, side by side",
+        "related": decimals(related(one)),
+        "shared": number(one.shared),
+        "compared_token": str(one.shared),
+        "of_a_fails": number(fails(asked.of_a)),
+        "of_a_all": number(len(asked.of_a)),
+        "of_b_fails": number(fails(asked.of_b)),
+        "of_b_all": number(len(asked.of_b)),
+        "claims_all": number(len(asked.claims)),
+        "claims_a": number(len(asked.apart(0))),
+        "claims_b": number(len(asked.apart(1))),
+        "claims_both": number(sum(all(claim.holds) for claim in asked.claims)),
+        "claims_neither": number(sum(not any(claim.holds) for claim in asked.claims)),
+        "unasked": "; ".join(asked.unasked),
+        "candidates": number(len(one.candidates)),
+        "last_level": f"block {len(one.residual) - 1}",
+        "notes": " ".join(f"{side.name}: {side.prompt.note}" for side in (a, b) if side.prompt.note),
+    }
+    for side, contrast in zip((a, b), both, strict=True):
+        config, letter = side.run.config, side.name.lower()
+        id = contrast.id(contrast.prediction)
+        values |= {
+            f"{letter}_source": side.source,
+            f"{letter}_prompt": contrast.sentence,
+            f"{letter}_prediction": contrast.prediction,
+            f"{letter}_probability": percent(float(contrast.chance[-1, id])),
+            f"{letter}_parameters": count(parameters(side)),
+            f"{letter}_blocks": f"{number(config.n_layer)} block{'s' * (config.n_layer > 1)}",
+            f"{letter}_heads": f"{number(config.n_head)} head{'s' * (config.n_head > 1)}",
+            f"{letter}_components": count(config.n_embd),
+            f"{letter}_words": count(len(contrast.vocab)),
+            f"{letter}_tokens": number(len(contrast.tokens)),
+        }
+    return values
+
+
+def parameters(side: Side) -> int:
+    return sum(weight.numel() for weight in side.run.model.parameters())
+
+
+def table(title: str, found: Sequence[Found]) -> dict:
+    """What was asked and what it came to, as a table of the page; what fails is bold, and has a word for it."""
+    rows = [
+        [
+            one.words,
+            *(cell(value, "" if held else "fails") for value, held in zip(one.values, one.holds, strict=True)),
+            cell(f"{'✓' if all(one.holds) else '✗'} {one.verdict}", "" if all(one.holds) else "fails"),
+        ]
+        for one in found
+    ]
+    return {"title": title, "corner": "statement", "columns": ["in A", "in B", "verdict"], "rows": rows}
+
+
+def cell(text: str, kind: str) -> Element:
+    """What stands in a cell."""
+    element = Element("strong", {"class": kind}) if kind else Element("span")
+    element.text = text
+    return element
+
+
+def record(a: Side, b: Side, asked: Asked) -> dict:
+    """What a machine may want to know of the two: `compare.json`."""
+
+    def side(one: Side) -> dict:
+        return {
+            "source": one.source,
+            "weights": one.trace.weights,
+            "parameters": parameters(one),
+            "prompt": one.trace.sentence,
+            "tokens": list(one.trace.tokens),
+            "prediction": one.trace.prediction,
+            "probability": round(float(one.trace.probability(one.trace.prediction)), 6),
+        }
+
+    def lines(found: Sequence[Found], **more: str) -> list[dict]:
+        return [
+            more
+            | {"sentence": one.words, "a": one.values[0], "b": one.values[1], "holds_a": one.holds[0]}
+            | {"holds_b": one.holds[1]}
+            for one in found
+        ]
+
+    return {
+        "a": side(a),
+        "b": side(b),
+        "claims": lines(asked.claims),
+        "unasked": asked.unasked,
+        "statements": lines(asked.of_a, of="A") + lines(asked.of_b, of="B"),
+    }
+
+
+def summary(site: Site, sides: Sequence[Side], asked: Asked, out: Path) -> str:
+    """What the command has done, for the terminal."""
+    lines = []
+    for side in sides:
+        trace = side.trace
+        chance = f"{trace.probability(trace.prediction):.0%}"
+        lines.append(f"{side.name}           {trace.sentence} … {trace.prediction} ({chance}), {side.source}")
+    if asked.claims:
+        alone = f"{len(asked.apart(0))} hold for A alone, {len(asked.apart(1))} for B alone"
+        lines.append(f"claims      of {len(asked.claims)} of the article, {alone}")
+    for one, other, found in (("A", "B", asked.of_a), ("B", "A", asked.of_b)):
+        lines.append(f"statements  {fails(found)} of {len(found)} that are true of {one} fail on {other}")
+    lines += [f"note        {note}" for note in (*(side.prompt.note for side in sides), *site.notes) if note]
+    return "\n".join([*lines, *build.told(site, out / "index.html")])
