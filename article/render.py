@@ -304,7 +304,8 @@ class _Figures(Treeprocessor):
         ElementTree.SubElement(figure, "figcaption").text = AtomicString(caption)
         if data.get("tables"):
             details = ElementTree.SubElement(figure, "details")
-            ElementTree.SubElement(details, "summary").text = AtomicString("The exact numbers")
+            summary = data.get("summary", "The exact numbers")
+            ElementTree.SubElement(details, "summary").text = AtomicString(summary)
             for table in data["tables"]:
                 details.append(self.table(table, name))
         return figure

@@ -189,9 +189,10 @@ def test_colors_say_size_and_labels_can_be_read():
         assert (brighter + 0.05) / (darker + 0.05) > 3
 
 
-def little(shape: pv.PolyData, scale: Scale, glyph: str) -> bytes:
-    """A scene with one mark and a far point, as large as the largest of ours."""
+def little(shape: pv.PolyData, scale: Scale, glyph: str, **more: Any) -> bytes:
+    """A scene with one mark and a far point, as large as the largest of ours; it says `more` of itself."""
     scene = glyphs.start("little", NOWHERE, scale)
+    scene.user_dict |= more
     scene.user_dict |= {"glyphs": {"embedding": glyph}}
     shape.user_dict |= {"trace": "embedding", "index": [0], "values": []}
     scene.append(shape, "embedding/x")

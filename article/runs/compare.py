@@ -175,13 +175,13 @@ def make(site: Site, a: Side, b: Side) -> Asked:
             site, figure, "article/runs/compare.md", lambda _, one=one: one, False
         )
     with site.stage("pages"):
-        shown = {
-            "claims": ("Claims of the article", asked.apart(0) + asked.apart(1)),
-            "of_a": ("What is true of A", asked.of_a),
-            "of_b": ("What is true of B", asked.of_b),
-        }
         facts.figures.update(
-            {f"{name}.svg": {"class": "verdicts", "shown": [table(*what)]} for name, what in shown.items()}
+            {
+                "both.svg": {"class": "verdicts", "shown": [portrait(a, b)]},
+                "claims.svg": listed("Claims of the article", asked.claims),
+                "of_a.svg": listed("What is true of A", asked.of_a),
+                "of_b.svg": listed("What is true of B", asked.of_b),
+            }
         )
         captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
         pages = {"index.html": render.render(page, facts, template)}
@@ -218,7 +218,7 @@ def too_much(scene: str, a: Contrast, b: Contrast) -> str:
 
 def kept(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> set[str]:
     """The parts of compare.md, other than scenes, that these two have."""
-    one, other = both
+    (one, other), kinship = both, related(both[0])
     same = a.trace.weights == b.trace.weights
     parts = {
         "models": not same,
@@ -227,65 +227,58 @@ def kept(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> set
         "otherprompt": a.trace.sentence != b.trace.sentence,
         "lengths": len(one.tokens) != len(other.tokens),
         "vocabularies": one.vocab != other.vocab,
-        "stranger": related(one) < RELATED,
-        "kin": not same and related(one) >= RELATED,
+        "stranger": kinship is not None and kinship < RELATED,
+        "kin": kinship is not None and kinship >= RELATED and not same,
         "shapes": one.attention.shape[:2] != other.attention.shape[:2],
         "known": bool(asked.claims),
         "unasked": bool(asked.unasked),
-        "differs": bool(asked.apart(0) or asked.apart(1)),
         "note": bool(a.prompt.note or b.prompt.note),
     }
     return {name for name, there in parts.items() if there}
 
 
-def related(one: Contrast) -> float:
-    """The mean cosine of the embeddings of the same tokens in both; 0 if there are none, or none to compare."""
+def related(one: Contrast) -> float | None:
+    """The mean cosine of the embeddings of the same tokens in both; nothing if there are none to compare."""
     if not one.alike:
-        return 0.0
+        return None
     ids = one.counterpart >= 0
     pairs = one.embedding[ids], one.other.embedding[one.counterpart[ids]]
     long = np.linalg.norm(pairs[0], axis=-1) * np.linalg.norm(pairs[1], axis=-1)
     cosines = (pairs[0] * pairs[1]).sum(axis=-1)[long > 0] / long[long > 0]
-    return float(cosines.mean()) if len(cosines) else 0.0
+    return float(cosines.mean()) if len(cosines) else None
 
 
 def known(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> dict[str, str]:
     """The values that compare.md names."""
-    one, _ = both
+    one, kinship = both[0], related(both[0])
     models = a.trace.weights != b.trace.weights
     values = {
         "title": "Two models, side by side" if models else "Two prompts, side by side",
-        "related": decimals(related(one)),
+        "related": "" if kinship is None else decimals(kinship),
         "shared": number(one.shared),
         "compared_token": str(one.shared),
-        "of_a_fails": number(fails(asked.of_a)),
-        "of_a_all": number(len(asked.of_a)),
-        "of_b_fails": number(fails(asked.of_b)),
-        "of_b_all": number(len(asked.of_b)),
-        "claims_all": number(len(asked.claims)),
-        "claims_a": number(len(asked.apart(0))),
-        "claims_b": number(len(asked.apart(1))),
-        "claims_both": number(sum(all(claim.holds) for claim in asked.claims)),
-        "claims_neither": number(sum(not any(claim.holds) for claim in asked.claims)),
+        "of_a_fails": count(fails(asked.of_a)),
+        "of_a_all": count(len(asked.of_a)),
+        "of_b_fails": count(fails(asked.of_b)),
+        "of_b_all": count(len(asked.of_b)),
+        "claims_all": count(len(asked.claims)),
+        "claims_a": count(len(asked.apart(0))),
+        "claims_b": count(len(asked.apart(1))),
+        "claims_both": count(sum(all(claim.holds) for claim in asked.claims)),
+        "claims_neither": count(sum(not any(claim.holds) for claim in asked.claims)),
         "unasked": "; ".join(asked.unasked),
         "candidates": number(len(one.candidates)),
         "last_level": f"block {len(one.residual) - 1}",
         "notes": " ".join(f"{side.name}: {side.prompt.note}" for side in (a, b) if side.prompt.note),
     }
     for side, contrast in zip((a, b), both, strict=True):
-        config, letter = side.run.config, side.name.lower()
+        letter = side.name.lower()
         id = contrast.id(contrast.prediction)
         values |= {
             f"{letter}_source": side.source,
             f"{letter}_prompt": contrast.sentence,
             f"{letter}_prediction": contrast.prediction,
             f"{letter}_probability": percent(float(contrast.chance[-1, id])),
-            f"{letter}_parameters": count(parameters(side)),
-            f"{letter}_blocks": f"{number(config.n_layer)} block{'s' * (config.n_layer > 1)}",
-            f"{letter}_heads": f"{number(config.n_head)} head{'s' * (config.n_head > 1)}",
-            f"{letter}_components": count(config.n_embd),
-            f"{letter}_words": count(len(contrast.vocab)),
-            f"{letter}_tokens": number(len(contrast.tokens)),
         }
     return values
 
@@ -294,23 +287,53 @@ def parameters(side: Side) -> int:
     return sum(weight.numel() for weight in side.run.model.parameters())
 
 
+def portrait(a: Side, b: Side) -> dict:
+    """What the two are, as a table of the page."""
+    configs = [side.run.config for side in (a, b)]
+    rows = [
+        ["model", *(side.source for side in (a, b))],
+        ["prompt", *(side.trace.sentence for side in (a, b))],
+        ["tokens of it", *(count(len(side.trace.tokens)) for side in (a, b))],
+        ["prediction", *(said(side) for side in (a, b))],
+        ["parameters", *(count(parameters(side)) for side in (a, b))],
+        ["blocks", *(count(config.n_layer) for config in configs)],
+        ["heads of each", *(count(config.n_head) for config in configs)],
+        ["components", *(count(config.n_embd) for config in configs)],
+        ["vocabulary", *(count(len(side.trace.vocab)) for side in (a, b))],
+    ]
+    return {"title": "The two", "corner": "", "columns": ["A", "B"], "rows": rows}
+
+
+def said(side: Side) -> str:
+    token = side.trace.prediction
+    return f"“{token}”, {percent(side.trace.probability(token))}"
+
+
+def listed(title: str, found: Sequence[Found]) -> dict:
+    """What was asked and what it came to, as a figure of the page: what the two differ in, and folded up the rest."""
+    differ = [one for one in found if one.holds[0] != one.holds[1]]
+    alike = [one for one in found if one.holds[0] == one.holds[1]]
+    folded = {"summary": f"Those in which the two agree: {len(alike)}", "tables": [table(f"{title}, agreed on", alike)]}
+    return {"class": "verdicts", "shown": [table(title, differ)] if differ else []} | (folded if alike else {})
+
+
 def table(title: str, found: Sequence[Found]) -> dict:
-    """What was asked and what it came to, as a table of the page; what fails is bold, and has a word for it."""
+    """A table of what was asked. What fails has a sign, and a word in the last column, not a colour alone."""
     rows = [
         [
             one.words,
-            *(cell(value, "" if held else "fails") for value, held in zip(one.values, one.holds, strict=True)),
-            cell(f"{'✓' if all(one.holds) else '✗'} {one.verdict}", "" if all(one.holds) else "fails"),
+            *(cell(value, held) for value, held in zip(one.values, one.holds, strict=True)),
+            one.verdict,
         ]
         for one in found
     ]
     return {"title": title, "corner": "statement", "columns": ["in A", "in B", "verdict"], "rows": rows}
 
 
-def cell(text: str, kind: str) -> Element:
-    """What stands in a cell."""
-    element = Element("strong", {"class": kind}) if kind else Element("span")
-    element.text = text
+def cell(text: str, fine: bool) -> Element:
+    """What stands in a cell: strong if it is not fine."""
+    element = Element("span" if fine else "strong")
+    element.text = text if fine else f"✗ {text}"
     return element
 
 

@@ -43,7 +43,7 @@ class Found(NamedTuple):
     def verdict(self) -> str:
         """In words, because colour alone would not do."""
         failed = [name for name, held in zip("AB", self.holds, strict=True) if not held]
-        return {0: "holds for both", 1: f"fails on {''.join(failed)}", 2: "fails on both"}[len(failed)]
+        return {0: "holds for both", 1: f"fails on {''.join(failed)}", 2: "holds for neither"}[len(failed)]
 
 
 def ask(one: Contrast, other: Contrast, swapped: bool = False) -> list[Found]:
