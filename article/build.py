@@ -152,7 +152,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the other commands
         description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the\narticle that shows them.",
         epilog="other commands, which -h after their names explains:\n"
-        + "\n".join(f"  {usage:<28}{what}" for usage, what in others.items()),
+        + "\n".join(f"  {usage:<30}{what}" for usage, what in others.items()),
     )
     result.add_argument("--out", type=folder, metavar="DIR", help="write the site there, not to docs/")
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")

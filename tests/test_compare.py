@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import pyvista as pv
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,10 +29,10 @@ from tests.test_scenes import NOWHERE, little
 
 HOSTILE = ("<script>alert(1)</script>", "&amp;", "\"'><b>", "a</title>")
 FOLDER = "<b>run&"
-APART = ("residual", "normed", "attention", "embedding", "last", "chance")
+OPEN = "() => { for (const one of document.querySelectorAll('.verdicts details, #ends-a details')) one.open = true; }"
 
 
-def untrained(tokenizer: gpt.Tokenizer, seed: int, **more: int) -> gpt.GPT:
+def untrained(tokenizer: gpt.Tokenizer, seed: int, **more: Any) -> gpt.GPT:
     torch.set_num_threads(1)
     model = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab), **more)).double()
     gpt.initialise(model, 2.0, torch.Generator().manual_seed(seed))
@@ -43,7 +43,7 @@ def pair(one: gpt.Trace, other: gpt.Trace) -> tuple[Contrast, Contrast]:
     return compare.contrasts(one, other)
 
 
-def scene_of(name: str, contrast: Contrast) -> pv.MultiBlock:
+def scene_of(name: str, contrast: Contrast) -> Any:
     return importlib.import_module(f"scenes.{name}").build(contrast)
 
 
@@ -250,12 +250,13 @@ def test_a_token_that_the_other_lacks(trace):
 
 
 @pytest.mark.slow
-def test_a_claim_of_the_article_that_fails_on_one(tmp_path, capsys):
+def test_a_claim_of_the_article_that_fails_on_one(tmp_path, capsys, monkeypatch):
     """Of two seeds that differ in it, as the published survey has it."""
     claims = json.loads((ROOT / "docs" / "claims.json").read_text("utf-8"))
     held = {claim["predicate"]: [one["holds"] for one in claim["survey"][:2]] for claim in claims}
     alone = {f"{words[0].upper()}{words[1:]}." for words, holds in held.items() if holds == [True, False]}
     assert alone
+    monkeypatch.setattr(compare, "too_much", lambda *_: compare.ELSEWHERE)
     status = build.main(["compare", "1", "2", "at night the spider sleeps in its own", "--out", str(tmp_path / "two")])
     said = capsys.readouterr().out
     assert status == 0
@@ -265,7 +266,6 @@ def test_a_claim_of_the_article_that_fails_on_one(tmp_path, capsys):
     assert f"{len(differing)} hold for A alone" in said
     page = (tmp_path / "two" / "index.html").read_text("utf-8")
     assert all(escape(words, quote=False) in page.split("<details>")[0] for words in alone)
-    assert build.main(["verify", str(tmp_path / "two" / "odds-b.glb"), "--seed", "2", "--beside", "1"]) == 0
 
 
 # --- The command --------------------------------------------------------------------------------------------------
@@ -466,7 +466,8 @@ def test_the_files_are_valid(hostile_site, tmp_path):
 def test_the_page_passes_what_the_article_does(hostile_site, visit: Visitor, serve: Serve):
     """Alive on a phone; no fault for axe in light and dark, the console or the policy, and no request elsewhere."""
     url = serve(hostile_site)
-    seen = visit(url, viewport=PHONE).open_details()
+    seen = visit(url, viewport=PHONE)
+    seen.page.evaluate(OPEN)
     for figure in seen.figures[:2]:
         comes_to_life(figure)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -301,7 +301,7 @@ def portrait(a: Side, b: Side) -> dict:
         ["components", *(count(config.n_embd) for config in configs)],
         ["vocabulary", *(count(len(side.trace.vocab)) for side in (a, b))],
     ]
-    return {"title": "The two", "corner": "", "columns": ["A", "B"], "rows": rows}
+    return {"title": "The two", "corner": "what", "columns": ["A", "B"], "rows": rows}
 
 
 def said(side: Side) -> str:
