@@ -1,6 +1,7 @@
 """Two side by side: the scenes tell numbers and differences that are true, and the statements can fail."""
 
 import importlib
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -25,7 +26,7 @@ from scenes.glb import to_glb
 from scenes.style import Scale
 from tests.browser import AXE, DESKTOP, PHONE, STICKING_OUT, Serve, Visitor, comes_to_life
 from tests.conftest import COMPARED, ROOT, Once, validate
-from tests.test_scenes import NOWHERE, little
+from tests.test_scenes import NOWHERE, little, luminance
 
 HOSTILE = ("<script>alert(1)</script>", "&amp;", "\"'><b>", "a</title>")
 FOLDER = "<b>run&"
@@ -116,6 +117,39 @@ def test_prompts_of_different_lengths_read_back(lengths, name):
     assert set(long["glyphs"].values()) == {"tinted", "silent"}
     assert set(short["glyphs"].values()) == {"tinted"}
     assert long["limit"] == short["limit"]
+
+
+def test_of_many_queries_one_stands_for_all(lengths, monkeypatch):
+    """The last one that both have."""
+    monkeypatch.setattr(importlib.import_module("scenes.looks"), "QUERIES", 3)
+    for contrast in lengths:
+        scene = scene_of("looks", contrast)
+        assert readback.disagreements(to_glb(scene), contrast) == []
+        queries = {block.user_dict["index"][2] for block in scene if "trace" in block.user_dict}
+        assert queries == {contrast.shared - 1}
+
+
+def test_the_heads_in_which_the_two_differ_most(both):
+    """In their order; the same ones for both."""
+    one, other = both
+    apart = {(l, h): np.abs(one.attention[l, h] - other.attention[l, h]).max() for l in range(2) for h in range(2)}
+    best = sorted(sorted(apart, key=lambda head: -apart[head])[:3])
+    assert one.heads(3) == other.heads(3) == best
+    assert len(one.heads(9)) == 4
+
+
+def test_colours_of_differences():
+    """From grey, each hue darkens steadily with size; grey is seen on light and on dark pages."""
+    scale = Scale(2.0)
+    assert np.allclose(scale.tint(0), style.SAME)
+    for sign, end in ((1, style.POSITIVE[-1]), (-1, style.NEGATIVE[-1])):
+        light = [luminance(scale.tint(sign * part)) for part in np.linspace(0, 2, 40)]
+        assert all(a > b for a, b in itertools.pairwise(light))
+        assert np.allclose(scale.tint(2 * sign), end)
+    for case in (0xF4F2ED, 0x1D1E22):
+        behind = luminance(np.array(list(case.to_bytes(3, "big"))) / 255)
+        brighter, darker = sorted([behind, luminance(style.SAME)], reverse=True)
+        assert (brighter + 0.05) / (darker + 0.05) > 1.8
 
 
 def test_what_is_less_than_rounding_is_the_same(trace):

@@ -79,11 +79,13 @@ def compare_parser() -> argparse.ArgumentParser:
         "the differences, and a list of what is true of the one and not of the other.",
         allow_abbrev=False,
     )
-    for name in ("A", "B"):
-        what = (
-            "a checkpoint, such as the folder of a run, or else a whole number: the seed of a training of the article's"
-        )
-        result.add_argument(name.lower(), metavar=name, help=what if name == "A" else "the same for the other one")
+    result.add_argument(
+        "a",
+        metavar="A",
+        help="the path of a checkpoint, such as the folder of a run; if there is none of that name, a whole number is "
+        "the seed of a training of the article's model",
+    )
+    result.add_argument("b", metavar="B", help="the other one; A again to compare prompts")
     result.add_argument("prompt", metavar="PROMPT", help="what both read")
     result.add_argument("prompt_of_b", nargs="?", metavar="PROMPT_OF_B", help="what B reads instead")
     result.add_argument("--out", type=folder, required=True, metavar="DIR", help="write the site there")
