@@ -43,8 +43,7 @@ SCENES = (
 SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
-COMPARED = ("abreast", "levels", "looks", "ends", "odds")
-BUILDERS += COMPARED
+COMPARED = ("abreast", "levels", "looks", "ends", "odds")  # which the article has none of
 FILMS = ("growth", "drift")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
@@ -139,7 +138,10 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
         "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),
     }
-    return {name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")] for name in BUILDERS}
+    return {
+        name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")]
+        for name in (*BUILDERS, *COMPARED)
+    }
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

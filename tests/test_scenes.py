@@ -20,14 +20,14 @@ from scenes import glyphs, readback, style
 from scenes.glb import leaves, to_glb, to_linear
 from scenes.still import frame
 from scenes.style import Scale
-from tests.conftest import BUILDERS, FILMS, ROOT, validate
+from tests.conftest import BUILDERS, COMPARED, FILMS, ROOT, validate
 
 NUMBERS = st.floats(-1e3, 1e3, allow_subnormal=False)
 NOWHERE = SimpleNamespace(sentence="", weights="")  # all that an empty scene needs of a trace
 VECTORS = arrays.arrays(float, 20, elements=NUMBERS)
 
 
-@pytest.fixture(params=BUILDERS)
+@pytest.fixture(params=(*BUILDERS, *COMPARED))
 def name(request) -> str:
     return request.param
 
