@@ -20,7 +20,7 @@ from tests.conftest import BUILDERS, COMPARED, FILMS
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.parametrize("name", (*BUILDERS, *COMPARED))
+@pytest.mark.parametrize("name", [*BUILDERS, *COMPARED])
 def test_still(name, subjects):
     """Every label is there as text, all of it lies within the picture, and the same scene gives the same bytes."""
     scene = importlib.import_module(f"scenes.{name}").build(subjects[name])
