@@ -54,6 +54,13 @@ FILES = {
     "config.toml",
     "tokenizer.json",
     "numbers",
+    "compare.json",
+}
+KINDS = {  # of sites, by a file that tells them from those further down
+    "evidence.html": "the article",
+    "report.html": "a run",
+    "compare.json": "a comparison",
+    "flow.json": "the full flow of a prompt",
 }
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 
@@ -111,6 +118,13 @@ def subcommands() -> dict[str, Command]:
     return {
         "verify": Command("FILE.glb ...", "reads the numbers back out of scenes", verify_parser, verify),
         "flow": Command("PROMPT --out DIR", "shows every number of a prompt on a page", flow_parser, show_flow, True),
+        "compare": Command(
+            "A B PROMPT --out DIR",
+            "sets two models, or prompts, side by side",
+            commands.compare_parser,
+            commands.compare,
+            True,
+        ),
         "generate": Command(
             "PROMPT",
             "goes on from a prompt and shows each draw",
@@ -139,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the other commands
         description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the\narticle that shows them.",
         epilog="other commands, which -h after their names explains:\n"
-        + "\n".join(f"  {usage:<28}{what}" for usage, what in others.items()),
+        + "\n".join(f"  {usage:<30}{what}" for usage, what in others.items()),
     )
     result.add_argument("--out", type=folder, metavar="DIR", help="write the site there, not to docs/")
     result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
@@ -189,6 +203,9 @@ def verify_parser() -> argparse.ArgumentParser:
     result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
     result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
     add_checkpoint(result)
+    result.add_argument(
+        "--beside", metavar="B", help="of scenes of two, the other one: the path of a checkpoint, or a seed"
+    )
     return result
 
 
@@ -569,7 +586,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
         "still": still,
         "sentence": shown.sentence,
         "bytes": len(glb),
-        "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in drawn),
+        "marks": sum(quantities(mark) for mark in drawn),
         "values": sum(len(mark["values"]) for mark in drawn),
     }
     x, y, z = (style.METER * length for length in camera.target)
@@ -602,8 +619,16 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     return {"files": files, "entry": entry, "figure": figure}
 
 
+def quantities(mark: dict) -> int:
+    """How many quantities a mark of a scene draws. A difference is told by the quantity that it is of."""
+    if mark["trace"].startswith("attention"):
+        return 1
+    return len(mark["values"]) // (2 if mark["trace"].endswith("_apart") else 1)
+
+
 def scene_module(name: str) -> Any:
-    """The module of a scene, or nothing if there is none of that name."""
+    """The module of a scene, or nothing if there is none of that name; "-a" and "-b" tell two of one module apart."""
+    name = name.removesuffix("-a").removesuffix("-b")
     scenes = {path.stem for path in (ROOT / "scenes").glob("*.py")}
     return importlib.import_module(f"scenes.{name}") if name in scenes else None
 
@@ -706,9 +731,7 @@ def show_flow(options: argparse.Namespace) -> int:
     from article.runs import prompts, store
 
     out = options.out
-    for page, what in (("evidence.html", "the article"), ("report.html", "a run")):
-        if (out / page).exists():  # it would be replaced by the one page
-            raise RefusalError(f"{out} holds {what}; name another folder with --out.")
+    refuse_another_kind(out, "flow.json")
     run = store.ask(options.checkpoint, options.tokenizer, options.seed)
     prompt = prompts.read(run, options.prompt, options.cut)
     site = Site()
@@ -738,7 +761,7 @@ def verify(options: argparse.Namespace) -> int:
         try:
             glb = path.read_bytes()
             extras = readback.header(glb)["asset"]["extras"]
-            contents[path] = glb, extras["sentence"], str(extras.get("scene")), extras.get("block", 0)
+            contents[path] = glb, extras, str(extras.get("scene"))
         except OSError as error:
             raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
         except ValueError as error:
@@ -746,16 +769,20 @@ def verify(options: argparse.Namespace) -> int:
     asked = options.checkpoint, options.tokenizer, options.seed
     known = train(options.seed)[0] if asked[:2] == (None, None) else store.ask(*asked)
     wrong = 0
-    for path, (glb, sentence, scene, block) in contents.items():
-        shows = getattr(scene_module(scene), "SHOWS", "trace")
+    for path, (glb, extras, scene) in contents.items():
+        shows, sentence = getattr(scene_module(scene), "SHOWS", "trace"), extras["sentence"]
         try:
             n = len(known.tokenizer.encode(sentence))
             if not 1 <= n <= known.config.n_context:
                 raise ValueError(f"it reads 1 to {known.config.n_context} tokens, and the sentence has {n}")
-            if isinstance(known, store.Run):
+            if shows == "contrast":
+                from article.runs import compare
+
+                fresh = compare.fresh(known, options.beside, extras)
+            elif isinstance(known, store.Run):
                 from article.runs.shown import Shown
 
-                fresh = Shown(gpt.trace(known.model, known.tokenizer, sentence), block).subject(shows)
+                fresh = Shown(gpt.trace(known.model, known.tokenizer, sentence), extras.get("block", 0)).subject(shows)
             elif shows == "trace":
                 fresh = gpt.trace(known.model, known.tokenizer, sentence)
             else:
@@ -809,6 +836,16 @@ def workplace(out: Path) -> Iterator[Path]:
         raise RefusalError(f"{out} cannot be written: {error.strerror}; it is as it was.") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def refuse_another_kind(out: Path, own: str) -> None:
+    """Raises RefusalError if a folder holds a site of another kind than the one that is told by its `own` file.
+
+    Who names a folder by mistake would lose more than a page.
+    """
+    found = next((file for file in KINDS if (out / file).exists()), own)
+    if found != own:
+        raise RefusalError(f"{out} holds {KINDS[found]}; name another folder with --out.")
 
 
 def refuse_to_replace(out: Path) -> None:

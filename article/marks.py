@@ -89,6 +89,19 @@ def largest(what: str) -> Callable[[Any, Index], str]:
     return lambda *_: f"the one of largest magnitude among those that share the box, each {what}"
 
 
+def compared(words: Words) -> Words:
+    """The same of numbers that each have, beside them, how much more they are than the other's at the same place."""
+
+    def parts(shown: Any, n: int) -> list[str]:
+        return [name for part in words.parts(shown, n // 2) for name in (part, shown.title)]
+
+    def how(shown: Any, index: Index) -> str:
+        said = words.how if isinstance(words.how, str) else words.how(shown, index)
+        return f"{said}, and what is left of it when the number of {shown.names[1]} at this place is taken away"
+
+    return Words(words.name, how, words.place, parts)
+
+
 WORDS: dict[str, Words] = {
     "stream": Words(
         lambda s, i: "after the final LayerNorm" if i[0] == len(s.residual) else level(i[0]),
@@ -248,6 +261,17 @@ WORDS: dict[str, Words] = {
     "mlp_effect": Words(
         lambda *_: "without the MLP", "what the answer's probability loses when the MLP writes nothing", 1, plain
     ),
+    "last": Words(lambda *_: "last vector", "the last position's vector after the final LayerNorm"),
+    "chance": Words(
+        lambda s, i: f"{s.vocab[i[1]]}, {level(i[0])}",
+        "the softmax of the logits that the stream gives there",
+        0,
+        plain,
+    ),
+}
+WORDS |= {
+    f"{array}{readback.APART}": compared(WORDS[array])
+    for array in ("embedding", "residual", "normed", "attention", "last", "chance")
 }
 
 
@@ -297,7 +321,7 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: "gpt.Trace") -> dict:
                 "at": np.round(at, 5).tolist(),
                 "half": np.round(half, 5).tolist(),
                 **({} if path is None else {"path": np.round(path, 4).tolist()}),
-                **({"tip": np.round(tip, 5).tolist()} if glyph == "ribbon" else {}),
+                **({"tip": np.round(tip, 5).tolist()} if glyph.endswith("ribbon") else {}),
                 **(grown(shown, array, index) if glyph in ("crowd", "carpet") else {}),
                 "values": mark["values"],
             }

@@ -45,7 +45,7 @@ function knownOf({ dataset: { marks = "" } }) {
 }
 
 /** How many numbers one box of a glyph stands for. @param {{ glyph: string }} mark */
-const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? 1;
+const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? (glyph.startsWith("tinted") ? 2 : 1);
 
 /** Which of the numbers of a mark is meant: in a film those of the step that is shown. @param {HTMLElement} figure @param {Choice} choice */
 function numberOf(figure, { mark: { glyph, values }, part }) {
@@ -121,7 +121,7 @@ function words(figure, { how, parts }, choice) {
 function placeOf(figure, { mark, part }) {
   const { glyph, half, tip, values } = mark;
   const [x, y, z] = middleOf(figure, mark);
-  if (glyph === "column" || glyph === "stack") {
+  if (["column", "silent", "stack", "tinted"].includes(glyph)) {
     const boxes = values.length / each({ glyph });
     return [x, y - half[1] + ((Math.floor(part / each({ glyph })) + 0.5) / boxes) * 2 * half[1], z];
   }

@@ -295,7 +295,7 @@ class _Figures(Treeprocessor):
     def plot(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
         data, alt, caption = self.known(image, source)
         name = source.removesuffix(".svg")
-        figure = ElementTree.Element("figure", {"class": "plot", "id": name})
+        figure = ElementTree.Element("figure", {"class": f"plot {data.get('class', '')}".strip(), "id": name})
         if "plot" in data:
             data["plot"].set("aria-label", alt)
             figure.append(data["plot"])
@@ -304,7 +304,8 @@ class _Figures(Treeprocessor):
         ElementTree.SubElement(figure, "figcaption").text = AtomicString(caption)
         if data.get("tables"):
             details = ElementTree.SubElement(figure, "details")
-            ElementTree.SubElement(details, "summary").text = AtomicString("The exact numbers")
+            summary = data.get("summary", "The exact numbers")
+            ElementTree.SubElement(details, "summary").text = AtomicString(summary)
             for table in data["tables"]:
                 details.append(self.table(table, name))
         return figure

@@ -3,9 +3,10 @@
 Each table is {"title", "corner", "columns", "rows"}; a row is its head and its cells, which are texts.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from article.marks import WORDS
+from scenes.readback import APART
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -14,13 +15,26 @@ if TYPE_CHECKING:
 
 
 def tables(scene: "pv.MultiBlock", shown: "gpt.Trace") -> list[dict]:
-    """A table for each row of the residual stream, each attention pattern, and for what else is alike in a scene."""
+    """A table for each row of the residual stream, each attention pattern, and for what else is alike in a scene.
+
+    Where a scene tells differences, they have tables of their own, which come last.
+    """
     groups: dict[tuple, list[dict]] = {}
+    differences: dict[tuple, list[dict]] = {}
     for block in scene:
         mark = dict(block.user_dict)
         if "trace" in mark:
+            array = mark["trace"].removesuffix(APART)
+            if array != mark["trace"]:
+                values = mark["values"]
+                mark |= {"trace": array, "values": values[::2]}
+                differences.setdefault(group(mark), []).append(mark | {"values": values[1::2]})
             groups.setdefault(group(mark), []).append(mark)
-    return [table(key, marks, shown) for key, marks in groups.items()]
+    found = [table(key, marks, shown) for key, marks in groups.items()]
+    for key, marks in differences.items():
+        made = table(key, marks, shown)
+        found.append(made | {"title": f"{made['title']}, {cast(Any, shown).title}"})
+    return found
 
 
 def group(mark: dict) -> tuple:
@@ -102,6 +116,12 @@ GRIDS: dict[str, tuple[Any, str, Any, Any]] = {
         "level",
         lambda _, i: f"after block {i[0]}" if i[0] else "entering block 1",
         lambda s, i: s.vocab[i[2]],
+    ),
+    "chance": (
+        lambda _: "Probabilities",
+        "level",
+        lambda _, i: f"after block {i[0]}" if i[0] else "entering block 1",
+        lambda s, i: s.vocab[i[1]],
     ),
     "share": (lambda _: "Shares of the logit", "origin", lambda s, i: s.origins[i[0]], lambda s, i: s.vocab[i[1]]),
 }

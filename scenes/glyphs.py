@@ -364,11 +364,17 @@ def ground(scene: pv.MultiBlock, stone: pv.PolyData) -> None:
 
 def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array: str, index: Sequence[int]) -> None:
     """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
-    index = tuple(map(int, index))
-    if array in ("residual", "normed") and f"{array}/{index[0]}/0" not in scene.keys() and index[1]:  # noqa: SIM118
-        alone = dict.fromkeys([*scene.user_dict.get("last_only", []), f"{array}/{index[0]}"])
+    index, known = tuple(map(int, index)), scene.user_dict
+    drawn = array.removesuffix("_apart")
+    if (
+        drawn in ("residual", "normed")
+        and index[1]
+        and {f"{name}/{index[0]}/0" for name in (drawn, f"{drawn}_apart")}.isdisjoint(scene.keys())
+    ):
+        alone = dict.fromkeys([*known.get("last_only", []), f"{drawn}/{index[0]}"])
         scene.user_dict |= {"last_only": list(alone)}
-    size = int(np.ceil(-np.log10(scene.user_dict["limit"])))
+    least = min(known["limit"], known.get("beside", known)["limit"])
+    size = int(np.ceil(-np.log10(least)))
     finer = max(0, size - 1) + min(0, size + 2)  # where the scale itself is small, or very large
     values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS + finer).tolist()
     shape.user_dict |= {"trace": array, "index": index, "values": values}

@@ -30,7 +30,7 @@ class Mark:
     stated: NDArray[np.float64]  # (n,)
     shape: NDArray[np.float64]  # (n,), from the geometry
     color: NDArray[np.float64]  # (n,), from the colours; NaN where the colour tells no number
-    limit: float  # of the scale that it is drawn on
+    limit: float | NDArray[np.float64]  # of the scale that it is drawn on, or (n,) that each of its numbers is
     ends: NDArray[np.float64]  # (2, 2), where it begins and ends on the floor, to the right and into the depth
     fine: float = FINE  # of the limit: how far the numbers of the shape may be off
 
@@ -95,11 +95,12 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
         color = np.asarray(mesh.visual.vertex_attributes.get("color", np.zeros((0, 4), np.uint8)))
         shape, color = READERS[glyph](points, color / np.iinfo(color.dtype).max, how)
     limit = 1.0 if glyph in ("ribbon", "carpet") else float(how["limit"])
+    if glyph in TINTED:  # every second number is a difference
+        limit = np.resize([limit, how["beside"]["limit"]], shape.shape)
     stated, index = np.asarray(extras["values"], float), tuple(map(int, extras["index"]))
     floor = points[:, [0, 2]] * [1, -1]
-    ends = np.stack(
-        [floor[:2].mean(axis=0), floor[-2:].mean(axis=0)] if glyph == "ribbon" else [floor.mean(axis=0)] * 2
-    )
+    joins = glyph.endswith("ribbon")
+    ends = np.stack([floor[:2].mean(axis=0), floor[-2:].mean(axis=0)] if joins else [floor.mean(axis=0)] * 2)
     return Mark(extras["trace"], index, stated, shape, color, limit, ends, COLOR if glyph == "carpet" else FINE)
 
 
@@ -239,9 +240,34 @@ def carpet(visual: Any, points: NDArray, how: dict) -> tuple[NDArray, NDArray]:
     return values, values
 
 
+def silent(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+    """The numbers (n,) of n boxes whose colour tells nothing."""
+    values, _ = column(points, color, how)
+    return values, np.full_like(values, np.nan)
+
+
+def tinted(read: Callable) -> Callable:
+    """A reader of what has a shape that says numbers (n,), and colours that say how far each is from another's.
+
+    It gives (2n,): each number, and its difference.
+    """
+
+    def both(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
+        values, _ = read(points, color, how)
+        beside = how["beside"]
+        scale = {"negative": beside["less"], "positive": beside["more"], "limit": beside["limit"]}
+        differences = number_of(color[:: len(color) // len(values), :3], scale)
+        nothing = np.full_like(values, np.nan)
+        return np.stack([values, differences], 1).ravel(), np.stack([nothing, differences], 1).ravel()
+
+    return both
+
+
+TINTED = {"tinted": tinted(column), "tinted_ribbon": tinted(ribbon), "tinted_bar": tinted(bar)}
 READERS = {
     "crowd": crowd,
     "column": column,
+    "silent": silent,
     "stack": stack,
     "ribbon": ribbon,
     "bar": bar,
@@ -249,7 +275,8 @@ READERS = {
     "point": point,
     "surface": surface,
     "bead": bead,
-}
+} | TINTED
+APART = "_apart"  # ends the name of an array that has of each number its difference, too
 
 
 def corners(points: NDArray) -> NDArray[np.float64]:
@@ -289,14 +316,20 @@ def disorder(found: dict[str, Mark], how: dict) -> list[str]:
         path = "/".join(map(str, (mark.trace, *mark.index)))
         if min(mark.index, default=0) < 0 or (mark.trace != "embedding" and name != path):
             problems.append(f"{name}: it says that it is {path}")
-        if mark.trace in ("residual", "normed"):
-            rows.setdefault((mark.trace, mark.index[0]), {})[mark.index[1]] = float(mark.ends[0, 0])
+        array = mark.trace.removesuffix(APART)
+        if array in ("residual", "normed"):
+            rows.setdefault((array, mark.index[0]), {})[mark.index[1]] = float(mark.ends[0, 0])
     for (array, level), places in rows.items():
-        if sorted(places) != ([last] if f"{array}/{level}" in how.get("last_only", ()) else list(range(last + 1))):
+        alone = [how.get("position", last)]  # where a row has one column only
+        if sorted(places) != (alone if f"{array}/{level}" in how.get("last_only", ()) else list(range(last + 1))):
             problems.append(f"{array}/{level}: a token is missing")
         elif (np.diff([places[t] for t in sorted(places)]) <= 0).any():
             problems.append(f"{array}/{level}: the tokens stand in another order")
-    ribbons = {mark.index: mark for mark in found.values() if mark.trace == "attention" and min(mark.index) >= 0}
+    ribbons = {
+        mark.index: mark
+        for mark in found.values()
+        if mark.trace.removesuffix(APART) == "attention" and min(mark.index) >= 0
+    }
     for l, h, q in sorted({index[:3] for index in ribbons}):
         missing = [k for k in range(q + 1) if (l, h, q, k) not in ribbons]
         problems += [f"attention/{l}/{h}/{q}/{k}: it is missing" for k in missing]
@@ -313,13 +346,17 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     """A sentence for each mark whose numbers, name or place do not agree, and for other weights; none if all do.
 
     What the extras state, what the geometry says and, given a fresh `gpt.Trace`, what it holds must be the same within
-    1/500 of the scale's limit. A colour of bytes tells a number less finely: within COLOR of the limit.
+    1/500 of the scale's limit. A colour of bytes tells a number less finely: within COLOR of the limit. Where a scene
+    tells differences, `fresh` has the `other` trace that they are to.
     """
     every = marks(glb)
     how = header(glb)["asset"]["extras"]
     found, weights = disorder(every, how), how.get("weights")
     if fresh is not None and weights != getattr(fresh, "weights", weights):
         found.append("the weights: the file was made from another model")
+    others = how.get("beside", {}).get("weights")
+    if fresh is not None and others and others != getattr(getattr(fresh, "other", None), "weights", others):
+        found.append("the weights: the file was set beside another model")
     for name, mark in every.items():
         silent = np.isnan(mark.color)
         said = {
@@ -339,9 +376,9 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
             if values.shape != mark.stated.shape:
                 found.append(f"{name}: the extras hold {mark.stated.size} numbers and {who} {values.size}")
                 continue
-            off = np.nan_to_num(np.abs(values - mark.stated), nan=np.inf)
+            off = np.nan_to_num(np.abs(values - mark.stated) / mark.limit, nan=np.inf)
             worst = int(off.argmax()) if off.size else 0
-            if not off.size or not off[worst] <= tolerance * mark.limit:
+            if not off.size or not off[worst] <= tolerance:
                 says = (
                     f"the extras say {mark.stated[worst]:.4f} and {who} {values[worst]:.4f}"
                     if off.size

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Color = tuple[float, float, float]  # sRGB
+Stops = tuple[Color, ...]  # along a scale, at equal distances
 
 METER = 0.025  # metres that a unit measures in the file, so that a scene fits on a table in AR
 
@@ -90,6 +91,8 @@ LEGEND_SIZE = 0.66  # font size of its labels
 LEGEND_PARTS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of the limit
 LEGEND_WEIGHTS = (0.0, 0.5, 1.0)
 LEGEND_RIBBON = 1.7  # from ribbon to ribbon
+LEGEND_DEPTH = 4.6  # from one of its rows to the next
+LEGEND_NARROW = 1.7  # from box to box, where all are of one size
 DECIMALS = 4  # of the numbers that travel with the marks, on a scale whose limit is 0.1 or more
 
 # --- Attention ----------------------------------------------------------------------------------------------------
@@ -101,6 +104,11 @@ RIBBON_ROOM = 2.3  # for the ribbons of all heads at a plinth
 RIBBON_STEPS = (6, 9)  # points along a thin and along a wide ribbon that bends
 RIBBON_THIN = 0.1  # weight up to which a ribbon is thin
 RIBBON_LOW, RIBBON_HIGH = 0.02, 0.24  # the ribbons of a block lie between, so that none cuts through another
+
+STRIP = 7.6  # from the keys of a head to its queries, where each head has a strip of its own
+STRIP_PITCH = 9.8  # from one strip to the next
+STRIP_EDGE = 0.35  # half the depth of what its ribbons begin and end at
+STRIP_WIDER = 2.0  # ribbons there, at most; they have a plinth for themselves
 
 # --- Colours ------------------------------------------------------------------------------------------------------
 
@@ -117,6 +125,8 @@ HEADS = (  # neither warm nor cool; the article's model has two heads
     (0.52, 0.80, 0.70),  # mint
 )
 WEIGHT = ((0.87, 0.86, 0.84), (0.62, 0.38, 0.68), (0.24, 0.06, 0.30))  # of a tile: zero, half, one
+SAME = (0.70, 0.69, 0.67)  # of a difference of zero
+MORE, LESS = (SAME, *POSITIVE[1:]), (SAME, *NEGATIVE[1:])  # of a difference: zero, half, limit
 STONE = (0.87, 0.86, 0.84)  # plinths and plates
 INK = (0.13, 0.13, 0.15)
 SLATE = (0.46, 0.46, 0.5)  # of what stands without a plate, to be seen on a light and on a dark page
@@ -180,9 +190,17 @@ class Scale:
 
     def color(self, values: ArrayLike) -> NDArray[np.float64]:
         """Colours (..., 3) of values (...): warm where positive, cool where negative, darker with size."""
+        return self.between(values, NEGATIVE, POSITIVE)
+
+    def tint(self, differences: ArrayLike) -> NDArray[np.float64]:
+        """Colours (..., 3) of differences (...): warm where positive, cool where negative, the paler the smaller."""
+        return self.between(differences, LESS, MORE)
+
+    def between(self, values: ArrayLike, negative: Stops, positive: Stops) -> NDArray[np.float64]:
+        """Colours (..., 3) of values (...), from the stops at zero, at half the limit and at the limit."""
         part = self.fraction(values)
         rgb = [
             np.where(part < 0, *(np.interp(np.abs(part), np.linspace(0, 1, len(stops)), stops) for stops in channel))
-            for channel in zip(np.transpose(NEGATIVE), np.transpose(POSITIVE), strict=True)
+            for channel in zip(np.transpose(negative), np.transpose(positive), strict=True)
         ]
         return np.stack(rgb, axis=-1)

@@ -16,6 +16,7 @@ import torch
 
 import gpt
 from article.anatomy import Anatomy, readings
+from article.contrast import Contrast
 from article.effects import Compared, effects, fields_of
 from article.film import Film
 from article.landscape import Landscape
@@ -42,6 +43,7 @@ SCENES = (
 SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
+COMPARED = ("abreast", "levels", "looks", "ends", "odds")  # which the article has none of
 FILMS = ("growth", "drift")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
@@ -132,10 +134,14 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
             samples=(trace.sentence,) * 5,
             said_at=(trace.prediction,) * 150 + (answer,) * 11,
         ),
+        "contrast": Contrast(**fields_of(both[0]), other=both[1], names=("A", "B")),
         "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
         "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),
     }
-    return {name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")] for name in BUILDERS}
+    return {
+        name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")]
+        for name in (*BUILDERS, *COMPARED)
+    }
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

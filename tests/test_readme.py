@@ -56,7 +56,7 @@ def prints(said: str, shown: str) -> bool:
 
 def slow(arguments: str) -> bool:
     """Whether a command needs more than the article's own model."""
-    return arguments.split()[0] in ("verify", "flow", "--data")
+    return arguments.split()[0] in ("verify", "flow", "compare", "--data")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +20,14 @@ from scenes import glyphs, readback, style
 from scenes.glb import leaves, to_glb, to_linear
 from scenes.still import frame
 from scenes.style import Scale
-from tests.conftest import BUILDERS, FILMS, ROOT, validate
+from tests.conftest import BUILDERS, COMPARED, FILMS, ROOT, validate
 
 NUMBERS = st.floats(-1e3, 1e3, allow_subnormal=False)
 NOWHERE = SimpleNamespace(sentence="", weights="")  # all that an empty scene needs of a trace
 VECTORS = arrays.arrays(float, 20, elements=NUMBERS)
 
 
-@pytest.fixture(params=BUILDERS)
+@pytest.fixture(params=(*BUILDERS, *COMPARED))
 def name(request) -> str:
     return request.param
 
@@ -78,14 +79,24 @@ def test_legend_is_to_scale(scene):
     """The legend's boxes and ribbons decode to the numbers on the plates before them."""
     how = dict(scene.user_dict)
     labels = {key: scene[key].user_dict["text"] for key in names(scene) if key.startswith("label/")}
-    glyph = next(glyph for glyph in how["glyphs"].values() if glyph != "ribbon")
+    glyph = next((glyph for glyph in how["glyphs"].values() if "ribbon" not in glyph), "ribbon")
     glyph = "column" if glyph == "growing" else glyph
 
-    def decoded(shape: pv.PolyData, glyph: str) -> np.ndarray:
+    def decoded(shape: Any, glyph: str) -> np.ndarray:
         upright = np.asarray(shape.points)[:, [0, 2, 1]] * [1, 1, -1]
         color = np.asarray(shape.point_data["color"]) / (255 if shape.point_data["color"].dtype == np.uint8 else 1)
         return readback.READERS[glyph](upright, to_linear(color), how)[0]
 
+    if "beside" in how:
+        for group, numbers in (("value", 0), ("difference", 1)):
+            for i, shape in enumerate(reversed(list(scene[f"legend/{group}"]))):
+                if text := labels.get(f"label/{group}/{i}"):
+                    limit = how["limit"] if group == "value" else how["beside"]["limit"]
+                    read = decoded(shape, next(glyph for glyph in how["glyphs"].values() if glyph.startswith("tinted")))
+                    assert read[numbers] == pytest.approx(
+                        float(text.replace("\N{MINUS SIGN}", "-")), abs=0.0051 + limit / 500
+                    )
+        return
     if "surface" in how["glyphs"].values():
         high = np.ptp(np.asarray(scene["legend/height"].points)[:, 2]) / style.LAND_HEIGHT * how["limit"]
         assert high == pytest.approx(float(labels["label/legend/height"]), abs=0.0051)
@@ -178,9 +189,10 @@ def test_colors_say_size_and_labels_can_be_read():
         assert (brighter + 0.05) / (darker + 0.05) > 3
 
 
-def little(shape: pv.PolyData, scale: Scale, glyph: str) -> bytes:
-    """A scene with one mark and a far point, as large as the largest of ours."""
+def little(shape: pv.PolyData, scale: Scale, glyph: str, **more: Any) -> bytes:
+    """A scene with one mark and a far point, as large as the largest of ours; it says `more` of itself."""
     scene = glyphs.start("little", NOWHERE, scale)
+    scene.user_dict |= more
     scene.user_dict |= {"glyphs": {"embedding": glyph}}
     shape.user_dict |= {"trace": "embedding", "index": [0], "values": []}
     scene.append(shape, "embedding/x")

@@ -15,12 +15,12 @@ from scenes import glyphs, light, still, style
 from scenes.glb import leaves
 from scenes.still import Camera, frame, to_png, to_svg
 from scenes.style import Scale
-from tests.conftest import BUILDERS, FILMS
+from tests.conftest import BUILDERS, COMPARED, FILMS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", [*BUILDERS, *COMPARED])
 def test_still(name, subjects):
     """Every label is there as text, all of it lies within the picture, and the same scene gives the same bytes."""
     scene = importlib.import_module(f"scenes.{name}").build(subjects[name])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from article.tables import tables, three
-from tests.conftest import BUILDERS
+from tests.conftest import BUILDERS, COMPARED
 
 
-@pytest.mark.parametrize("name", [name for name in BUILDERS if name != "causes"])
+@pytest.mark.parametrize("name", [name for name in (*BUILDERS, *COMPARED) if name != "causes"])
 def test_every_number_is_in_a_table(name, subjects):
     """As often as it is drawn, and in tables whose heads are told apart."""
     shown = subjects[name]

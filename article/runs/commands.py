@@ -1,4 +1,4 @@
-"""The commands that ask a model: `generate`, `explain` and `trace`; their options and what they do.
+"""The commands that ask models: `generate`, `explain`, `trace` and `compare`; their options and what they do.
 
 Importing this is cheap; what a command needs is imported when it runs.
 """
@@ -82,6 +82,30 @@ def trace_parser() -> argparse.ArgumentParser:
     """The options of `trace`."""
     result = asking("trace", "Writes every array of the forward pass of a prompt to a file for numpy.load.")
     result.add_argument("--out", type=folder, required=True, metavar="FILE.npz", help="write them there")
+    return result
+
+
+def compare_parser() -> argparse.ArgumentParser:
+    """The options of `compare`."""
+    result = Parser(
+        prog="gpt.py compare",
+        description="Sets two models, or one model with two prompts, side by side: scenes in step whose colours tell "
+        "the differences, and a list of what is true of the one and not of the other.",
+        allow_abbrev=False,
+    )
+    result.add_argument(
+        "a",
+        metavar="A",
+        help="the path of a checkpoint, such as the folder of a run; if there is none of that name, a whole number is "
+        "the seed of a training of the article's model",
+    )
+    result.add_argument("b", metavar="B", help="the other one; A again to compare prompts")
+    result.add_argument("prompt", metavar="PROMPT", help="what both read")
+    result.add_argument("prompt_of_b", nargs="?", metavar="PROMPT_OF_B", help="what B reads instead")
+    result.add_argument("--out", type=folder, required=True, metavar="DIR", help="write the site there")
+    result.add_argument("--tokenizer", metavar="T", help="the tokenizer of checkpoints that have none of their own")
+    result.add_argument("--tokenizer-b", metavar="T", help="that of B, if it is another one")
+    result.add_argument("--cut", action="store_true", help="of a prompt that is too long, read the last tokens")
     return result
 
 
@@ -188,3 +212,10 @@ def save_trace(options: argparse.Namespace) -> int:
         raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
     print(*run.notes, *prompt.notes, f"{file}: {len(arrays)} arrays of {len(prompt.read)} tokens", sep="\n")
     return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Writes a site of two, side by side. Raises RefusalError and FalsehoodError."""
+    from article.runs import compare
+
+    return compare.compare(options)

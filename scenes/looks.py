@@ -1,0 +1,61 @@
+"""Where the heads of one of two that are compared look: every weight of those in which the two differ most."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyvista as pv
+
+from scenes import beside, glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.contrast import Contrast
+
+SHOWS = "contrast"
+HEADS = 6  # at most
+QUERIES = 16  # if there are more, the last one that both have stands for all
+
+
+def build(contrast: "Contrast") -> pv.MultiBlock:
+    """A strip for each head: in front the tokens as keys, behind them as queries, and a ribbon for each weight.
+
+    At its query the ribbons of a head lie side by side, in the order of the keys, and the wider, the lower.
+    """
+    T, heads = len(contrast.tokens), contrast.heads(HEADS)
+    most = max(T, len(contrast.other.tokens))
+    queries = range(T) if most <= QUERIES else range(contrast.shared - 1, contrast.shared)
+    ls, hs = (list(part) for part in zip(*heads, strict=True))
+    drawn = [contrast.attention_apart[ls, hs][:, list(queries)]]
+    scene = beside.start("looks", contrast, Scale(1.0), drawn, style.VIEW_OF_GRID)
+    share = min(style.STRIP_WIDER, style.RIBBON_ROOM / (style.RIBBON + most * style.HAIR))
+    scene.user_dict |= {"ribbon": {"hair": share * style.HAIR, "span": share * style.RIBBON}}
+    for n, (l, h) in enumerate(heads):
+        strip(scene, contrast, (l, h), queries, n * style.STRIP_PITCH, share)
+    glyphs.names(scene, contrast.tokens, style.SPACING)
+    beside.legend(scene, T - 1, "ribbon")
+    return scene
+
+
+def strip(
+    scene: pv.MultiBlock, contrast: "Contrast", head: tuple[int, int], queries: range, front: float, share: float
+) -> None:
+    """Adds the weights of a head, from the keys at a `front` to the queries behind them."""
+    T, (l, h) = len(contrast.tokens), head
+    weights = contrast.attention[l, h]
+    for y in (front, front + style.STRIP):
+        low = (-style.PLINTH, y - style.STRIP_EDGE, 0)
+        high = ((T - 1) * style.SPACING + style.PLINTH, y + style.STRIP_EDGE, style.PLINTH_HEIGHT)
+        glyphs.ground(scene, glyphs.box(low, high, glyphs.to_bytes(style.STONE)))
+    cells = [(q, k) for q in queries for k in range(q + 1)]
+    order = sorted(cells, key=lambda cell: -weights[cell])
+    heights = dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)), strict=True))
+    start, end = front + style.STRIP_EDGE, front + style.STRIP - style.STRIP_EDGE
+    for q in queries:
+        widths = share * (style.HAIR + style.RIBBON * weights[q, : q + 1])
+        arrive = q * style.SPACING + np.cumsum(widths) - widths / 2 - widths.sum() / 2
+        for k in range(q + 1):
+            ends = (k * style.SPACING, start), (float(arrive[k]), end)
+            band = glyphs.ribbon(weights[q, k], *ends, heights[q, k], style.SLATE, share)
+            beside.place(scene, contrast, "attention", (l, h, q, k), "ribbon", lambda _, band=band: band)
+    left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
+    glyphs.label(scene, f"row/{l}/{h}", f"block {l + 1}, head {h + 1}", (left, front + style.STRIP / 2), align=1)

@@ -1,0 +1,34 @@
+"""How probable one of two that are compared finds the best candidates of both, after each block."""
+
+from typing import TYPE_CHECKING
+
+import pyvista as pv
+
+from scenes import beside, glyphs, style
+from scenes.style import Scale
+
+if TYPE_CHECKING:
+    from article.contrast import Contrast
+
+SHOWS = "contrast"
+
+
+def build(contrast: "Contrast") -> pv.MultiBlock:
+    """A row of bars for each level, a bar for each candidate that is in the vocabulary, on a scale from 0 to 1."""
+    L, tokens = len(contrast.chance) - 1, contrast.candidates
+    ids = [contrast.id(token) if token in contrast.vocab else -1 for token in tokens]
+    there = [id for id in ids if id >= 0]
+    drawn = [contrast.chance_apart[:, there]]
+    scene = beside.start("odds", contrast, Scale(1.0), drawn, style.VIEW_OF_BARS)
+    for level in range(L + 1):
+        y = level * style.BAR_DEPTH
+        ends = (0.0, y), ((len(ids) - 1) * style.SPACING, y)
+        glyphs.ground(scene, glyphs.box(*glyphs.foot(*ends), glyphs.to_bytes(style.STONE)))
+        for n, id in enumerate(ids):
+            if id >= 0:
+                beside.bar(scene, contrast, "chance", (level, id), (n * style.SPACING, y))
+        text = f"after block {level}" if level else "entering block 1"
+        glyphs.label(scene, f"row/{level}", text, (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1)
+    glyphs.names(scene, tokens, style.SPACING)
+    beside.legend(scene, len(ids) - 1, "bar")
+    return scene
