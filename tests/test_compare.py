@@ -20,7 +20,8 @@ import gpt
 from article import build, survey
 from article.build import FalsehoodError
 from article.contrast import Contrast
-from article.runs import compare, job, statements, store
+from article.runs import compare, shown, statements, store
+from article.runs.settings import Settings
 from scenes import beside, glyphs, readback, style
 from scenes.glb import to_glb
 from scenes.style import Scale
@@ -328,10 +329,13 @@ def place(runs, tmp_path, monkeypatch) -> Path:
     """Where the command is given, with folders of the runs in it; what it makes of scenes is kept there, too."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(store, "own", lambda seed: runs[str(seed)])
-    monkeypatch.setattr(store, "load", lambda folder: runs[folder.name])
     monkeypatch.setattr(survey, "KEPT", tmp_path / "kept")
     for name in (FOLDER, "large"):
+        run = runs[name]
+        shape = {field: getattr(run.config, field) for field in ("n_context", "n_embd", "n_head", "n_layer")}
         (tmp_path / name).mkdir()
+        for file, data in store.files(Settings(**shape), run.tokenizer, run.model.state_dict()).items():
+            (tmp_path / name / file).write_bytes(data)
     return tmp_path
 
 
@@ -388,12 +392,12 @@ def test_what_is_too_much_is_left_out(both, monkeypatch):
     """One of the two scenes of the stream is drawn; the heads look at no more tokens than can be told apart."""
     drawn = [scene for scene in COMPARED if not compare.too_much(scene, *both)]
     assert drawn == ["abreast", "looks", "ends", "odds"]
-    monkeypatch.setattr(job, "BOXES", 100)
+    monkeypatch.setattr(shown, "BOXES", 100)
     monkeypatch.setattr(compare, "KEYS", 3)
     drawn = [scene for scene in COMPARED if not compare.too_much(scene, *both)]
     assert drawn == ["levels", "ends", "odds"]
     assert compare.too_much("looks", *both) == "the looks of the heads, at 4 tokens, more than 3"
-    monkeypatch.setattr(job, "TALL", 19)
+    monkeypatch.setattr(shown, "TALL", 19)
     assert [scene for scene in COMPARED if not compare.too_much(scene, *both)] == ["odds"]
 
 
@@ -420,7 +424,10 @@ def test_files_verify_with_both_models(quick, capsys):
         (("1", "2", "the fox", ""), "B: the prompt is empty"),
         (("1", "2", "the fox " * 9), "A: the prompt has 18 tokens"),
         (("1", "2", "the fox", "--tokenizer", "words"), "1 is the seed of a training"),
-        (("large", "2", "the fox", "--tokenizer", "words"), "large has its tokenizer"),
+        (
+            ("large", "2", "the fox", "--tokenizer", "words"),
+            "large cannot be used: a run of gpt.py has its own tokenizer",
+        ),
         (("1", "2"), "the following arguments are required: PROMPT"),
     ],
 )
