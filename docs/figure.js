@@ -77,7 +77,7 @@ async function begin(figure) {
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }
-  const { src = "", orbit = "", target = "", fieldOfView = "" } = figure.dataset;
+  const { src = "", orbit = "", target = "", fieldOfView = "", shadow } = figure.dataset;
   const viewer = /** @type {any} */ (copyOf("viewer").firstElementChild);
   const [theta, phi, radius, ...rest] = `${orbit} ${target} ${fieldOfView}`.split(" ").map(Number.parseFloat);
   const home = { theta, phi, radius, target: rest.slice(0, 3), field: rest[3] };
@@ -85,6 +85,7 @@ async function begin(figure) {
   const still = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
   const places = { "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt };
   for (const [name, value] of Object.entries(places)) viewer.setAttribute(name, value);
+  if (shadow) viewer.setAttribute("shadow-intensity", shadow);
   viewer.setAttribute("max-field-of-view", fieldOfView);
   viewer.setAttribute("max-camera-orbit", `auto 89deg ${2 * radius}m`);
   viewer.addEventListener("camera-change", (/** @type {CustomEvent} */ event) => {

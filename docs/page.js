@@ -6,5 +6,6 @@ import "./film.js";
 import "./notes.js";
 import "./share.js";
 
+if (document.getElementById("numbers")) import("./numbers.js");
 start();
 watch();

@@ -6,7 +6,11 @@ import { frameOf } from "./film.js";
 
 /** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
  * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
- *   at: number[], half: number[], tip?: number[], path?: number[][], values: number[] }} Mark */
+ *   at: number[], half: number[], tip?: number[], path?: number[][], values: number[],
+ *   columns?: number, spacing?: number, leads?: Leads }} Mark */
+
+/** Where the numbers are that a row of a large scene was drawn from, and how many share a shape of it.
+ * @typedef {{ page: string, of: string, head?: number, together: number, grouped: number }} Leads */
 
 /** @typedef {{ how: string[], parts: string[][], marks: Mark[] }} Known */
 
@@ -41,7 +45,7 @@ function knownOf({ dataset: { marks = "" } }) {
 }
 
 /** How many numbers one box of a glyph stands for. @param {{ glyph: string }} mark */
-const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? 1;
+const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? (glyph.startsWith("tinted") ? 2 : 1);
 
 /** Which of the numbers of a mark is meant: in a film those of the step that is shown. @param {HTMLElement} figure @param {Choice} choice */
 function numberOf(figure, { mark: { glyph, values }, part }) {
@@ -54,6 +58,27 @@ const middleOf = (figure, mark) => mark.path?.[frameOf(figure, mark.path.length 
 
 /** @param {number} value */
 const number = (value) => value.toFixed(3).replace("-", "\u2212");
+
+/** Which tile of a pattern lies at a place: that of a query and a key, each from 0. @param {Mark} mark @param {number[]} at */
+function tileAt({ at: [x, , z], half, columns = 1 }, [there, , deep]) {
+  const query = Math.floor((columns * (there - x + half[0])) / (2 * half[0]));
+  const key = Math.floor((columns * (z + half[2] - deep)) / (2 * half[2]));
+  return key > query ? -1 : (query * (query + 1)) / 2 + key;
+}
+
+/** The query and the key of a tile, each from 0. @param {number} part */
+function pairOf(part) {
+  const query = Math.floor((Math.sqrt(8 * part + 1) - 1) / 2);
+  return [query, part - (query * (query + 1)) / 2];
+}
+
+/** The column and the box in it, or the query and the key, of a number of a large scene; each from 0.
+ * @param {Choice} choice */
+function cellOf({ mark: { glyph, values, columns = 1 }, part }) {
+  if (glyph === "carpet") return pairOf(part);
+  const boxes = values.length / columns;
+  return [Math.floor(part / boxes), part % boxes];
+}
 
 /** The mark that is seen at a place of the window, and which of its numbers. @param {Living} living @param {Known} known
  * @param {number} x @param {number} y @returns {Choice | null} */
@@ -73,6 +98,10 @@ function pick({ figure, viewer }, { marks }, x, y) {
   const [mark] = near.sort((one, other) => far(one) - far(other));
   if (!mark) return null;
   if (mark.mesh === null) return { mark, part: 0 };
+  if (mark.glyph === "carpet") {
+    const tile = tileAt(mark, at);
+    return tile < 0 ? null : { mark, part: Math.min(tile, mark.values.length - 1) };
+  }
   const part = mark.glyph === "surface" ? vertex : mark.values.length > 3 ? Math.floor(vertex / 8) * each(mark) : 0;
   return { mark, part: Math.min(part, mark.values.length - 1) };
 }
@@ -92,9 +121,16 @@ function words(figure, { how, parts }, choice) {
 function placeOf(figure, { mark, part }) {
   const { glyph, half, tip, values } = mark;
   const [x, y, z] = middleOf(figure, mark);
-  if (glyph === "column" || glyph === "stack") {
+  if (["column", "silent", "stack", "tinted"].includes(glyph)) {
     const boxes = values.length / each({ glyph });
     return [x, y - half[1] + ((Math.floor(part / each({ glyph })) + 0.5) / boxes) * 2 * half[1], z];
+  }
+  if (glyph === "crowd" || glyph === "carpet") {
+    const { columns = 1, spacing = 0 } = mark;
+    const [one, other] = cellOf({ mark, part });
+    const boxes = values.length / columns;
+    if (glyph === "crowd") return [one * spacing, y - half[1] + ((other + 0.5) / boxes) * 2 * half[1], z];
+    return [one * spacing, y, z + half[2] - ((other + 0.5) / columns) * 2 * half[2]];
   }
   if (glyph === "surface") {
     const n = Math.sqrt(values.length);
@@ -110,6 +146,7 @@ function choose(living, known, choice) {
   const { figure, viewer } = living;
   chosen.set(figure, choice);
   tell(figure, words(figure, known, choice));
+  descend(figure, choice);
   const position = placeOf(figure, choice)
     .map((length) => `${length}m`)
     .join(" ");
@@ -120,6 +157,22 @@ function choose(living, known, choice) {
     viewer.append(pointer);
   }
   for (const act of choices) act(living);
+}
+
+/** Leads from what is chosen in a large scene to the numbers that it was drawn from. @param {HTMLElement} figure @param {Choice} choice */
+function descend(figure, choice) {
+  const { leads } = choice.mark;
+  if (!leads) return;
+  const [one, other] = cellOf(choice);
+  const { page, of, head, together, grouped } = leads;
+  const query = new URLSearchParams({ of, token: `${one * together + 1}` });
+  if (head) query.set("head", `${head}`);
+  query.set("entry", `${other * (choice.mark.glyph === "carpet" ? together : grouped) + 1}`);
+  const link = figure.querySelector("a.descend") ?? document.createElement("a");
+  link.className = "descend";
+  link.textContent = "All numbers there";
+  link.setAttribute("href", `${page}?${query}#numbers`);
+  if (!link.isConnected) figure.querySelector(".reader")?.append(link);
 }
 
 /** @param {HTMLElement} figure @param {string} text */
