@@ -621,7 +621,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
 
 def quantities(mark: dict) -> int:
     """How many quantities a mark of a scene draws. A difference is told by the quantity that it is of."""
-    if mark["trace"].startswith("attention"):
+    if mark["trace"].removesuffix("_apart") == "attention":
         return 1
     return len(mark["values"]) // (2 if mark["trace"].endswith("_apart") else 1)
 

@@ -67,6 +67,7 @@ def main() -> None:
                 "pyvista": in_child("pyvista", Path(folder) / "peer.gltf"),
                 "trimesh": in_child("trimesh"),
             },
+            "sizes": sizes(Path(folder)),
         }
     print(json.dumps(result, indent=1))
 
@@ -346,6 +347,160 @@ def trimesh() -> dict:
     return timed(lambda: cast(bytes, scene.export(file_type="glb")))
 
 
+# --- Large models -------------------------------------------------------------------------------------------------
+
+# Blocks, heads, components and tokens, each with some three times the numbers of the one before; the last is GPT-2’s.
+SIZES = ((3, 3, 192, 16), (6, 6, 192, 24), (6, 6, 384, 40), (9, 9, 576, 48), (12, 12, 768, 64))
+PATIENCE = 120  # seconds that another exporter may take
+
+
+def sizes(folder: Path) -> list[dict]:
+    """What the scenes of larger and larger models take, beside what other exporters take for the same numbers."""
+    found, manageable = [], dict.fromkeys(("pyvista", "trimesh"), True)
+    for shape in SIZES:
+        L, H, D, T = shape
+        site = folder / f"large-{D}-{T}"
+        row = {"blocks": L, "heads": H, "components": D, "tokens": T, "stream": (L + 1) * T * D}
+        row["ours"] = in_child("large", site, *shape)
+        for peer in [name for name, able in manageable.items() if able]:
+            row[peer] = in_child("large_peer", peer, folder / "peer.gltf", *shape)
+            manageable[peer] = "failed" not in row[peer]
+        found.append(row)
+    return found
+
+
+def large_trace(L: str, H: str, D: str, T: str):
+    """The pass of a prompt through a model of a size, with random weights and GPT-2's vocabulary."""
+    import torch
+
+    import gpt
+
+    torch.manual_seed(1)
+    config = gpt.Config(50257, int(T), int(D), int(L), int(H), activation="gelu_tanh", biases=True)
+    model = gpt.GPT(config)
+    for weight in model.parameters():
+        if weight.ndim == 2:
+            torch.nn.init.normal_(weight, std=0.08)
+    tokenizer = gpt.Tokenizer(f"t{n}" for n in range(config.n_vocab))
+    return gpt.trace(model, tokenizer, " ".join(f"t{n * 997 % config.n_vocab}" for n in range(int(T))))
+
+
+def large(out: str, *shape: str) -> dict:
+    """All scenes of a large model: their seconds and bytes, the peak of memory, and the frames a second.
+
+    `first` is what a reader has to load before anything can be turned; `bytes_per_number` is of that, after gzip, for
+    each number of the residual stream.
+    """
+    from article import build
+    from article.runs import shown
+
+    trace = large_trace(*shape)
+    site, start = build.Site(), time.perf_counter()
+    shown.make(site, trace, {"name": "bench", "parameters": "many", "origin": "a model"}, {"opened"})
+    seconds = time.perf_counter() - start
+    work = Path(out)
+    work.mkdir()
+    build.write(site, work)
+    build.copy_viewer(work / "vendor")
+    first = [name for name in site.files if name in ("index.html", "overview.glb", "overview.webp", "light.hdr")]
+    first += [name for name in site.files if name.endswith((".css", ".js"))]
+    packed = {name: len(gzip.compress(site.files[name])) for name in first}
+    stream = trace.residual.size
+    return {
+        "seconds": round(seconds, 2),
+        "stages": {stage: round(spent, 2) for stage, spent in site.seconds.items()},
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "scenes": len(site.scenes),
+        "scenes_bytes": sum(scene["bytes"] for scene in site.scenes),
+        "numbers_bytes": sum(len(data) for name, data in site.files.items() if name.startswith("numbers/")),
+        "first_gzip": sum(packed.values()),
+        "first_gzip_by_file": packed,
+        "bytes_per_number": round(sum(packed.values()) / stream, 3),
+        "frames_per_second": turning(work),
+    }
+
+
+def turning(site: Path) -> float | str:
+    """Frames a second, in Chromium without a GPU, while the first figure of a page turns, after it has settled."""
+    from playwright.sync_api import Error, sync_playwright
+
+    from tests.browser import CHROMIUM, SWITCHES
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES])
+                page = browser.new_page(viewport={"width": 1200, "height": 900})
+                page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+                page.locator("figure.scene .stage").first.scroll_into_view_if_needed()
+                page.wait_for_selector("figure.live")
+                return round(page.evaluate(TURNING), 1)
+        except Error as error:
+            return str(error)
+        finally:
+            server.shutdown()
+
+
+TURNING = """
+async () => {
+  const viewer = document.querySelector("model-viewer");
+  const { theta, phi, radius } = viewer.getCameraOrbit();
+  let [n, settled, start] = [0, 0, performance.now()];
+  while (performance.now() - start < 9000) {
+    n += 1;
+    if (performance.now() - start < 3000) settled = n;
+    viewer.cameraOrbit = `${theta + n / 30}rad ${phi}rad ${radius}m`;
+    viewer.jumpCameraToGoal();
+    await new Promise(requestAnimationFrame);
+  }
+  return (n - settled) / 6;
+}
+"""
+
+
+def large_peer(peer: str, out: str, *shape: str) -> dict:
+    """The residual stream as boxes, one for each number, by another exporter: what one gets who does not aggregate."""
+    import signal
+
+    import numpy as np
+
+    from scenes import glyphs
+    from scenes.glb import triangles
+    from scenes.style import Scale
+
+    signal.alarm(PATIENCE)
+    stream = large_trace(*shape).residual
+    scale = Scale.of(stream)
+    shapes = [glyphs.crowd(level, scale, y) for y, level in enumerate(stream)]
+    if peer == "pyvista":
+        import pyvista as pv
+
+        plotter = pv.Plotter(off_screen=True)
+        for shape_ in shapes:
+            plotter.add_mesh(shape_, scalars="color", rgb=True)
+
+        def write() -> bytes:
+            plotter.export_gltf(out)
+            return Path(out).read_bytes()
+    else:
+        from trimesh import Scene, Trimesh
+
+        scene = Scene()
+        for shape_ in shapes:
+            colors = np.insert(np.asarray(shape_.point_data["color"]), 3, 255, axis=1)
+            scene.add_geometry(Trimesh(shape_.points, triangles(shape_), vertex_colors=colors, process=False))
+
+        def write() -> bytes:
+            return cast(bytes, scene.export(file_type="glb"))
+
+    result = timed(write)
+    result["bytes_per_number"] = round(result["gzip"] / stream.size, 2)
+    result["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return result
+
+
 # --- The page -----------------------------------------------------------------------------------------------------
 
 
@@ -430,6 +585,8 @@ if __name__ == "__main__":
             "ours": ours,
             "pyvista": pyvista,
             "trimesh": trimesh,
+            "large": large,
+            "large_peer": large_peer,
         }
         print(json.dumps(tasks[sys.argv[1]](*sys.argv[2:])))
     else:
