@@ -526,7 +526,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     from article.tables import tables
     from scenes import readback, style
     from scenes.glb import to_glb
-    from scenes.still import frame, stills, to_png, to_svg
+    from scenes.still import frame, stills, to_png
 
     with site.stage("scenes"):
         scene = module.build(shown)
@@ -537,7 +537,9 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
             raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
     with site.stage("stills"):
         camera = frame(scene)
-        files = {f"{name}.glb": glb, f"{name}.svg": to_svg(scene, camera).encode()}
+        strip = shown.strip if isinstance(shown, Film) else []
+        still, *pictures = stills(scene, camera, [-1, *strip])
+        files = {f"{name}.glb": glb, f"{name}.svg": still.encode()}
         if preview:
             files[f"{name}.png"] = to_png(scene, camera, PAPER)
     with site.stage("marks"):
@@ -545,21 +547,21 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
         files[f"{name}.marks.json"] = json.dumps(
             known, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         ).encode()
-    drawn = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
+    drawn = known["marks"]
     entry = {
         "name": name,
         "file": f"{name}.glb",
         "still": f"{name}.svg",
         "sentence": shown.sentence,
         "bytes": len(glb),
-        "marks": sum(1 if mark["trace"] == "attention" else len(mark["values"]) for mark in drawn),
+        "marks": sum(1 if mark["node"].startswith("attention/") else len(mark["values"]) for mark in drawn),
         "values": sum(len(mark["values"]) for mark in drawn),
     }
     x, y, z = (style.METER * length for length in camera.target)
     figure = {
         "still": f"{name}.svg",
         "marks": f"{name}.marks.json",
-        "nodes": {mark["node"]: len(mark["values"]) for mark in known["marks"]},
+        "nodes": {mark["node"]: len(mark["values"]) for mark in drawn},
         "size": camera.pixels,
         "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
         "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
@@ -569,8 +571,6 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     }
     if isinstance(shown, Film):
         entry["strip"] = [f"{name}-{shown.steps[k]}.svg" for k in shown.strip]
-        with site.stage("stills"):
-            pictures = stills(scene, camera, shown.strip)
         files |= {file: svg.encode() for file, svg in zip(entry["strip"], pictures, strict=True)}
         steps = range(len(shown.steps))
         figure["film"] = {

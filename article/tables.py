@@ -17,7 +17,7 @@ def tables(scene: "pv.MultiBlock", shown: "gpt.Trace") -> list[dict]:
     """A table for each row of the residual stream, each attention pattern, and for what else is alike in a scene."""
     groups: dict[tuple, list[dict]] = {}
     for block in scene:
-        mark = dict(block.user_dict)
+        mark = block.user_dict.data
         if "trace" in mark:
             groups.setdefault(group(mark), []).append(mark)
     return [table(key, marks, shown) for key, marks in groups.items()]
