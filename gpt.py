@@ -354,7 +354,7 @@ def fingerprint(model: GPT) -> str:
     """SHA-256 of all parameters, in the order of their definition."""
     digest = hashlib.sha256()
     for weight in model.parameters():
-        digest.update(weight.detach().contiguous().numpy())
+        digest.update(weight.detach().contiguous().numpy().data)
     return digest.hexdigest()
 
 
