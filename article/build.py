@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = ROOT / "article"
 PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 VIEWER = "node_modules/@google/model-viewer"
+LIBRARIES = ("pyvista", "trimesh", "sklearn.decomposition", "matplotlib.textpath", "PIL.ImageDraw", "markdown")
 SEEDS = 32  # trainings of the survey: those of the seeds from 1
 FILES = {
     "index.html",
@@ -284,7 +285,6 @@ def publish(options: argparse.Namespace) -> int:
         from article.runs import opened
 
         return opened.publish(options)
-    gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a rebuild
     if options.single_file:
         site = build_single(options.single_file, options.seed, options.url, options.seeds, options.fresh)
     else:
@@ -335,8 +335,10 @@ def prepare(site: Site, seed: int | None, url: str, seeds: int) -> "Evidence":
 
     Raises RefusalError and FalsehoodError.
     """
+    gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a rebuild
     with site.stage("train"):
         own, *survey = train(seed, range(1, seeds + 1), site.fresh)
+    gc.freeze()
     make(site, own, survey, url)
     return own
 
@@ -368,11 +370,18 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
         raise RefusalError(f"article/facts.py: {error}; change the claim.") from None
     import gpt
     from article import survey
-    from article.landscape import explored
+    from article.forked import beside
+    from article.landscape import explored, kept_at
 
     recipe = survey.Recipe(config)
     prompt = held_out[0].rsplit(maxsplit=1)[0]
-    explored(config, tokenizer, corpus, prompt, fresh)  # which trains the article's own model, and keeps it
+    explore = partial(explored, config, tokenizer, corpus, prompt)  # which trains our own model, and keeps it
+    if others and (fresh or not kept_at(config, corpus, prompt).exists()):
+        with beside(partial(explore, fresh)) as wait:
+            for library in LIBRARIES:
+                importlib.import_module(library)
+            wait()
+    explore()
     (own,) = survey.trainings(recipe, tokenizer, corpus, [config.seed])
     rest = [other for other in others if other != config.seed]
     trained = dict(zip(rest, survey.trainings(recipe, tokenizer, corpus, rest, fresh), strict=True)) | {
@@ -445,14 +454,15 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     base = f"{url.rstrip('/')}/" if url else ""
     aside = read_article("flow.md")  # what would interrupt the story
     stages = stages_of(own.trace)  # what is wrong with one is said before the scenes are drawn
-    with site.stage("claims"):
-        texts = {"index.md": text, "flow.md": aside}
-        known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png", "base": base})
+    places: dict[str, str] = {}
     for path, shown in (("index.md", names), ("flow.md", render.figures(aside))):
         for name, line in shown.items():
-            if f"{name}.glb" not in known.figures:
-                where = f"article/{path}, line {line}"
-                known.figures[f"{name}.glb"] = exhibit(site, name, where, partial(subject, own), name == preview)
+            places.setdefault(name, f"article/{path}, line {line}")
+    with exhibits(site, places, own, preview) as made:
+        with site.stage("claims"):
+            texts = {"index.md": text, "flow.md": aside}
+            known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png", "base": base})
+        known.figures.update(made())
     with site.stage("article"):
         known.figures.update(plots.figures(known, own, results))
         for figure in known.figures.values():
@@ -527,8 +537,54 @@ def flow_page(
     return render.fill_in(template, body, flow.TITLE, flow.description(trace, stages), values)
 
 
+@contextlib.contextmanager
+def exhibits(
+    site: Site, places: Mapping[str, str], own: "Evidence", preview: str
+) -> Iterator[Callable[[], dict[str, dict]]]:
+    """Has scenes made, of which it is known where they stand, by two processes: one of them at once.
+
+    Gives what makes the rest of them, adds them to the site, and returns what the page must know of each figure.
+    Raises RefusalError and FalsehoodError.
+    """
+    from article.forked import beside, shared
+
+    def make(number: int, fresh: bool) -> dict:
+        name = names[number]
+        return made_for(site, name, places[name], partial(subject, own), name == preview, fresh)
+
+    names = list(places)
+    take = shared(len(names))
+    with beside(lambda: [make(number, site.fresh) for number in take()]) as wait:
+
+        def all_of_them() -> dict[str, dict]:
+            ours: dict[int, dict] = {}
+            with contextlib.suppress(RefusalError, FalsehoodError):  # of all that is wrong, the first is said below
+                for number in take():
+                    ours[number] = make(number, site.fresh)
+            with site.stage("scenes"):
+                wait()
+            found = [ours[number] if number in ours else make(number, False) for number in range(len(names))]
+            return {f"{name}.glb": add(site, made) for name, made in zip(names, found, strict=True)}
+
+        yield all_of_them
+
+
 def exhibit(site: Site, name: str, where: str, subject: "Callable[[str], gpt.Trace]", preview: bool) -> dict:
-    """Builds a scene, verifies it and draws its still; returns what the page must know of the figure.
+    """Makes a scene, and adds it to the site; returns what the page must know of the figure. Raises like `made_for`."""
+    return add(site, made_for(site, name, where, subject, preview, site.fresh))
+
+
+def add(site: Site, made: dict) -> dict:
+    """Adds what is made of a scene to the site; returns what the page must know of the figure."""
+    site.files |= made["files"]
+    site.scenes.append(made["entry"])
+    return made["figure"]
+
+
+def made_for(
+    site: Site, name: str, where: str, subject: "Callable[[str], gpt.Trace]", preview: bool, fresh: bool
+) -> dict:
+    """Builds a scene, verifies it and draws its still, or takes what is kept of it unless it is to be fresh.
 
     `subject` gives what a scene is built from, by its SHOWS. Raises RefusalError and FalsehoodError.
     """
@@ -541,12 +597,9 @@ def exhibit(site: Site, name: str, where: str, subject: "Callable[[str], gpt.Tra
     try:
         with site.stage("scenes"):
             shown = subject(getattr(module, "SHOWS", "trace"))
-        made = kept(name, shown, preview, lambda: made_of(site, name, module, shown, preview), site.fresh)
+        return kept(name, shown, preview, lambda: made_of(site, name, module, shown, preview), fresh)
     except ValueError as error:
         raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
-    site.files |= made["files"]
-    site.scenes.append(made["entry"])
-    return made["figure"]
 
 
 def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: bool) -> dict:
@@ -557,7 +610,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     from article.tables import tables
     from scenes import readback, style
     from scenes.glb import to_glb
-    from scenes.still import frame, stills, to_png, to_svg, to_webp
+    from scenes.still import frame, stills, to_png, to_webp
 
     with site.stage("scenes"):
         scene = module.build(shown)
@@ -569,9 +622,12 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     with site.stage("stills"):
         camera = frame(scene)
         crowded = "crowded" in scene.user_dict  # too much for an SVG, and for tables
-        still = f"{name}.{'webp' if crowded else 'svg'}"
-        picture = to_webp(scene, camera) if crowded else to_svg(scene, camera).encode()
-        files = {f"{name}.glb": glb, still: picture}
+        still, strip = f"{name}.{'webp' if crowded else 'svg'}", shown.strip if isinstance(shown, Film) else []
+        if crowded:
+            files, pictures = {f"{name}.glb": glb, still: to_webp(scene, camera)}, []
+        else:
+            svg, *pictures = stills(scene, camera, [-1, *strip])
+            files = {f"{name}.glb": glb, still: svg.encode()}
         if preview:
             files[f"{name}.png"] = to_png(scene, camera, PAPER)
     with site.stage("marks"):
@@ -579,7 +635,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
         files[f"{name}.marks.json"] = json.dumps(
             known, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         ).encode()
-    drawn = [shape.user_dict for shape in scene if "trace" in shape.user_dict]
+    drawn = known["marks"]
     entry = {
         "name": name,
         "file": f"{name}.glb",
@@ -593,7 +649,7 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     figure = {
         "still": still,
         "marks": f"{name}.marks.json",
-        "nodes": {mark["node"]: len(mark["values"]) for mark in known["marks"]},
+        "nodes": {mark["node"]: len(mark["values"]) for mark in drawn},
         "size": camera.pixels,
         "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
         "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
@@ -604,8 +660,6 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
     }
     if isinstance(shown, Film):
         entry["strip"] = [f"{name}-{shown.steps[k]}.svg" for k in shown.strip]
-        with site.stage("stills"):
-            pictures = stills(scene, camera, shown.strip)
         files |= {file: svg.encode() for file, svg in zip(entry["strip"], pictures, strict=True)}
         steps = range(len(shown.steps))
         figure["film"] = {
@@ -621,9 +675,10 @@ def made_of(site: Site, name: str, module: Any, shown: "gpt.Trace", preview: boo
 
 def quantities(mark: dict) -> int:
     """How many quantities a mark of a scene draws. A difference is told by the quantity that it is of."""
-    if mark["trace"].removesuffix("_apart") == "attention":
+    array = mark["node"].split("/")[0]
+    if array.removesuffix("_apart") == "attention":
         return 1
-    return len(mark["values"]) // (2 if mark["trace"].endswith("_apart") else 1)
+    return len(mark["values"]) // (2 if array.endswith("_apart") else 1)
 
 
 def scene_module(name: str) -> Any:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -20,13 +21,17 @@ from article import survey
 
 HERE = Path(__file__).resolve().parent
 LIBRARIES = ("numpy", "pyvista", "matplotlib", "pillow")
-KEPT_SCENES = 128  # older ones go
+KEPT_SCENES = 128  # others go
 
 
 def kept(name: str, shown: gpt.Trace, preview: bool, make: Callable[[], dict], fresh: bool) -> dict:
     """What `make` makes of a scene, or what it has made before of the same numbers with the same program."""
     path = survey.KEPT / "scenes" / key(name, shown, preview)
-    made = None if fresh else load(path)
+    if fresh:
+        path.unlink(missing_ok=True)
+    made = load(path)
+    with contextlib.suppress(OSError):
+        os.utime(path)  # the least used go first
     if made is None:
         made = make()
         with contextlib.suppress(OSError):  # a disk that has no room keeps nothing

@@ -57,10 +57,11 @@ def explored(
     config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], sentence: str, fresh: bool = False
 ) -> dict[str, np.ndarray]:
     """What `explore` finds, or has found for an earlier build. Keeps it, and the model that it has trained."""
-    program = hashlib.sha256(Path(__file__).read_bytes() + sentence.encode()).hexdigest()[:16]
-    folder = survey.KEPT / survey.key(survey.Recipe(config), corpus)
-    file = folder / f"landscape-{config.seed}-{program}.npz"
-    arrays = None if fresh else load(file)
+    file = kept_at(config, corpus, sentence)
+    folder = file.parent
+    if fresh:
+        file.unlink(missing_ok=True)
+    arrays = load(file)
     if arrays is None:
         arrays, weights = explore(config, tokenizer, corpus, sentence)
         survey.keep(folder, {config.seed: weights})
@@ -69,6 +70,12 @@ def explored(
         with contextlib.suppress(OSError):  # a disk that has no room keeps nothing
             survey.replace_file(file, data.getvalue())
     return arrays
+
+
+def kept_at(config: gpt.Config, corpus: Sequence[str], sentence: str) -> Path:
+    """The file that keeps what `explore` finds."""
+    program = hashlib.sha256(Path(__file__).read_bytes() + sentence.encode()).hexdigest()[:16]
+    return survey.KEPT / survey.key(survey.Recipe(config), corpus) / f"landscape-{config.seed}-{program}.npz"
 
 
 def load(file: Path) -> dict[str, np.ndarray] | None:

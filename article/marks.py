@@ -289,7 +289,7 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: "gpt.Trace") -> dict:
     parts: dict[tuple[str, ...], int] = {}
     found = []
     for name, block in zip(scene.keys(), scene, strict=True):
-        mark = dict(block.user_dict)
+        mark = block.user_dict.data
         if "trace" not in mark:
             continue
         array, index, words = mark["trace"], mark["index"], WORDS[mark["trace"]]

@@ -22,7 +22,7 @@ def tables(scene: "pv.MultiBlock", shown: "gpt.Trace") -> list[dict]:
     groups: dict[tuple, list[dict]] = {}
     differences: dict[tuple, list[dict]] = {}
     for block in scene:
-        mark = dict(block.user_dict)
+        mark = block.user_dict.data
         if "trace" in mark:
             array = mark["trace"].removesuffix(APART)
             if array != mark["trace"]:

@@ -63,19 +63,25 @@ def triangles(shape: pv.PolyData) -> NDArray[np.int64]:
     return np.stack(fans, axis=1).reshape(-1, 3)
 
 
+def painted(shape: pv.PolyData) -> tuple[NDArray, NDArray[np.int64]]:
+    """The colours (n, 3) of a shape's points, and its triangles (m, 3)."""
+    return np.asarray(shape.point_data["color"]), triangles(shape)
+
+
 def to_glb(scene: pv.MultiBlock) -> bytes:
     """The scene (z up, sRGB) as glTF (y up, linear); the same bytes for the same scene.
 
     A block becomes a node of its name, with the trace, index and values of its `user_dict` as extras; the scene's
     `user_dict` becomes the asset's extras. The shapes of a group become children without a name that share a mesh where
-    they differ only in place, as letters do. Raises ValueError for an empty scene or shape, or one that is not finite.
+    they differ only in place, as do the letters of a text. Raises ValueError for an empty scene or shape, or one that
+    is not finite.
     """
     if not leaves(scene):
         raise ValueError("the scene is empty")
     writer = _Writer(scene)
     blocks = zip(scene.keys(), scene, strict=True)
     top = [writer.node(block, name) for name, block in blocks if not isinstance(block, pv.MultiBlock) or leaves(block)]
-    return writer.file(top, dict(scene.user_dict))
+    return writer.file(top, scene.user_dict.data)
 
 
 class _Table(list):
@@ -97,6 +103,7 @@ class _Writer:
 
     def __init__(self, scene: pv.MultiBlock) -> None:
         self.nodes, self.meshes, self.materials, self.accessors = [], _Table(), _Table(), _Table()
+        self.known: dict[tuple, int] = {}  # meshes, by all that they are made from
         self.views: dict[tuple[str, int, int], bytearray] = {}
         self.images: list[bytes] = []
         self.channels: list[dict] = []
@@ -115,13 +122,15 @@ class _Writer:
 
     def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
         """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
-        known = dict(block.user_dict)
+        known = block.user_dict.data
         along = (turn(np.array(known["along"])) - self.low) / self.step if "along" in known else None
+        rest = np.zeros(3) if along is None else np.round(along[-1])
         if isinstance(block, pv.MultiBlock):
-            rest = np.zeros(3) if along is None else np.round(along[-1])
             entry = {"name": name, "children": [self.part(shape, rest) for shape in leaves(block)]}
+        elif "letters" in known:
+            entry = {"name": name, "children": self.letters(block, known, rest)}
         else:
-            entry = {"name": name} | self.whole(block)
+            entry = {"name": name} | self.whole(block, known)
         extras = {key: known[key] for key in ("trace", "index", "values") if key in known}
         entry |= {"extras": extras} if extras else {}
         self.nodes.append(entry)
@@ -129,16 +138,16 @@ class _Writer:
             self.animate(len(self.nodes) - 1, "translation", along)
         return len(self.nodes) - 1
 
-    def whole(self, shape: pv.PolyData) -> dict:
+    def whole(self, shape: pv.PolyData, known: dict) -> dict:
         """A shape as part of its node: its mesh and, if it has a grid of its own, where that is."""
-        points, known = self.upright(shape), dict(shape.user_dict)
+        points = self.upright(shape)
         if known.get("material") == "tiles":
             return {"mesh": self.tiled(shape)}
         if "grid" not in known:
-            return {"mesh": self.mesh(shape, known, self.steps(points - self.low))}
+            return {"mesh": self.mesh(*painted(shape), known, self.steps(points - self.low))}
         origin, step = (turn(np.array(known["grid"][key])) for key in ("origin", "step"))
         kind = np.uint8 if known["grid"]["bits"] == 8 else np.uint16
-        mesh = self.mesh(shape, known, np.round((points - origin) / np.abs(step)).astype(kind))
+        mesh = self.mesh(*painted(shape), known, np.round((points - origin) / np.abs(step)).astype(kind))
         place, scale = (
             np.round(length / self.step, digits).tolist()
             for length, digits in ((origin - self.low, 2), (np.abs(step), 5))
@@ -147,7 +156,7 @@ class _Writer:
 
     def part(self, shape: pv.PolyData, origin: NDArray[np.float64]) -> int:
         """The node of a shape of a group that has its origin at some step of the grid."""
-        known = dict(shape.user_dict)
+        known = shape.user_dict.data
         if "film" in known:
             return self.moved(shape, known)
         if known.get("material") == "tiles":
@@ -155,14 +164,31 @@ class _Writer:
             return len(self.nodes) - 1
         points = self.upright(shape)
         corner = points.min(axis=0)
-        place = (self.steps(corner - self.low) - origin).astype(int).tolist()
-        self.nodes.append({"mesh": self.mesh(shape, known, self.steps(points - corner)), "translation": place})
+        mesh = self.mesh(*painted(shape), known, self.steps(points - corner))
+        return self.placed(mesh, self.steps(corner - self.low) - origin)
+
+    def letters(self, shape: pv.PolyData, known: dict, origin: NDArray[np.float64]) -> list[int]:
+        """The nodes of the letters of a text, like the parts of a group."""
+        (colors, corners), points = painted(shape), self.upright(shape)
+        sizes, faces = np.array(known["letters"]).T
+        first = np.cumsum(sizes) - sizes
+        low = np.minimum.reduceat(points, first)
+        places, grid = self.steps(low - self.low) - origin, self.steps(points - np.repeat(low, sizes, axis=0))
+        letters = zip(places, first, np.split(grid, first[1:]), np.split(corners, np.cumsum(faces)[:-1]), strict=True)
+        return [
+            self.placed(self.mesh(colors[n : n + len(rows)], outline - n, known, rows), place)
+            for place, n, rows, outline in letters
+        ]
+
+    def placed(self, mesh: int, steps: NDArray[np.float64]) -> int:
+        """The node of a mesh that stands so many steps from where its group has its origin."""
+        self.nodes.append({"mesh": mesh, "translation": steps.astype(int).tolist()})
         return len(self.nodes) - 1
 
     def moved(self, shape: pv.PolyData, known: dict) -> int:
         """The node of a shape that is moved: its unit, and its place, size and turn at rest and at each step."""
         unit = turn(np.array(known["unit"]))
-        self.nodes.append({"mesh": self.mesh(shape, known, unit.astype(np.int8))})
+        self.nodes.append({"mesh": self.mesh(*painted(shape), known, unit.astype(np.int8))})
         node, film = len(self.nodes) - 1, known["film"]
         if "ends" in film:
             start, end = np.moveaxis(turn(np.asarray(film["ends"])), 1, 0)
@@ -199,24 +225,29 @@ class _Writer:
         """Lengths (..., 3) from a corner in steps of the scene's grid."""
         return np.round(lengths / self.step).astype(np.uint16)
 
-    def mesh(self, shape: pv.PolyData, known: dict, grid: NDArray[np.integer]) -> int:
-        """The mesh of a shape, of what is known of it, and of its points (n, 3) on a grid."""
-        material = copy.deepcopy(MATERIALS[known.get("material", "solid")])
-        extent = {"min": grid.min(axis=0).tolist(), "max": grid.max(axis=0).tolist()}
-        attributes = {"POSITION": self.accessor(grid, VERTICES, **extent)}
-        color = np.asarray(shape.point_data["color"])
-        kind = np.uint8 if color.dtype == np.uint8 else np.uint16
-        light = to_linear(color / 255 if kind is np.uint8 else color)
+    def mesh(self, color: NDArray, corners: NDArray[np.int64], known: dict, grid: NDArray[np.integer]) -> int:
+        """The mesh of colours (n, 3), triangles (m, 3), what is known of the shape, and its points (n, 3) on a grid."""
+        name = known.get("material", "solid")
         # The colours of a column or a stack are numbers and stay with the boxes, even if they are all the same.
-        if (color == color[0]).all() and "grid" not in known and kind is np.uint8:
-            material["pbrMetallicRoughness"]["baseColorFactor"] = [*light[0].round(4).tolist(), 1]
-        else:
-            rgba = np.round(np.insert(light, 3, 1, axis=1) * np.iinfo(kind).max).astype(kind)
-            attributes["COLOR_0"] = self.accessor(rgba, VERTICES, normalized=True)
-        corners = triangles(shape).reshape(-1, 1)
-        indices = self.accessor(corners.astype(np.uint8 if len(grid) < 256 else np.uint16), INDICES)
-        primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
-        return self.meshes.place({"primitives": [primitive]})
+        plain = bool((color == color[0]).all()) and "grid" not in known and color.dtype == np.uint8
+        key = name, plain, *((part.dtype.char, part.tobytes()) for part in (color, corners, grid))
+        if key not in self.known:
+            attributes = {
+                "POSITION": self.accessor(grid, VERTICES, min=grid.min(axis=0).tolist(), max=grid.max(axis=0).tolist())
+            }
+            material = copy.deepcopy(MATERIALS[name])
+            kind = np.uint8 if color.dtype == np.uint8 else np.uint16
+            light = to_linear(color / 255 if kind is np.uint8 else color)
+            if plain:
+                material["pbrMetallicRoughness"]["baseColorFactor"] = [*light[0].round(4).tolist(), 1]
+            else:
+                rgba = np.round(np.insert(light, 3, 1, axis=1) * np.iinfo(kind).max).astype(kind)
+                attributes["COLOR_0"] = self.accessor(rgba, VERTICES, normalized=True)
+            places = corners.reshape(-1, 1).astype(np.uint8 if len(grid) < 256 else np.uint16)
+            indices = self.accessor(places, INDICES)
+            primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
+            self.known[key] = self.meshes.place({"primitives": [primitive]})
+        return self.known[key]
 
     def tiled(self, shape: pv.PolyData) -> int:
         """The mesh of tiles on the floor: one sheet with a picture, a pixel a tile; where there is none, it has a hole.

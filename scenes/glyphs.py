@@ -37,7 +37,8 @@ def mesh(points: ArrayLike, faces: ArrayLike, color: ArrayLike, **meaning: Any) 
     points, faces, color = np.asarray(points, float), np.asarray(faces), np.asarray(color)
     shape = pv.PolyData(points, np.insert(faces, 0, faces.shape[1], axis=1).ravel())
     shape.point_data["color"] = np.broadcast_to(color, points.shape)
-    shape.user_dict = meaning
+    if meaning:  # it is kept as text, which takes its time
+        shape.user_dict = meaning
     return shape
 
 
@@ -364,21 +365,46 @@ def ground(scene: pv.MultiBlock, stone: pv.PolyData) -> None:
 
 def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array: str, index: Sequence[int]) -> None:
     """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
-    index, known = tuple(map(int, index)), scene.user_dict
+    index, known = tuple(map(int, index)), scene.user_dict.data
     drawn = array.removesuffix("_apart")
-    if (
-        drawn in ("residual", "normed")
-        and index[1]
-        and {f"{name}/{index[0]}/0" for name in (drawn, f"{drawn}_apart")}.isdisjoint(scene.keys())
-    ):
+    is_last = drawn in ("residual", "normed") and 0 < index[1] == len(trace.tokens) - 1
+    if is_last and all(scene.get(f"{one}/{index[0]}/0") is None for one in (drawn, f"{drawn}_apart")):
         alone = dict.fromkeys([*known.get("last_only", []), f"{drawn}/{index[0]}"])
         scene.user_dict |= {"last_only": list(alone)}
     least = min(known["limit"], known.get("beside", known)["limit"])
     size = int(np.ceil(-np.log10(least)))
     finer = max(0, size - 1) + min(0, size + 2)  # where the scale itself is small, or very large
     values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS + finer).tolist()
-    shape.user_dict |= {"trace": array, "index": index, "values": values}
+    shape.user_dict = shape.user_dict.data | {"trace": array, "index": index, "values": values}
     scene.append(shape, name)
+
+
+def drawn_as(scene: pv.MultiBlock, **glyphs: str) -> None:
+    """Notes by which glyphs arrays are drawn."""
+    known = scene.user_dict["glyphs"]
+    if known | glyphs != known:
+        scene.user_dict |= {"glyphs": known | glyphs}
+
+
+def lettering(
+    text: str, size: float, origin: NDArray[np.float64], up: NDArray[np.float64], color: Sequence[float]
+) -> Any:
+    """A text as one flat shape, which knows how many points and triangles each letter has.
+
+    It also travels as itself, with its origin, the vector of one font size to the right and the one upwards, for
+    renderers that have letters of their own. A text without letters is an empty group.
+    """
+    known: dict[str, Any] = {"text": text, "width": size * width_of(text), "color": color, "material": "ink"}
+    known |= {"origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist()}
+    words: Any = pv.MultiBlock()
+    if placed := letters(text):
+        flat = [origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up for (points, _), x in placed]
+        first = np.cumsum([0, *map(len, flat)])
+        faces = [triangles + n for ((_, triangles), _), n in zip(placed, first, strict=False)]
+        known["letters"] = [[len(points), len(triangles)] for points, triangles in zip(flat, faces, strict=True)]
+        words = mesh(np.concatenate(flat), np.concatenate(faces), to_bytes(color))
+    words.user_dict = known
+    return words
 
 
 def label(
@@ -387,8 +413,6 @@ def label(
     """Adds a name plate that leans back, and the text on it as the block `label/<name>`.
 
     `at` is the middle of the plate's front rim; with `align` 0 the text starts there, with 1 it ends there.
-    The text also travels as itself, with its origin, the vector of one font size to the right and the one upwards, for
-    renderers that have letters of their own.
     """
     width = size * width_of(text)
     left, deep = at[0] - align * width, size * style.LINE
@@ -397,34 +421,18 @@ def label(
     ring[:, 0] += np.array([-1, 1, 1, -1]) * style.TEXT_MARGIN
     top = np.insert(ring, 2, [style.PLATE_LIP, style.PLATE_LIP, back, back], axis=1)
     stone = boxes([np.insert(ring, 2, 0, axis=1)], [top], to_bytes(style.STONE))
-    plates = cast("pv.PolyData | None", scene["plates"]) if "plates" in scene.keys() else None  # noqa: SIM118
+    plates = cast("pv.PolyData | None", scene.get("plates"))
     scene["plates"] = cast(Any, plates.append_polydata(stone) if plates else stone)
     up = size * np.array([0, 1, style.PLATE_SLOPE]) / np.hypot(1, style.PLATE_SLOPE)
     origin = np.array([left, at[1], style.PLATE_LIP + style.TEXT_LIFT]) + style.BASELINE * up
-    words = pv.MultiBlock()
-    for (points, faces), x in letters(text):
-        flat = origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up
-        words.append(mesh(flat, faces, to_bytes(style.INK), material="ink"))
-    words.user_dict = {
-        "text": text,
-        "origin": origin.tolist(),
-        "right": [size, 0, 0],
-        "up": up.tolist(),
-        "width": width,
-    }
-    scene.append(words, f"label/{name}")
+    scene.append(lettering(text, size, origin, up, style.INK), f"label/{name}")
 
 
 def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = style.TAG_SIZE) -> None:
     """Adds a text that stands upright over a place, without a plate, as the block `label/<name>`."""
     width = size * width_of(text)
     origin, up = np.array(at) - [width / 2, 0, 0], np.array([0, 0, size])
-    words = pv.MultiBlock()
-    for (points, faces), x in letters(text):
-        flat = origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up
-        words.append(mesh(flat, faces, to_bytes(style.SLATE), material="ink"))
-    place = {"origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist()}
-    words.user_dict = {"text": text, "width": width, "color": style.SLATE} | place
+    words = lettering(text, size, origin, up, style.SLATE)
     scene.append(words, f"label/{name}")
 
 
@@ -469,7 +477,7 @@ def atlas(
     Points that are linked are joined by a dark stick.
     """
     scale = Scale(scene.user_dict["limit"])
-    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "point"}}
+    drawn_as(scene, **{array: "point"})
     chart(scene)
     shapes = [point(row, scale, (0, 0), color) for row, color in zip(getattr(trace, array), colors, strict=True)]
     places = [np.asarray(shape.points).mean(axis=0) for shape in shapes]
@@ -560,7 +568,7 @@ def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point) 
         sizes = np.column_stack([half * across, half * across, np.full(len(half), style.PITCH - style.GAP)])
         sizes[~shown] = 0
         group.append(film_part(unit, color, scale=sizes, pivot=[*at, low]))
-    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"course": "growing"}}
+    drawn_as(scene, course="growing")
     mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), film, "course", index)
 
 
@@ -583,10 +591,10 @@ def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike,
     group.append(
         film_part(hanging, style.STONE, scale=tall, pivot=places)
     )  # the same places, so that they are kept once
-    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"way": "moving"}}
+    drawn_as(scene, way="moving")
     mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
     tag(scene, f"point/{v}", text, named, style.POINT_NAME)
-    words = cast(pv.MultiBlock, scene[f"label/point/{v}"])
+    words = cast(Any, scene[f"label/point/{v}"])
     words.user_dict |= {"along": places.tolist()}  # what it moves with
 
 
@@ -629,7 +637,7 @@ def line(
     """
     scale, y = Scale(scene.user_dict["limit"]), row * style.DEPTH
     for t, (array, index, _) in enumerate(terms):
-        scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: glyph.__name__}}
+        drawn_as(scene, **{array: glyph.__name__})
         x = (place + t) * style.SPACING
         ground(scene, box(*foot((x, y)), to_bytes(style.STONE)))
         path = [trace.vocab[index[0]]] if array == "embedding" else map(str, index)
@@ -725,7 +733,7 @@ def matrix(scene: pv.MultiBlock, trace: "Trace", array: str, l: int, h: int) -> 
     """
     scale, T = Scale(scene.user_dict["limit"]), len(trace.tokens)
     attention = array == "attention"
-    scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "post" if attention else "bar"}}
+    drawn_as(scene, **{array: "post" if attention else "bar"})
     right = (T - 1) * style.SPACING
     for q, token in enumerate(trace.tokens):
         x, y = q * style.SPACING, q * style.BAR_DEPTH
@@ -814,10 +822,8 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0
     heights = dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)), strict=True))
     port = style.RIBBON + T * style.HAIR  # what a head's ribbons need at most, side by side
     share = min(1.0, style.RIBBON_ROOM / (H * (port + style.RIBBON_GAP)))
-    scene.user_dict |= {
-        "glyphs": scene.user_dict["glyphs"] | {"attention": "ribbon"},
-        "ribbon": {"hair": share * style.HAIR, "span": share * style.RIBBON},
-    }
+    drawn_as(scene, attention="ribbon")
+    scene.user_dict |= {"ribbon": {"hair": share * style.HAIR, "span": share * style.RIBBON}}
     lane = share * (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
     y = (l if row is None else row) * style.DEPTH + style.PLINTH
     for q in range(first, T):

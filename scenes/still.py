@@ -89,7 +89,7 @@ def to_svg(scene: pv.MultiBlock, camera: Camera) -> str:
 
 def stills(scene: pv.MultiBlock, camera: Camera, steps: Sequence[int]) -> list[str]:
     """The SVG documents of a film at some of its recorded steps, by their numbers; -1 is the last one."""
-    parts, meaning = _parts(scene, labels_as_text=True), dict(scene.user_dict)
+    parts, meaning = _parts(scene, labels_as_text=True), scene.user_dict.data
     title = escape(f"{meaning['scene']}: {meaning['sentence']}")
     width, height = camera.pixels
     head = (
@@ -144,13 +144,18 @@ def _paths(colors: Sequence[str], places: NDArray[np.int64]) -> list[tuple[str, 
     A face joins the last path of its colour, unless that lies behind something that the face overlaps.
     """
     low, high = places.min(axis=1), places.max(axis=1)
+    across = (np.roll(places, -1, axis=1) - places)[..., ::-1] * [1, -1]  # of each side (n, k, 2)
     paths: list[tuple[str, list[int]]] = []
     latest: dict[str, int] = {}
     path_of = np.zeros(len(places), int)
     for n, color in enumerate(colors):
         last = latest.get(color, -1)
-        over = (path_of[:n] > last) & (low[:n] < high[n]).all(axis=1) & (high[:n] > low[n]).all(axis=1)
-        if last < 0 or (last < len(paths) - 1 and _overlaps(places[n], places[:n][over])):
+        if -1 < last < len(paths) - 1:
+            over = (path_of[:n] > last) & (low[:n] < high[n]).all(axis=1) & (high[:n] > low[n]).all(axis=1)
+            (others,) = over.nonzero()
+            if len(others) and _overlaps(places[n], across[n], places[others], across[others]):
+                last = -1
+        if last < 0:
             latest[color] = last = len(paths)
             paths.append((color, []))
         paths[last][1].append(n)
@@ -158,12 +163,16 @@ def _paths(colors: Sequence[str], places: NDArray[np.int64]) -> list[tuple[str, 
     return paths
 
 
-def _overlaps(one: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
-    """Whether a polygon (k, 2) overlaps one of others (n, k, 2): no side of either has them on its two sides."""
-    sides = [np.roll(shape, -1, axis=-2) - shape for shape in (np.broadcast_to(one, others.shape), others)]
-    across = np.concatenate(sides, axis=1)[..., ::-1] * [1, -1]  # (n, 2k, 2)
-    (a, b), (c, d) = ((reach.min(axis=2), reach.max(axis=2)) for reach in (across @ one.T, across @ others.mT))
-    return not ((b <= c) | (d <= a)).any(axis=1, where=across.any(axis=2)).all()
+def _overlaps(
+    one: NDArray[np.int64], across: NDArray[np.int64], others: NDArray[np.int64], across_others: NDArray[np.int64]
+) -> bool:
+    """Whether a polygon (k, 2) overlaps one of others (n, k, 2): no side of either has them on its two sides.
+
+    With each goes what stands across its sides.
+    """
+    sides = np.concatenate([np.broadcast_to(across, others.shape), across_others], axis=1)  # (n, 2k, 2)
+    (a, b), (c, d) = ((reach.min(axis=2), reach.max(axis=2)) for reach in (sides @ one.T, sides @ others.mT))
+    return not ((b <= c) | (d <= a)).any(axis=1, where=sides.any(axis=2)).all()
 
 
 def _showing(painted: list[Painted], camera: Camera) -> list[Painted]:
@@ -205,14 +214,15 @@ def _parts(scene: pv.MultiBlock, labels_as_text: bool) -> list[_Part]:
     """The shapes of a scene, in order."""
     parts = []
     for block in scene:
-        group = dict(block.user_dict) if isinstance(block, pv.MultiBlock) else {}
-        label = group if "text" in group else None
+        meaning = block.user_dict.data
+        label = meaning if "text" in meaning else None
         if label and labels_as_text:
-            ink = to_linear([label.get("color", style.INK)])
+            ink = to_linear([label["color"]])
             parts.append(_Part(np.empty((0, 3)), np.zeros((1, 1), int), ink, label=label))
             continue
         for shape in leaves([block]):
-            known, corners, color = dict(shape.user_dict), polygons(shape), np.asarray(shape.point_data["color"])
+            known = meaning if shape is block else shape.user_dict.data
+            corners, color = polygons(shape), np.asarray(shape.point_data["color"])
             reflected = to_linear(color[corners[:, 0]] / (255 if color.dtype == np.uint8 else 1))
             film = known if "film" in known else None
             points, material = np.asarray(shape.points, float), known.get("material", "solid")

@@ -316,3 +316,14 @@ def overlap(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
     a, b = (np.ptp(picture[:height, :width], axis=-1) > 30 for picture in (one, other))
     shifted = [np.roll(a, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]  # and lie one off
     return max(float((a & b).sum() / (a | b).sum()) for a in shifted)
+
+
+def lies_on(figure: Locator, still: Locator) -> None:
+    """A figure is drawn, and by the camera of its still: a turn by one degree costs six of them 0.17 of overlap."""
+    drawn, name = pixels(figure), figure.get_attribute("id")
+    if name in COLUMNS:
+        warmth = drawn[..., 0] - drawn[..., 2]
+        assert (warmth > 40).mean() > 0.01
+        assert (warmth < -30).mean() > 0.01
+    least = 0.7 if name in ("map", "drift") else 0.8  # thin sticks meet in fewer pixels
+    assert overlap(drawn, pixels(still)) >= least, name

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -656,7 +657,9 @@ ENDLESS = ["generate", "the", "--tokens", "99999"]
 def test_interrupted():
     """Ctrl-C ends it without a traceback, and without a word on the site, which it has nothing to do with."""
     command = [sys.executable, "-W", "error", "gpt.py", *ENDLESS]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests in the background may not
+    with subprocess.Popen(command, cwd=ROOT, preexec_fn=heeds, stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()

@@ -299,7 +299,7 @@ def test_the_shell_explains_the_job(nix: Nix):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("site")  # which has kept what it is made from; the command below does all of it anew
+@pytest.mark.usefixtures("site")  # which has kept what it is made from
 def test_the_shell_does_the_job(nix: Nix, tmp_path: Path):
     source = shutil.copytree(nix.flake, tmp_path / "source")
     (source / "article" / ".kept").symlink_to(ROOT / "article" / ".kept")
@@ -311,14 +311,18 @@ def test_the_shell_does_the_job(nix: Nix, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_the_command_does_the_job_in_the_folder_of_the_caller(nix: Nix, tmp_path: Path):
-    done = nix.use("run", then=("--", "--seeds", "1"), cwd=tmp_path)
+@pytest.mark.usefixtures("small_site")  # which has kept what it is made from
+def test_the_command_does_the_job_in_the_folder_of_the_caller(nix: Nix, variant: Variant, tmp_path: Path):
+    flake, here = variant(), tmp_path / "here"
+    shutil.copytree(ROOT / "article" / ".kept", flake / "article" / ".kept")
+    here.mkdir()
+    done = nix.use("run", flake=flake, then=("--", "--seeds", "1"), cwd=here)
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["docs"]
-    assert (tmp_path / "docs" / "index.html").is_file()
-    assert (tmp_path / "docs" / "vendor" / "model-viewer.min.js").read_text() == "// from the stub\n"
+    assert [path.name for path in here.iterdir()] == ["docs"]
+    assert (here / "docs" / "index.html").is_file()
+    assert (here / "docs" / "vendor" / "model-viewer.min.js").read_text() == "// from the stub\n"
 
-    done = nix.use("run", then=("--", "verify", "docs/boxes.glb"), cwd=tmp_path)
+    done = nix.use("run", flake=flake, then=("--", "verify", "docs/boxes.glb"), cwd=here)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"docs/boxes\.glb: \d+ numbers agree, in \d+ nodes\n", done.stdout)
 

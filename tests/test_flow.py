@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import gpt
 from article import build, flow
 from scenes import style
-from tests.conftest import ROOT, Run, run_anew
+from tests.conftest import ROOT, Run
 from tests.test_build import contents
 
 PROMPT = "the fox made this"
@@ -186,6 +186,7 @@ def test_the_lines_are_those_of_the_program_that_ran(project, run: Run):
     program = project / "gpt.py"
     before = program.read_text("utf-8")
     after = re.sub(r"x(: Tensor\) -> tuple\[Tensor, Inside\]:\n +up = self.up)\(x\)", r"stream\1(stream)", before)
+    after = after.replace("steps: int = 1000", "steps: int = 100")  # enough for this
     program.write_text(f"# one line more\n{after}", "utf-8")
     done = run("flow", PROMPT, "--out", "flow", root=project)
     assert done.returncode == 0, done.stderr
@@ -301,15 +302,11 @@ def test_another_prompt(tmp_path, run: Run):
         assert lines_of(page)
 
 
-def test_it_is_the_same_on_every_processor(tmp_path, site, run: Run):
-    """By other instructions, and of the article's prompt the same as in the article."""
+def test_of_the_prompt_of_the_article_it_is_the_same_as_there(tmp_path, site, run: Run):
+    """Which other processors make, too (`test_build.py`)."""
     ours = json.loads((site / "flow.json").read_text("utf-8"))
-    command = ["flow", ours["sentence"], "--out"]
-    assert run(*command, tmp_path / "one").returncode == 0
-    other = run_anew(*command, tmp_path / "other", ATEN_CPU_CAPABILITY="default", PYTHONHASHSEED="1")
-    assert other.returncode == 0
-    one, other, article = (contents(folder) for folder in (tmp_path / "one", tmp_path / "other", site))
-    assert one == other
+    assert run("flow", ours["sentence"], "--out", tmp_path / "one").returncode == 0
+    one, article = contents(tmp_path / "one"), contents(site)
     for name in one:
         if name.startswith("flow"):
             assert one[name] == article[name], name
