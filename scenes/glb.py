@@ -21,7 +21,7 @@ STEPS = 2**16 - 1
 COMPONENTS = {"int8": 5120, "uint8": 5121, "uint16": 5123, "float32": 5126}  # componentType
 TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 VERTICES, INDICES, TIMED = 34962, 34963, 0  # bufferView.target; none for what is animated
-SHARP = {"magFilter": 9728, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}  # pixels from near, blended from afar
+SHARP = {"magFilter": 9728, "minFilter": 9985, "wrapS": 33071, "wrapT": 33071}  # pixels from near, blended from afar
 MATT = {"metallicFactor": 0, "roughnessFactor": 1}
 MATERIALS = {
     "solid": {"pbrMetallicRoughness": MATT},

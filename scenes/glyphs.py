@@ -688,8 +688,8 @@ def carpets(scene: pv.MultiBlock, digest: "Digest", array: str, index: int, y: f
 def crowd_signs(scene: pv.MultiBlock, digest: "Digest", rows: Iterable[tuple[str, float]], told: Iterable[str]) -> None:
     """Adds what is written in a large scene, and its legend.
 
-    At the left the names of the rows, each with its place along y; in front the tokens, and every few of them again in
-    a size to be read from afar; below them what is `told`, and what is drawn together.
+    At the left the names of the rows, each with its place along y; in front the tokens, of many only every few, in a
+    size to be read from afar; below them what is `told`, and what is drawn together.
     """
     room = style.SPACING - 2 * style.TEXT_MARGIN
     size = float(np.interp(len(digest.names), [1, style.SIGN_MANY], style.SIGN_SIZE))
@@ -698,13 +698,15 @@ def crowd_signs(scene: pv.MultiBlock, digest: "Digest", rows: Iterable[tuple[str
     near = -style.PLINTH - style.PLATE_GAP - small * style.LINE
     left, columns = -style.SPACING - style.PLINTH, range(len(digest.names))
     written = [(text, (left, y - size * style.LETTER / 2), size, 1.0) for text, y in rows]
-    written += [(digest.names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
-    for c in columns[:: style.SIGN_EVERY] if len(columns) > 2 * style.SIGN_EVERY else ():
-        text = f"{c * digest.together + 1} {digest.names[c]}"
-        written.append((text, (c * style.SPACING - style.PLINTH, near - line), size, 0.0))
+    if len(columns) <= 2 * style.SIGN_EVERY:
+        written += [(digest.names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
+    else:
+        near -= line
+        some = [(c, f"{c * digest.together + 1} {digest.names[c]}") for c in columns[:: style.SIGN_EVERY]]
+        written += [(text, (c * style.SPACING - style.PLINTH, near), size, 0.0) for c, text in some]
     lines = [*told, *([f"a box: the largest of {digest.grouped} components"] if digest.grouped > 1 else [])]
     lines += [f"a column: the largest of {digest.together} tokens"] if digest.together > 1 else []
-    low = near - line
+    low = near
     for text in lines:
         low -= line
         written.append((text, (-style.PLINTH, low), size, 0.0))
