@@ -9,21 +9,27 @@ from tests.browser import AXE, PHONE, STICKING_OUT, Visit, Visitor, comes_to_lif
 
 
 def faultless(
-    site: Path, url: str, visit: Visitor, pages: Iterable[str], figures: Callable[[Visit], Iterable[Locator]]
-) -> None:
+    site: Path,
+    url: str,
+    visit: Visitor,
+    pages: Iterable[str],
+    figures: Callable[[Visit], Iterable[Locator]],
+    details: str = "details",
+) -> Visit:
     """No fault for axe in light and dark, a phone and the console, nothing from elsewhere, and links lead somewhere.
 
-    `figures` chooses those of a page that are to come to life.
+    `figures` chooses those of a page that are to come to life, `details` what is to be opened. Gives the last page.
     """
     for path in pages:
-        seen = visit(url + path, viewport=PHONE).open_details()
+        seen = visit(url + path, viewport=PHONE)
+        seen.page.locator(details).evaluate_all("(every) => every.forEach((one) => (one.open = true))")
         for figure in figures(seen):
             comes_to_life(figure)
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert seen.page.evaluate(STICKING_OUT) == []
         seen.page.evaluate(AXE.read_text("utf-8"))
-        for rules in ("{}", "{ runOnly: ['color-contrast'] }"):  # all in light, and what dark changes
-            found = seen.page.evaluate(f"() => axe.run(document, {rules})")
+        for rules in ("", "runOnly: ['color-contrast']"):  # all in light, and what dark changes
+            found = seen.page.evaluate(f"() => axe.run(document, {{ resultTypes: ['violations'], {rules} }})")
             seen.page.emulate_media(color_scheme="dark")
             assert [
                 (path, rule["id"], node["target"])
@@ -37,3 +43,4 @@ def faultless(
             target = (link.get_attribute("href") or "").split("#")[0].split("?")[0]
             assert target in ("", "javascript:void(0);") or (site / target).exists(), target  # the viewer has the other
         expect(seen.page.locator("h1")).to_have_count(1)
+    return seen
