@@ -13,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import string
 import subprocess
 import sys
 import tempfile
@@ -380,6 +381,7 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
         with beside(partial(explore, fresh)) as wait:
             for library in LIBRARIES:
                 importlib.import_module(library)
+            scene_module("glyphs").letters(string.ascii_letters + string.digits)  # labels remember their outlines
             wait()
     explore()
     (own,) = survey.trainings(recipe, tokenizer, corpus, [config.seed])

@@ -4,6 +4,7 @@ It only saves time. Where there is no second processor, or where it fails, nothi
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ def beside(act: Callable[[], object]) -> Iterator[Callable[[], None]]:
     if not child:
         with contextlib.suppress(BaseException):  # who waits finds out, and says what is wrong
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
+            gc.disable()  # it does not live for long
             act()
         os._exit(0)
     alive = True

@@ -95,8 +95,6 @@ def explore(
     Of the path there are the "points" (S, n), every few steps, and at every step what the model "said" (steps + 1,):
     the id of the most probable next token of the sentence.
     """
-    from sklearn.decomposition import PCA
-
     path: list[np.ndarray] = []
 
     def watch(_: int, model: gpt.GPT) -> None:
@@ -105,8 +103,10 @@ def explore(
     torch.set_num_threads(1)  # the model is too small to share
     model = gpt.train(config, tokenizer, corpus, watch)
     points = np.array([path[step] for step in (*range(0, config.steps, EVERY), config.steps)])
-    pca = PCA(2, svd_solver="full").fit(points)
-    directions = np.asarray(pca.components_)
+    # As scikit-learn finds principal components, with the largest part of each positive; its import takes a second.
+    _, sizes, components = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
+    largest = np.abs(components[:2]).argmax(axis=1)
+    directions = components[:2] * np.sign(components[[0, 1], largest])[:, None]
     places = (points - points[-1]) @ directions.T  # from the end of the path, which lies in the plane
     low, high = places.min(axis=0), places.max(axis=0)
     low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
@@ -133,7 +133,7 @@ def explore(
         "height": np.round(np.array(rows), DIGITS),
         "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),
         "path_loss": np.round(beside, DIGITS),
-        "in_plane": np.round(pca.explained_variance_ratio_.sum(), DIGITS),
+        "in_plane": np.round((sizes[:2] ** 2).sum() / (sizes**2).sum(), DIGITS),
         "points": points,
         "said": np.concatenate(said),
     }

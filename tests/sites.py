@@ -1,6 +1,6 @@
 """What every site has to pass, whatever it is about."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from playwright.sync_api import Locator, expect
@@ -14,11 +14,13 @@ def faultless(
     visit: Visitor,
     pages: Iterable[str],
     figures: Callable[[Visit], Iterable[Locator]],
+    asked: Collection[str] | None = None,
     details: str = "details",
 ) -> Visit:
     """No fault for axe in light and dark, a phone and the console, nothing from elsewhere, and links lead somewhere.
 
-    `figures` chooses those of a page that are to come to life, `details` what is to be opened. Gives the last page.
+    `figures` chooses those of a page that are to come to life, `asked` the pages that axe is asked about, or all,
+    `details` what is to be opened. Gives the last page.
     """
     for path in pages:
         seen = visit(url + path, viewport=PHONE)
@@ -28,7 +30,8 @@ def faultless(
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert seen.page.evaluate(STICKING_OUT) == []
         seen.page.evaluate(AXE.read_text("utf-8"))
-        for rules in ("", "runOnly: ['color-contrast']"):  # all in light, and what dark changes
+        both = ("", "runOnly: ['color-contrast']")  # all rules in light, and what dark changes
+        for rules in both if asked is None or path in asked else ():
             found = seen.page.evaluate(f"() => axe.run(document, {{ resultTypes: ['violations'], {rules} }})")
             seen.page.emulate_media(color_scheme="dark")
             assert [
