@@ -27,7 +27,7 @@ def tables(scene: "pv.MultiBlock", shown: "gpt.Trace") -> list[dict]:
             array = mark["trace"].removesuffix(APART)
             if array != mark["trace"]:
                 values = mark["values"]
-                mark |= {"trace": array, "values": values[::2]}
+                mark = mark | {"trace": array, "values": values[::2]}  # a copy: what the scene knows stays
                 differences.setdefault(group(mark), []).append(mark | {"values": values[1::2]})
             groups.setdefault(group(mark), []).append(mark)
     found = [table(key, marks, shown) for key, marks in groups.items()]

@@ -367,8 +367,11 @@ def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array:
     """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
     index, known = tuple(map(int, index)), scene.user_dict.data
     drawn = array.removesuffix("_apart")
-    is_last = drawn in ("residual", "normed") and 0 < index[1] == len(trace.tokens) - 1
-    if is_last and all(scene.get(f"{one}/{index[0]}/0") is None for one in (drawn, f"{drawn}_apart")):
+    if (
+        drawn in ("residual", "normed")
+        and index[1]
+        and all(scene.get(f"{one}/{index[0]}/0") is None for one in (drawn, f"{drawn}_apart"))
+    ):
         alone = dict.fromkeys([*known.get("last_only", []), f"{drawn}/{index[0]}"])
         scene.user_dict |= {"last_only": list(alone)}
     least = min(known["limit"], known.get("beside", known)["limit"])
