@@ -356,15 +356,16 @@ PATIENCE = 120  # seconds that another exporter may take
 
 def sizes(folder: Path) -> list[dict]:
     """What the scenes of larger and larger models take, beside what other exporters take for the same numbers."""
-    found, manageable = [], dict.fromkeys(("pyvista", "trimesh"), True)
+    found: list[dict] = []
+    manageable: dict[str, bool] = {"pyvista": True, "trimesh": True}
     for shape in SIZES:
         L, H, D, T = shape
         site = folder / f"large-{D}-{T}"
-        row = {"blocks": L, "heads": H, "components": D, "tokens": T, "stream": (L + 1) * T * D}
+        row: dict[str, object] = {"blocks": L, "heads": H, "components": D, "tokens": T, "stream": (L + 1) * T * D}
         row["ours"] = in_child("large", site, *shape)
         for peer in [name for name, able in manageable.items() if able]:
-            row[peer] = in_child("large_peer", peer, folder / "peer.gltf", *shape)
-            manageable[peer] = "failed" not in row[peer]
+            made = in_child("large_peer", peer, folder / "peer.gltf", *shape)
+            row[peer], manageable[peer] = made, "failed" not in made
         found.append(row)
     return found
 

@@ -22,6 +22,7 @@ def faultless(
     `figures` chooses those of a page that are to come to life, `asked` the pages that axe is asked about, or all,
     `details` what is to be opened. Gives the last page.
     """
+    visited: list[Visit] = []
     for path in pages:
         seen = visit(url + path, viewport=PHONE)
         seen.page.locator(details).evaluate_all("(every) => every.forEach((one) => (one.open = true))")
@@ -46,4 +47,5 @@ def faultless(
             target = (link.get_attribute("href") or "").split("#")[0].split("?")[0]
             assert target in ("", "javascript:void(0);") or (site / target).exists(), target  # the viewer has the other
         expect(seen.page.locator("h1")).to_have_count(1)
-    return seen
+        visited.append(seen)
+    return visited[-1]

@@ -1,6 +1,7 @@
 """Models from elsewhere: they compute what their own programs compute, and what cannot be used is refused by name."""
 
 import dataclasses
+import importlib
 import io
 import json
 import os
@@ -100,15 +101,18 @@ def save_nano(folder: Path, weights: Mapping[str, object] | None = None, **sizes
     return folder / "ckpt.pt"
 
 
+def library() -> Any:
+    """The library transformers, which takes the type checker a minute."""
+    return importlib.import_module("transformers")
+
+
 def save_family(folder: Path, seed: int = 1, **options: Any) -> Any:
     """Writes a model of the GPT-2 family by the library transformers, which is returned."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
+    transformers = library()
+    transformers.utils.logging.disable_progress_bar()
     sizes: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 8, "n_positions": 16, "vocab_size": len(BPE.vocab)}
     shard = {name: options.pop(name) for name in ("max_shard_size",) if name in options}
-    theirs = GPT2LMHeadModel(GPT2Config(**sizes | options)).eval()
+    theirs = transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes | options)).eval()
     for weight, values in zip(theirs.parameters(), drawn(dict(enumerated(theirs)), seed).values(), strict=True):
         weight.data = values
     theirs.save_pretrained(folder, **shard)
@@ -801,15 +805,14 @@ def test_a_zip_bomb_is_refused(nano, capsys):
 @pytest.mark.skipif("VITRINE_NIGHTLY" not in os.environ, reason="makes a gigabyte of files")
 def test_the_size_of_gpt2(tmp_path):
     """All commands stay below 2 GiB, and what they write below some tens of megabytes."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
+    transformers = library()
     whole = json.loads(tokens.files(tokens.train_bpe(TEXT, 256 + 9))["tokenizer.json"])
     vocab, letters = whole["model"]["vocab"], "abcdefghijklmnopqrstuvwxyz"
     for word in (a + b + c + d for a in letters for b in letters for c in letters for d in letters):
         vocab.setdefault(f"Ġ{word}", len(vocab))
         if len(vocab) == 50257:
             break
-    GPT2LMHeadModel(GPT2Config()).save_pretrained(tmp_path / "gpt2")
+    transformers.GPT2LMHeadModel(transformers.GPT2Config()).save_pretrained(tmp_path / "gpt2")
     (tmp_path / "gpt2" / "tokenizer.json").write_text(json.dumps(whole))
     prompt = "the cat sat on " * 100
     code = "import resource, sys; from article.build import main; status = main(sys.argv[1:])\n"
@@ -821,8 +824,11 @@ def test_the_size_of_gpt2(tmp_path):
         ["explain"],
         ["trace", "--out", "new.npz"],
         ["flow", "--out", "flow"],
+        ["site", "--out", "site"],
     ):
         arguments = [command[0], prompt, "--checkpoint", "gpt2", *command[1:]]
+        if command[0] == "site":
+            arguments = ["--checkpoint", "gpt2", "--prompt", prompt, *command[1:]]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments],

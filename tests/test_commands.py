@@ -1,6 +1,7 @@
 """The commands that ask a model: what they print and write are the numbers of the real pass, and nothing else."""
 
 import contextlib
+import importlib
 import io
 import os
 import re
@@ -11,6 +12,7 @@ import termios
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +84,7 @@ def test_shares_are_those_of_transformers(values, temperature, top_k, top_p):
 
     Which of several tokens that are exactly alike is cut, the library leaves open; so these are compared as a group.
     """
-    from transformers.generation import logits_process as theirs
+    theirs: Any = importlib.import_module("transformers.generation.logits_process")
 
     logits = torch.tensor(values, dtype=torch.float64)
     shares = list(sampling.changed(logits, temperature, top_k, top_p).values())
