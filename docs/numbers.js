@@ -33,10 +33,18 @@ function add(parent, tag, text) {
   return element;
 }
 
+/** A field of a form with its name before it. @param {HTMLElement} form @param {string} name @param {string} tag */
+function field(form, name, tag) {
+  const both = add(form, "span");
+  const label = /** @type {HTMLLabelElement} */ (add(both, "label", `${name} `));
+  const result = add(both, tag);
+  result.id = label.htmlFor = `numbers-${name.toLowerCase()}`;
+  return result;
+}
+
 /** @param {HTMLElement} form @param {string} name @param {string[]} options @returns {HTMLSelectElement} */
 function choice(form, name, options) {
-  const label = add(form, "label", `${name} `);
-  const select = /** @type {HTMLSelectElement} */ (add(label, "select"));
+  const select = /** @type {HTMLSelectElement} */ (field(form, name, "select"));
   for (const [n, text] of options.entries()) select.add(new Option(text, `${n + 1}`));
   return select;
 }
@@ -58,7 +66,7 @@ function start(panel) {
   const of = choice(form, "What", files.map(({ title }) => title));
   const head = choice(form, "Head", [...Array(heads)].map((_, n) => `${n + 1}`));
   const token = choice(form, "Token", numbered);
-  const entry = /** @type {HTMLInputElement} */ (add(add(form, "label", "Entry "), "input"));
+  const entry = /** @type {HTMLInputElement} */ (field(form, "Entry", "input"));
   Object.assign(entry, { type: "number", min: "1" });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => {
