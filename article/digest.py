@@ -14,7 +14,7 @@ import numpy as np
 import gpt
 
 COLUMNS = 64  # of a row, at most
-TALL = 24  # boxes of a column, at most
+TALL = 16  # boxes of a column, at most
 BOXES = 1800  # of a scene, about
 TILES = 50_000  # of a scene, at most
 

@@ -85,13 +85,13 @@ def test_one_descends_to_exact_numbers(made: Path, visit: Visitor, serve: Serve)
     expect(figure.locator(".readout")).to_contain_text("attention in block 1: 1 the looks at 1 the: 1.000")
     figure.get_by_label("The mark before").click()
     figure.get_by_label("The next number of the mark").click()
-    expect(figure.locator(".readout")).to_contain_text("entering block 1: 1 the, components 4 to 6:")
+    expect(figure.locator(".readout")).to_contain_text("entering block 1: 1 the, components 6 to 10:")
     assert not [request for request in seen.requests if request.endswith(".npy")]
     page.locator("a.descend").click()
     panel = page.locator("#numbers")
     status = panel.locator("[role=status]")
-    wanted = re.escape(f"{trace.residual[0, 0, 3]:.6g}"[:6].replace("-", "\N{MINUS SIGN}"))
-    expect(status).to_have_text(re.compile(rf"What enters, token 1 the: 72 numbers\. The component 4 has {wanted}"))
+    wanted = re.escape(f"{trace.residual[0, 0, 5]:.6g}"[:6].replace("-", "\N{MINUS SIGN}"))
+    expect(status).to_have_text(re.compile(rf"What enters, token 1 the: 72 numbers\. The component 6 has {wanted}"))
     assert [request.split("/")[-1] for request in seen.requests if request.endswith(".npy")] == ["1-enters.npy"]
 
     def read() -> np.ndarray:
