@@ -60,7 +60,8 @@ FILES = {
 }
 KINDS = {  # of sites, by a file that tells them from those further down
     "evidence.html": "the article",
-    "report.html": "a run",
+    "config.toml": "a run",
+    "report.html": "a checkpoint's site",
     "compare.json": "a comparison",
     "flow.json": "the full flow of a prompt",
 }
@@ -922,7 +923,7 @@ def made(out: Path) -> set[str]:
         names |= {str(file) for scene in scenes for file in scene.get("strip", ())}
     except (OSError, ValueError, TypeError, KeyError):
         return set()
-    return {*FILES, *assets(), *names} | {f"{name}.{kind}" for name in names for kind in ("png", "marks.json")}
+    return {*FILES, *assets(), *names} | {f"{name}.{kind}" for name in names for kind in ("png", "marks.json", "html")}
 
 
 @contextlib.contextmanager

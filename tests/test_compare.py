@@ -455,7 +455,7 @@ def test_a_prompt_that_is_too_long_can_be_cut(quick, capsys):
 
 @pytest.mark.parametrize(
     ("file", "kind"),
-    [("evidence.html", "the article"), ("report.html", "a run"), ("flow.json", "the full flow of a prompt")],
+    [("evidence.html", "the article"), ("config.toml", "a run"), ("flow.json", "the full flow of a prompt")],
 )
 def test_sites_of_other_kinds_are_not_replaced(place, capsys, file, kind):
     (place / "site").mkdir()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,22 @@ def test_without_scripts_the_numbers_are_files(made: Path, visit: Visitor, serve
     assert all(np.load(made / name, allow_pickle=False).size for name in names)
     assert seen.page.locator("figure .still").get_attribute("src") == "block-1.webp"
     assert seen.page.locator("#numbers form").count() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", ["family"], indirect=True)
+def test_a_site_takes_the_place_of_another(made: Path, tmp_path: Path, run: Run) -> None:
+    """Of a larger model, too; but not that of the article."""
+    site = shutil.copytree(made, tmp_path / "site")
+    small = save(tmp_path / "m", "biased")
+    done = run("--checkpoint", small, "--prompt", PROMPT, "--out", site)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (site / "block-1.html").exists()
+    for file, kind in (("config.toml", "a run"), ("evidence.html", "the article")):  # which would be lost
+        (site / file).touch()
+        done = run("--checkpoint", small, "--prompt", PROMPT, "--out", site)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"holds {kind}" in done.stderr
 
 
 def test_the_report_is_computed(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ def publish(options: argparse.Namespace) -> int:
         raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
     if options.single_file:
         raise RefusalError("--single-file is for the article; the site of a checkpoint is a folder, which --out names.")
+    build.refuse_another_kind(options.out, "report.html")
     site = Site(fresh=options.fresh)
     with build.workplace(options.out) as work:
         with site.stage("open"):
