@@ -297,6 +297,12 @@ def train(
 # --- 4. A look inside ---------------------------------------------------------------------------------------------
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Logits (..., V) as the probabilities of the tokens."""
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
 @dataclass(frozen=True)
 class Trace:
     """Everything that one forward pass of one sentence computed, as numpy arrays of the model's own precision."""
@@ -337,13 +343,11 @@ class Trace:
     @property
     def probabilities(self) -> np.ndarray:
         """Of the next token, as each level of the residual stream reads (L+1, T, V)."""
-        raised = np.exp(self.lens - self.lens.max(axis=-1, keepdims=True))
-        return raised / raised.sum(axis=-1, keepdims=True)
+        return softmax(self.lens)
 
     def probability(self, token: str, level: int = -1, t: int = -1) -> float:
         """The probability of a token after token t, as the residual stream says at a level; by default the last."""
-        raised = np.exp(self.lens[level, t] - self.lens[level, t].max())
-        return float(raised[self.id(token)] / raised.sum())
+        return float(softmax(self.lens[level, t])[self.id(token)])
 
     @property
     def prediction(self) -> str:

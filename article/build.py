@@ -302,10 +302,7 @@ def build(out: Path, seed: int | None = None, url: str = "", seeds: int = SEEDS,
     site = Site(fresh=fresh)
     with workplace(out) as work:
         own = prepare(site, seed, url, seeds)
-        with site.stage("write"):
-            write(site, work)
-            if has_viewer(site):
-                copy_viewer(work / "vendor")
+        finish(site, work)
     site.summary = summary(site, own, out / "index.html")
     return site
 
@@ -351,6 +348,14 @@ def has_viewer(site: Site) -> bool:
     if missing:
         site.notes.append(f"{missing} The page shows stills.")
     return not missing
+
+
+def finish(site: Site, work: Path) -> None:
+    """Writes the files of a site into a folder, and the viewer beside them, if there is one."""
+    with site.stage("write"):
+        write(site, work)
+        if has_viewer(site):
+            copy_viewer(work / "vendor")
 
 
 def write(site: Site, work: Path) -> None:
@@ -442,7 +447,6 @@ def sentences(path: Path) -> list[tuple[int, str]]:
 def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "") -> None:
     """Everything between the trained models and the files of the site. Raises RefusalError and FalsehoodError."""
     from article import evidence, gallery, plots, render, study
-    from scenes import light
 
     text, whole = read_article("index.md"), read_article("template.html")
     template = render.keep(whole, {"page", "article"})
@@ -489,9 +493,16 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
             for name, words in render.captions(part, known.values).items()
         }
         pages |= gallery.pages(shown, known, template, render.keep(whole, {"embed"}), render.title(text))
+    furnish(site, pages)
+    site.files["claims.json"] = to_json(claims)
+
+
+def furnish(site: Site, pages: Mapping[str, str]) -> None:
+    """Adds the pages to a site that has its scenes, and what they need."""
+    from scenes import light
+
     site.files |= {name: page.encode() for name, page in pages.items()}
-    site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b""}
-    site.files |= {"scenes.json": to_json(site.scenes), "claims.json": to_json(claims)}
+    site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": to_json(site.scenes)}
     site.files |= {asset: (ARTICLE / asset).read_bytes() for asset in assets()}
 
 

@@ -132,5 +132,4 @@ def apart(own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 def chances(trace: gpt.Trace) -> np.ndarray:
     """The probability of each token after the sentence, read at each level (L+1, V)."""
-    raised = np.exp(trace.lens[:, -1] - trace.lens[:, -1].max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
+    return gpt.softmax(trace.lens[:, -1])

@@ -102,6 +102,10 @@ class Digest(gpt.Trace):
         return self.joined(self.attention.max(axis=1))
 
 
+# What `inside` has, by the names of the files of numbers.
+INSIDE = ("enters", "attention-write", "middle", "mlp-write", "leaves")
+
+
 @dataclass(frozen=True)
 class BlockDigest(Digest):
     """What one block does, every head of it."""
@@ -112,11 +116,11 @@ class BlockDigest(Digest):
         page = f"block-{self.block + 1}.html"
         if array == "heads":
             return {"page": page, "of": "attention", "head": index + 1}
-        return {"page": page, "of": ("enters", "attention-write", "middle", "mlp-write", "leaves")[index]}
+        return {"page": page, "of": INSIDE[index]}
 
     @property
     def rows(self) -> int:
-        return 5
+        return len(INSIDE)
 
     @property
     def patterns(self) -> int:

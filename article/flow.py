@@ -12,7 +12,7 @@ import math
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import accumulate, groupby
 from typing import NamedTuple
@@ -312,7 +312,7 @@ LEAVE = (
         "The logits as shares that sum to 1, after each token of the prompt; what is most probable after the last one "
         "comes first.",
         ("token", "next token"),
-        ("Trace.probabilities/raised", "Trace.probabilities/return"),
+        ("softmax/raised", "softmax/return"),
     ),
     Step(
         "prediction",
@@ -343,7 +343,7 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     """Every stage of a forward pass, in order. Raises CodeError."""
     L = len(trace.query)
     ids = np.array([trace.id(token) for token in trace.tokens])
-    likely = replace(trace, lens=trace.lens[-1:]).probabilities[0]  # (T, V)
+    likely = gpt.softmax(trace.lens[-1])  # (T, V)
     best = np.argsort(-likely[-1].round(DECIMALS), kind="stable")  # of two alike, the lower id
     answer = trace.id(trace.prediction)
     derived = {

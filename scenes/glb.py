@@ -254,14 +254,14 @@ class _Writer:
 
         To draw ten thousand tiles costs a viewer much, a picture nothing.
         """
-        low, high = self.upright(shape).min(axis=0), self.upright(shape).max(axis=0)
+        points = self.upright(shape)
+        low, high = points.min(axis=0), points.max(axis=0)
         ring = np.array([[0, 0, 1], [1, 0, 1], [1, 0, 0], [0, 0, 0]])  # z runs towards the eye
         grid = self.steps(low + ring * (high - low) - self.low)
-        places = np.asarray(self.upright(shape)).reshape(-1, 4, 3)
-        size = np.ptp(places[0], axis=0)
-        count = np.round((high - low) / np.where(size > 0, size, 1)).astype(int)
-        column, _, row = np.round((places.min(axis=1) - low) / np.where(size > 0, size, 1)).astype(int).T
-        pixels = np.zeros((count[2], count[0], 4), np.uint8)
+        corners = points.reshape(-1, 4, 3)[:, :, [2, 0]]  # of each tile: its row, and its column
+        size, start = np.ptp(corners[0], axis=0), low[[2, 0]]
+        row, column = np.round((corners.min(axis=1) - start) / size).astype(int).T
+        pixels = np.zeros((row.max() + 1, column.max() + 1, 4), np.uint8)
         pixels[row, column] = np.insert(np.asarray(shape.point_data["color"])[::4], 3, 255, axis=1)
         self.images.append(picture(pixels))
         material = copy.deepcopy(MATERIALS["tiles"])

@@ -74,11 +74,17 @@ def column(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
     grid = byte_grid(at, np.abs(square - at).max())
     if len(values) * style.PITCH_STEPS > 255:  # too tall for bytes
         grid |= {"bits": 16}
-    rings = [
-        np.concatenate([square, np.broadcast_to(z[:, None, None], (len(values), 4, 1))], axis=2)
-        for z in (low, low + style.PITCH - style.GAP)
-    ]
-    return boxes(rings[0], rings[1], to_bytes(scale.color(values)), grid=grid)
+    return boxes(*standing(square, low, low + style.PITCH - style.GAP), to_bytes(scale.color(values)), grid=grid)
+
+
+def standing(
+    square: NDArray[np.floating], low: NDArray[np.floating], high: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """The bottoms and the tops (n, 4, 3) of boxes over squares (n, 4, 2), from one height (n,) to another (n,)."""
+    bottoms, tops = (
+        np.concatenate([square, np.broadcast_to(z[:, None, None], (len(square), 4, 1))], axis=2) for z in (low, high)
+    )
+    return bottoms, tops
 
 
 def fine_grid(at: Point, levels: int) -> dict[str, Any]:
@@ -199,10 +205,7 @@ def crowd(values: ArrayLike, scale: Scale, y: float) -> pv.PolyData:
     square = np.where((values.ravel() < 0)[:, None, None], TURNED, CORNERS) * half[:, None, None]
     square += np.column_stack([np.repeat(np.arange(C) * style.SPACING, G), np.full(C * G, y)])[:, None]
     low = style.PLINTH_HEIGHT + np.tile(pitch * np.arange(G), C)
-    bottoms, tops = (
-        np.concatenate([square, np.broadcast_to(z[:, None, None], (C * G, 4, 1))], axis=2)
-        for z in (low, low + (1 - style.CROWD_GAP) * pitch)
-    )
+    bottoms, tops = standing(square, low, low + (1 - style.CROWD_GAP) * pitch)
     shape = boxes(bottoms, tops, to_bytes(scale.color(values.ravel())), grid=grid_around(bottoms, tops))
     shape.faces = shape.faces.reshape(-1, 6, 5)[:, 1:].ravel()  # nobody sees a box from below
     return shape
@@ -213,7 +216,7 @@ def crowd_pitch(n: int) -> float:
     return max(style.CROWD_PITCH, style.CROWD_HEIGHT / n)
 
 
-def grid_around(*points: NDArray[np.float64]) -> dict[str, Any]:
+def grid_around(*points: NDArray[np.floating]) -> dict[str, Any]:
     """A grid of 2**16 steps along each axis, which just holds points (..., 3)."""
     every = np.concatenate([some.reshape(-1, 3) for some in points])
     low, high = every.min(axis=0), every.max(axis=0)
@@ -822,9 +825,7 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0
     """
     weights = trace.attention[l, :, :, :]
     H, T, _ = weights.shape
-    cells = [(head, q, k) for head in range(H) for q in range(T) for k in range(q + 1)]
-    order = sorted(cells, key=lambda cell: -weights[cell])
-    heights = dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)), strict=True))
+    heights = heights_of(weights, [(head, q, k) for head in range(H) for q in range(T) for k in range(q + 1)])
     port = style.RIBBON + T * style.HAIR  # what a head's ribbons need at most, side by side
     share = min(1.0, style.RIBBON_ROOM / (H * (port + style.RIBBON_GAP)))
     drawn_as(scene, attention="ribbon")
@@ -832,14 +833,25 @@ def pattern(scene: pv.MultiBlock, trace: "Trace", l: int, h: int, first: int = 0
     lane = share * (h - (H - 1) / 2) * (port + style.RIBBON_GAP)
     y = (l if row is None else row) * style.DEPTH + style.PLINTH
     for q in range(first, T):
-        widths = share * (style.HAIR + style.RIBBON * weights[h, q, : q + 1])
-        arrive = q * style.SPACING + lane + np.cumsum(widths) - widths / 2 - widths.sum() / 2
+        arrive = arrivals(weights[h, q, : q + 1], q * style.SPACING + lane, share)
         for k in range(q + 1):
             band = ribbon(
                 weights[h, q, k], (k * style.SPACING + lane, y), (arrive[k], y + style.DEPTH - 2 * style.PLINTH),
                 heights[h, q, k], style.HEADS[h % len(style.HEADS)], share,
             )  # fmt: skip
             mark(scene, f"attention/{l}/{h}/{q}/{k}", band, trace, "attention", (l, h, q, k))
+
+
+def heights_of(weights: NDArray[np.float64], cells: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], float]:
+    """How high the ribbon of each cell of weights lies: the wider, the lower."""
+    order = sorted(cells, key=lambda cell: -weights[cell])
+    return dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)).tolist(), strict=True))
+
+
+def arrivals(weights: NDArray[np.float64], x: float, share: float) -> NDArray[np.float64]:
+    """Where the ribbons of weights (n,) arrive, side by side around a place."""
+    widths = share * (style.HAIR + style.RIBBON * weights)
+    return x + np.cumsum(widths) - widths / 2 - widths.sum() / 2
 
 
 def verdict(name: str, compared: "Compared") -> pv.MultiBlock:
@@ -859,6 +871,18 @@ def verdict(name: str, compared: "Compared") -> pv.MultiBlock:
     row(scene, compared, "embedding", ids, tokens, row=L + 1, place=T + 0.6)
     legend(scene, right=T - 1, heads=H)
     return scene
+
+
+def level_row(scene: pv.MultiBlock, level: int, right: float) -> float:
+    """Adds the plinth of a row of bars up to the one at `right`, for a level of the stream, with its name.
+
+    Returns where it stands along y.
+    """
+    y = level * style.BAR_DEPTH
+    ground(scene, box(*foot((0.0, y), (right, y)), to_bytes(style.STONE)))
+    text = f"after block {level}" if level else "entering block 1"
+    label(scene, f"row/{level}", text, (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1)
+    return y
 
 
 def bar_legend(

@@ -20,14 +20,10 @@ def build(anatomy: "Anatomy") -> pv.MultiBlock:
     scene = glyphs.start("lens", anatomy, scale, style.VIEW_OF_BARS)
     scene.user_dict |= {"glyphs": {"probabilities": "bar"}}
     for level in range(levels):
-        y = level * style.BAR_DEPTH
-        ends = (0.0, y), ((V - 1) * style.BAR_PITCH, y)
-        glyphs.ground(scene, glyphs.box(*glyphs.foot(*ends), glyphs.to_bytes(style.STONE)))
+        y = glyphs.level_row(scene, level, (V - 1) * style.BAR_PITCH)
         for v in range(V):
             bar = glyphs.bar(anatomy.probabilities[level, T - 1, v], scale, (v * style.BAR_PITCH, y))
             glyphs.mark(scene, f"probabilities/{level}/{T - 1}/{v}", bar, anatomy, "probabilities", (level, T - 1, v))
-        text = f"after block {level}" if level else "entering block 1"
-        glyphs.label(scene, f"row/{level}", text, (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1)
     glyphs.names(scene, anatomy.vocab, style.BAR_PITCH)
     glyphs.bar_legend(scene, (V - 1) * style.BAR_PITCH, (0.0, 0.5, 1.0), "probability")
     return scene

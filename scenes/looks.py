@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyvista as pv
 
 from scenes import beside, glyphs, style
@@ -46,13 +45,10 @@ def strip(
         low = (-style.PLINTH, y - style.STRIP_EDGE, 0)
         high = ((T - 1) * style.SPACING + style.PLINTH, y + style.STRIP_EDGE, style.PLINTH_HEIGHT)
         glyphs.ground(scene, glyphs.box(low, high, glyphs.to_bytes(style.STONE)))
-    cells = [(q, k) for q in queries for k in range(q + 1)]
-    order = sorted(cells, key=lambda cell: -weights[cell])
-    heights = dict(zip(order, np.linspace(style.RIBBON_LOW, style.RIBBON_HIGH, len(order)), strict=True))
+    heights = glyphs.heights_of(weights, [(q, k) for q in queries for k in range(q + 1)])
     start, end = front + style.STRIP_EDGE, front + style.STRIP - style.STRIP_EDGE
     for q in queries:
-        widths = share * (style.HAIR + style.RIBBON * weights[q, : q + 1])
-        arrive = q * style.SPACING + np.cumsum(widths) - widths / 2 - widths.sum() / 2
+        arrive = glyphs.arrivals(weights[q, : q + 1], q * style.SPACING, share)
         for k in range(q + 1):
             ends = (k * style.SPACING, start), (float(arrive[k]), end)
             band = glyphs.ribbon(weights[q, k], *ends, heights[q, k], style.SLATE, share)

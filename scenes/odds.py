@@ -21,14 +21,10 @@ def build(contrast: "Contrast") -> pv.MultiBlock:
     drawn = [contrast.chance_apart[:, there]]
     scene = beside.start("odds", contrast, Scale(1.0), drawn, style.VIEW_OF_BARS)
     for level in range(L + 1):
-        y = level * style.BAR_DEPTH
-        ends = (0.0, y), ((len(ids) - 1) * style.SPACING, y)
-        glyphs.ground(scene, glyphs.box(*glyphs.foot(*ends), glyphs.to_bytes(style.STONE)))
+        y = glyphs.level_row(scene, level, (len(ids) - 1) * style.SPACING)
         for n, id in enumerate(ids):
             if id >= 0:
                 beside.bar(scene, contrast, "chance", (level, id), (n * style.SPACING, y))
-        text = f"after block {level}" if level else "entering block 1"
-        glyphs.label(scene, f"row/{level}", text, (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1)
     glyphs.names(scene, tokens, style.SPACING)
     beside.legend(scene, len(ids) - 1, "bar")
     return scene

@@ -157,14 +157,6 @@ MARGIN = 0.03  # free on each side of a figure
 STILL_WIDTH = 1200  # pixels
 
 
-def weight_color(weights: ArrayLike) -> NDArray[np.float64]:
-    """Colours (..., 3) of attention weights (...): the darker, the larger."""
-    stops = np.linspace(0, 1, len(WEIGHT))
-    return np.stack(
-        [np.interp(np.asarray(weights, float), stops, channel) for channel in zip(*WEIGHT, strict=True)], axis=-1
-    )
-
-
 @dataclass(frozen=True)
 class Scale:
     """What values look like: lengths and colours, linear, symmetric about zero, the same for a whole scene."""
@@ -204,3 +196,8 @@ class Scale:
             for channel in zip(np.transpose(negative), np.transpose(positive), strict=True)
         ]
         return np.stack(rgb, axis=-1)
+
+
+def weight_color(weights: ArrayLike) -> NDArray[np.float64]:
+    """Colours (..., 3) of attention weights (...): the darker, the larger."""
+    return Scale(1.0).between(weights, WEIGHT, WEIGHT)

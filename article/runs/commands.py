@@ -203,9 +203,8 @@ def save_trace(options: argparse.Namespace) -> int:
     prompt = prompts.read(run, options.prompt, options.cut)
     arrays = prompts.arrays(prompts.traced(run, prompt), prompt)
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=f".{file.name}.", dir=file.parent
-        ) as folder:  # too large for the memory
+        # Written where it will lie: it may be too large for the memory.
+        with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
             np.savez(Path(folder) / "new.npz", allow_pickle=False, **arrays)
             (Path(folder) / "new.npz").replace(file)
     except OSError as error:

@@ -17,9 +17,8 @@ from article.build import RefusalError, Site
 from article.contrast import Contrast
 from article.effects import fields_of
 from article.facts import Facts, count, decimals, number, percent
-from article.runs import prompts, statements, store
+from article.runs import prompts, shown, statements, store
 from article.runs.statements import Found
-from scenes import light
 
 HERE = Path(__file__).resolve().parent
 SCENES = ("abreast", "levels", "looks", "ends", "odds")
@@ -51,10 +50,7 @@ def compare(options: argparse.Namespace) -> int:
     site = Site()
     with build.workplace(options.out) as work:
         asked = make(site, *sides)
-        with site.stage("write"):
-            build.write(site, work)
-            if build.has_viewer(site):
-                build.copy_viewer(work / "vendor")
+        build.finish(site, work)
     print(summary(site, sides, asked, options.out))
     return 0
 
@@ -180,9 +176,7 @@ def make(site: Site, a: Side, b: Side) -> Asked:
         captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
         pages = {"index.html": render.render(page, facts, template)}
         pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), values["title"])
-        site.files |= {file: html.encode() for file, html in pages.items()}
-        site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": build.to_json(site.scenes)}
-        site.files |= {asset: (build.ARTICLE / asset).read_bytes() for asset in build.assets()}
+        build.furnish(site, pages)
         site.files["compare.json"] = build.to_json(record(a, b, asked))
     return asked
 
@@ -192,17 +186,15 @@ ELSEWHERE = "another scene stands for it"
 
 def too_much(scene: str, a: Contrast, b: Contrast) -> str:
     """Why a scene is not drawn; nothing if it is."""
-    from article.runs.shown import BOXES, TALL  # which draws charts, too, and takes a second to import
-
     D, other = a.embedding.shape[1], b.embedding.shape[1]
     levels = max(len(one.residual) + 1 for one in (a, b))
     boxes = levels * D * max(len(one.tokens) for one in (a, b))
     if scene in ("abreast", "levels", "ends"):
         if other != D:
             return f"the vectors, which have {D:,} components in A and {other:,} in B"
-        if D > TALL:
-            return f"the vectors, of {D:,} components, more than {TALL} in a column"
-    if (scene == "abreast") == (boxes > BOXES) and scene in ("abreast", "levels"):
+        if D > shown.TALL:
+            return f"the vectors, of {D:,} components, more than {shown.TALL} in a column"
+    if (scene == "abreast") == (boxes > shown.BOXES) and scene in ("abreast", "levels"):
         return ELSEWHERE
     longest = max(len(one.tokens) for one in (a, b))
     if scene == "looks" and longest > KEYS:

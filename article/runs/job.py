@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import gpt
-from article import build, render
+from article import build
 from article.build import RefusalError, Site
 from article.facts import count
 from article.runs import ladder, prompts, report, shown, store, text, tokens
@@ -55,10 +55,7 @@ def publish(options: argparse.Namespace) -> int:
                 result = learn(options.data, given, options.ladder, ground, team, options.prompt)
                 prompt = prompt_of(result, options.prompt)
             notes = make(site, result, prompt, options.url)
-            with site.stage("write"):
-                build.write(site, work)
-                if build.has_viewer(site):
-                    build.copy_viewer(work / "vendor")
+            build.finish(site, work)
             shutil.rmtree(ground, ignore_errors=True)
     print(summary(site, result, prompt, notes, options.out))
     return 0
@@ -261,13 +258,11 @@ def prompt_of(result: Result, given: str | None) -> str:
 def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
     """The files of a run's site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
     trace = gpt.trace(result.model, result.tokenizer, prompt)
-    template = build.read_article("template.html")
     about = {"name": result.name, "parameters": count(report.parameters(result))}
-    notes = shown.make(site, trace, about, {"trained"}, url)
+    template, notes = shown.make(site, trace, about, {"trained"}, url)
     with site.stage("pages"):
         site.files |= store.files(result.settings, result.tokenizer, result.course.best)
-        page = render.keep(template, {"page", "run", *shown.kinds(site)})
-        site.files |= report.files(result, page, [*site.files])
+        site.files |= report.files(result, template, [*site.files])
     return notes
 
 

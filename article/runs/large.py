@@ -87,10 +87,7 @@ def overview(site: Site, trace: gpt.Trace) -> dict:
 
 def figure(site: Site, name: str, scene: object, shown: Digest) -> dict:
     """The figure of a scene, which is not kept for later: what decides it is larger than what it takes to make it."""
-    made = build.made_of(site, name, scene, shown, False)
-    site.files |= made["files"]
-    site.scenes.append(made["entry"])
-    return made["figure"]
+    return build.add(site, build.made_of(site, name, scene, shown, False))
 
 
 def pages(site: Site, trace: gpt.Trace, template: str) -> dict[str, str]:

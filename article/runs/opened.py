@@ -10,6 +10,7 @@ import gpt
 from article import build, render
 from article.build import RefusalError, Site
 from article.facts import count, percent
+from article.marks import level
 from article.runs import prompts, report, shown, store
 from article.runs.report import number, plain, share, table, token
 from article.runs.store import Run
@@ -38,10 +39,7 @@ def publish(options: argparse.Namespace) -> int:
             trace = prompts.traced(run, prompt)
         name = named(options.checkpoint)
         notes = make(site, run, trace, name, options.url)
-        with site.stage("write"):
-            build.write(site, work)
-            if build.has_viewer(site):
-                build.copy_viewer(work / "vendor")
+        build.finish(site, work)
     print(summary(site, run, trace, [*run.notes, *notes], options.out))
     return 0
 
@@ -55,10 +53,9 @@ def named(checkpoint: Path) -> str:
 def make(site: Site, run: Run, trace: gpt.Trace, name: str, url: str = "") -> list[str]:
     """The files of the site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
     about = {"name": name, "parameters": count(parameters(run)), "origin": run.origin}
-    notes = shown.make(site, trace, about, {"opened"}, url)
+    template, notes = shown.make(site, trace, about, {"opened"}, url)
     with site.stage("pages"):
         words = text(run, trace, name)
-        template = render.keep(build.read_article("template.html"), {"page", "run", *shown.kinds(site)})
         page = render.fill_in(template, *report.to_html(words, {}), {})
         site.files |= {"report.md": words.encode(), "report.html": page.encode()}
     return notes
@@ -151,12 +148,9 @@ def answer_table(trace: gpt.Trace) -> str:
 def lens_table(trace: gpt.Trace) -> str:
     """What each level of the stream would answer, and how probable the answer of the last one is there."""
     answer, rows = trace.prediction, []
-    for level in range(len(trace.residual)):
-        best = trace.vocab[int(trace.lens[level, -1].argmax())]
-        where = f"after block {level}" if level else "entering block 1"
-        rows.append(
-            (where, token(best), share(trace.probability(best, level)), share(trace.probability(answer, level)))
-        )
+    for l in range(len(trace.residual)):
+        best = trace.vocab[int(trace.lens[l, -1].argmax())]
+        rows.append((level(l), token(best), share(trace.probability(best, l)), share(trace.probability(answer, l))))
     return table(("<level", "<answer", "probability", f"of {token(answer)}"), rows)
 
 
@@ -172,11 +166,7 @@ def heads_table(trace: gpt.Trace) -> str:
 def stream_table(trace: gpt.Trace) -> str:
     """The sizes of the vectors at each level."""
     rows = []
-    names = [
-        "entering block 1",
-        *(f"after block {l}" for l in range(1, len(trace.residual))),
-        "after the final LayerNorm",
-    ]
+    names = [*map(level, range(len(trace.residual))), "after the final LayerNorm"]
     for name, vectors in zip(names, (*trace.residual, trace.normed[-1]), strict=True):
         size = float(np.sqrt((np.asarray(vectors, float) ** 2).mean()))
         t, d = np.unravel_index(int(np.abs(vectors).argmax()), vectors.shape)

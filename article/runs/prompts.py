@@ -1,6 +1,6 @@
 """Prompts as they are typed, and the tokens that a model reads of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -103,6 +103,5 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
 
     These are `logits` and `probabilities` (T, V) and `ids` (T,).
     """
-    last = replace(trace, lens=trace.lens[-1:])  # of a large vocabulary, those of all levels would fill the memory
-    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": last.probabilities[-1]}
+    more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": gpt.softmax(trace.lens[-1])}
     return {name: np.asarray(value) for name, value in (vars(trace) | more).items()}

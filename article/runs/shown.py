@@ -15,7 +15,7 @@ from article.digest import BlockDigest, Digest
 from article.effects import fields_of
 from article.facts import Facts, count, decimals, number, percent
 from article.runs import large
-from scenes import glyphs, light
+from scenes import glyphs
 
 HERE = Path(__file__).resolve().parent
 BOXES = 8000  # more in one scene cannot be told apart
@@ -48,11 +48,13 @@ class Shown:
         raise ValueError(f"a run has no {shows!r} to show")
 
 
-def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str], url: str = "") -> list[str]:
-    """The files of a site about a trace; returns why what is not shown is not. Raises RefusalError, FalsehoodError.
+def make(
+    site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str], url: str = ""
+) -> tuple[str, list[str]]:
+    """The files of a site about a trace; returns the template of its pages, and why what is not shown is not.
 
     `about` has the values of run.md that the trace does not know, `parts` the names of its parts that speak of the
-    model's origin.
+    model's origin. Raises RefusalError and FalsehoodError.
     """
     shown = Shown(trace)
     refused = {scene: reason for scene in SCENES if (reason := too_much(scene, trace))}
@@ -67,24 +69,23 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
     undrawn = [(", ".join(f"“{scene}”" for scene in some), reason) for reason, some in by_reason(refused).items()]
     values["undrawn"] = "; ".join(f"{some}, of {reason}" for some, reason in undrawn)
     whole = build.read_article("template.html")
-    facts = Facts(values, {})
-    if is_large:
-        facts.figures["overview.glb"] = large.overview(site, trace)
-    for scene in [scene for scene in render.figures(page) if scene != "overview"]:
-        facts.figures[f"{scene}.glb"] = build.exhibit(site, scene, "article/runs/run.md", shown.subject, False)
     template = render.keep(whole, {"page", "run", "large" if is_large else "small"})
-    if is_large:
-        site.files |= {name: html.encode() for name, html in large.pages(site, trace, template).items()}
+    facts = Facts(values, {})
+    for scene in render.figures(page):
+        facts.figures[f"{scene}.glb"] = (
+            large.overview(site, trace)
+            if scene == "overview"
+            else build.exhibit(site, scene, "article/runs/run.md", shown.subject, False)
+        )
+    pages = large.pages(site, trace, template) if is_large else {}
     with site.stage("pages"):
         captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
-        pages = {"index.html": render.render(page, facts, template)}
+        pages["index.html"] = render.render(page, facts, template)
         if not is_large:
             pages["flow.html"] = build.flow_page(site, trace, build.stages_of(trace), template, values)
         pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), render.title(page))
-        site.files |= {file: html.encode() for file, html in pages.items()}
-        site.files |= {"light.hdr": light.to_hdr(), ".nojekyll": b"", "scenes.json": build.to_json(site.scenes)}
-        site.files |= {asset: (build.ARTICLE / asset).read_bytes() for asset in build.assets()}
-    return [f"left out: {some}, of {reason}." for some, reason in undrawn]
+        build.furnish(site, pages)
+    return template, [f"left out: {some}, of {reason}." for some, reason in undrawn]
 
 
 def by_reason(refused: Mapping[str, str]) -> dict[str, list[str]]:
@@ -93,11 +94,6 @@ def by_reason(refused: Mapping[str, str]) -> dict[str, list[str]]:
     for scene, reason in refused.items():
         found.setdefault(reason, []).append(scene)
     return found
-
-
-def kinds(site: Site) -> set[str]:
-    """The part of the template that speaks of how large the model of a site is."""
-    return {"small" if "flow.html" in site.files else "large"}
 
 
 def too_much(scene: str, trace: gpt.Trace) -> str:
