@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import vector_to_parameters
 from tqdm import tqdm
 
 
@@ -189,16 +190,18 @@ class GPT(nn.Module):
             x, computed = block(x, lambda place, x, l=l: edit(f"{place}/{l}", x))
             residual.append(x)
             inside.append(computed)
-        normed = self.ln_f(torch.stack(residual))
+        stacked = torch.stack(residual)
+        normed = self.ln_f(stacked)
         unembedding = self.embedding.weight.T
         if not torch.is_grad_enabled():  # a pass that is only looked at has no gradients, nor what is made of it later
             unembedding = unembedding.detach()
-        return Pass(torch.stack(residual), inside, normed, unembedding)
+        return Pass(stacked, inside, normed, unembedding)
 
 
 # --- 3. Training --------------------------------------------------------------------------------------------------
 
 NO_TARGET = -1
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # of AdamW: how much of its means is kept at a step
 GRID = 2.0**16  # weights are multiples of 1 / GRID
 
 
@@ -232,34 +235,47 @@ def initialise(model: GPT, embedding_limit: float, random: torch.Generator) -> N
             module.bias.data.zero_()
 
 
-def optimizer_for(weights: Mapping[str, Tensor], config: Config) -> torch.optim.Optimizer:
-    """AdamW. What decays is the matrices inside the blocks, the positions and the final gain; the embedding does not.
+def decays(name: str) -> bool:
+    """Whether a weight decays: the matrices inside the blocks do, the positions and the final gain; no other.
 
     So the model is led to keep its numbers in the embedding, and all vectors that it works with are of one size.
     """
-    decays = [name.endswith("weight") and name != "embedding.weight" and ".ln_" not in name for name in weights]
-    groups = [
-        {
-            "params": [w for w, d in zip(weights.values(), decays, strict=True) if d],
-            "weight_decay": config.weight_decay,
-        },
-        {"params": [w for w, d in zip(weights.values(), decays, strict=True) if not d], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    return name.endswith("weight") and name != "embedding.weight" and ".ln_" not in name
 
 
-def update(optimizer: torch.optim.Optimizer, config: Config, step: int) -> None:
-    """One step along the gradients, at a learning rate that rises, then falls; rounds the weights to the grid.
+def learning_rate(config: Config, step: int) -> float:
+    """It rises over the warm-up, then falls to zero."""
+    return config.learning_rate * min((step + 1) / config.warmup, 1 - step / config.steps)
 
-    Rounding throws away the last bits, in which processors differ, before training can amplify them.
+
+class AdamW:
+    """How the weights follow their gradients: Loshchilov and Hutter, algorithm 2 (https://arxiv.org/abs/1711.05101).
+
+    All weights lie in one vector (n,), of which those of the model become parts.
     """
-    for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * min((step + 1) / config.warmup, 1 - step / config.steps)
-    optimizer.step()
-    with torch.no_grad():
-        for group in optimizer.param_groups:
-            for weight in group["params"]:
-                weight.mul_(GRID).round_().mul_(1 / GRID)
+
+    def __init__(self, weights: Mapping[str, Tensor], config: Config) -> None:
+        self.config, self.weights = config, list(weights.values())
+        self.vector = torch.cat([weight.detach().flatten() for weight in self.weights])
+        vector_to_parameters(self.vector, self.weights)
+        rates = [torch.full((w.numel(),), config.weight_decay * decays(name)) for name, w in weights.items()]
+        self.decay = torch.cat(rates).to(self.vector)
+        self.mean = torch.zeros_like(self.vector)  # of the gradients, the last ones counting most
+        self.square = torch.zeros_like(self.vector)  # of their squares
+
+    def step(self, n: int, gradients: Sequence[Tensor]) -> None:
+        """Step n, counted from 0: each weight moves by about the learning rate, however large its gradient is.
+
+        Then all are rounded to the grid. That throws away the last bits, in which processors differ, before training
+        can amplify them.
+        """
+        rate = learning_rate(self.config, n)
+        gradient = torch.cat([part.flatten() for part in gradients])
+        self.mean.lerp_(gradient, 1 - BETA_1)
+        self.square.lerp_(gradient * gradient, 1 - BETA_2)
+        mean, square = self.mean / (1 - BETA_1 ** (n + 1)), self.square / (1 - BETA_2 ** (n + 1))  # both began at 0
+        self.vector -= rate * (mean / (square.sqrt() + EPSILON) + self.decay * self.vector)
+        self.vector.mul_(GRID).round_().mul_(1 / GRID)
 
 
 def train(
@@ -276,7 +292,7 @@ def train(
     random = torch.Generator().manual_seed(config.seed)
     model = GPT(config).double()
     initialise(model, config.embedding_limit, random)
-    optimizer = optimizer_for(dict(model.named_parameters()), config)
+    adamw = AdamW(dict(model.named_parameters()), config)
     ids, targets = batch(tokenizer, corpus)
 
     def drop(place: str, x: Tensor) -> Tensor:
@@ -287,9 +303,8 @@ def train(
 
     for step in tqdm(range(config.steps), desc="training", unit=" steps", leave=False, disable=None):
         watch(step, model)
-        optimizer.zero_grad()
-        loss(model(ids, drop).logits, targets).backward()
-        update(optimizer, config, step)
+        gradients = torch.autograd.grad(loss(model(ids, drop).logits, targets), adamw.weights)
+        adamw.step(step, gradients)
     watch(config.steps, model)
     return model
 

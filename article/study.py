@@ -82,8 +82,8 @@ def outcome(recipe: Recipe, corpus: Sequence[str], held_out: str, seeds: Sequenc
     for model in survey.trainings(recipe, tokenizer, corpus, seeds):
         with torch.no_grad():
             read = model(torch.tensor([prompt]))
-            loss = gpt.loss(model(ids).lens[-1], targets)
-        logits = read.lens[-1][0, -1]
+            loss = gpt.loss(model(ids).logits, targets)
+        logits = read.logits[0, -1]
         result["held"].append(int(logits.argmax()) == answer)
         result["probability"].append(round(float(logits.softmax(-1)[answer]), 4))
         result["loss"].append(round(float(loss), 4))

@@ -14,7 +14,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -107,10 +107,7 @@ def train_all(
         gpt.initialise(model, config.embedding_limit, random)
     state, _ = stack_module_state([model.to(recipe.dtype) for model in models])
     weights = {name: weight.detach().requires_grad_() for name, weight in state.items()}
-    if recipe.plain:
-        optimizer = torch.optim.AdamW(weights.values(), lr=config.learning_rate, fused=True)
-    else:
-        optimizer = gpt.optimizer_for(weights, config)
+    follow = follow_plainly(weights, config) if recipe.plain else gpt.AdamW(weights, config).step
     ids, targets = batch(recipe, tokenizer, corpus)
     model, sizes = models[0], masks(config, recipe.sampled or len(ids), ids.shape[1])
 
@@ -118,7 +115,7 @@ def train_all(
         def drop(place: str, x: Tensor) -> Tensor:
             return x * kept[place] if place in kept else x
 
-        return gpt.loss(functional_call(model, weights, (ids, drop)).lens[-1], targets)
+        return gpt.loss(functional_call(model, weights, (ids, drop)).logits, targets)
 
     losses = vmap(loss, in_dims=(0, 0 if recipe.sampled else None, 0 if recipe.sampled else None, 0))
     numbers = [math.prod(size) for size in sizes.values()]
@@ -136,14 +133,22 @@ def train_all(
         kept = (drawn >= config.dropout).to(recipe.dtype) * (1 / (1 - config.dropout))
         parts = kept.split(numbers, dim=1)
         shaped = {place: part.view(-1, *size) for (place, size), part in zip(sizes.items(), parts, strict=True)}
-        optimizer.zero_grad()
-        losses(weights, shown, wanted, shaped).sum().backward()
-        if recipe.plain:
-            optimizer.step()
-        else:
-            gpt.update(optimizer, config, step)
+        surprise = losses(weights, shown, wanted, shaped).sum()
+        follow(step, torch.autograd.grad(surprise, list(weights.values())))
     flat = [weight.detach().double().flatten(1).numpy() for weight in weights.values()]
     return np.concatenate(flat, axis=1)
+
+
+def follow_plainly(weights: Mapping[str, Tensor], config: gpt.Config) -> Callable[[int, Sequence[Tensor]], None]:
+    """A step of AdamW as torch has it, at one learning rate."""
+    optimizer = torch.optim.AdamW(weights.values(), lr=config.learning_rate, fused=True)
+
+    def follow(_: int, gradients: Sequence[Tensor]) -> None:
+        for weight, gradient in zip(weights.values(), gradients, strict=True):
+            weight.grad = gradient
+        optimizer.step()
+
+    return follow
 
 
 def masks(config: gpt.Config, B: int, T: int) -> dict[str, tuple[int, ...]]:

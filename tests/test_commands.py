@@ -423,12 +423,12 @@ def test_training_step(capsys, ours):
     model = gpt.GPT(ours.config).double()
     model.load_state_dict(ours.model.state_dict())
     ids, targets = gpt.batch(ours.tokenizer, ours.corpus)
-    optimizer = gpt.optimizer_for(dict(model.named_parameters()), ours.config)
+    names = [name for name, _ in model.named_parameters()]
+    adamw = gpt.AdamW(dict(model.named_parameters()), ours.config)
     logits = model(ids).logits
     loss = gpt.loss(logits, targets)
-    loss.backward()
-    gradients = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
-    gpt.update(optimizer, ours.config, 950)
+    gradients = dict(zip(names, torch.autograd.grad(loss, adamw.weights), strict=True))
+    adamw.step(950, gradients.values())
 
     said = " ".join(told["Training: the loss"])
     assert f"Mean surprise at the next token: {loss:.4f} nats" in said

@@ -228,8 +228,7 @@ def test_the_learning_rate_is_torch_s_and_the_first_chapter_s():
 
     chosen = replace(chosen, schedule="linear")
     for step in range(120):
-        gpt.update(optimizer, chosen.config(1), step)
-        assert optimizer.param_groups[0]["lr"] == learning_rate(chosen, step)
+        assert gpt.learning_rate(chosen.config(1), step) == learning_rate(chosen, step)
 
 
 # --- Examples -----------------------------------------------------------------------------------------------------
@@ -658,7 +657,7 @@ def kill(folder: Path) -> None:
     """Trains once whole, and once killed twenty times; no thread runs in the process that forks."""
     random = np.random.default_rng()
     state, out = folder / "state", folder / "killed"
-    gpt.optimizer_for(dict(fresh(KILLED).named_parameters()), KILLED.config(1))  # torch imports more when it is asked
+    training.optimizer_for(fresh(KILLED), KILLED)  # torch imports more when it is asked
     processes = [child(lambda: trained(folder / "whole", None))]
     steps, beside = [], 0
     for n in range(20):

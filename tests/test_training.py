@@ -1,5 +1,6 @@
 """The training: robust, not lucky, the same on every machine, and the same one by one or all at once."""
 
+import copy
 import json
 import math
 import os
@@ -69,6 +70,32 @@ def test_every_processor_gives_the_same_weights(tokenizer, corpus):
     torch.set_num_threads(1)
     config = gpt.Config(n_vocab=len(tokenizer.vocab), steps=400)
     assert other.stdout.strip() == gpt.fingerprint(gpt.train(config, tokenizer, corpus))
+
+
+def test_each_step_is_torch_s(model, tokenizer, corpus):
+    """From the same weights, with the gradients so far, torch's AdamW goes where ours does, but for the rounding."""
+    config = gpt.Config(n_vocab=len(tokenizer.vocab), steps=30)
+    model = copy.deepcopy(model)
+    weights, (ids, targets) = dict(model.named_parameters()), gpt.batch(tokenizer, corpus)
+    copies = {name: weight.detach().clone() for name, weight in weights.items()}
+    parts = [[copy for name, copy in copies.items() if gpt.decays(name) == decays] for decays in (True, False)]
+    decay = config.weight_decay
+    assert 0 < sum(map(torch.numel, parts[0])) < sum(map(torch.numel, copies.values()))
+    theirs = torch.optim.AdamW([{"params": parts[0], "weight_decay": decay}, {"params": parts[1], "weight_decay": 0}])
+    ours = gpt.AdamW(weights, config)
+    for step in range(config.steps):
+        gradients = torch.autograd.grad(gpt.loss(model(ids).logits, targets), ours.weights)
+        with torch.no_grad():
+            for (name, copied), gradient in zip(copies.items(), gradients, strict=True):
+                copied.copy_(weights[name])
+                copied.grad = gradient
+        for group in theirs.param_groups:
+            group["lr"] = gpt.learning_rate(config, step)
+        theirs.step()
+        ours.step(step, gradients)
+        apart = [(copied - weights[name]).abs().max() for name, copied in copies.items()]
+        assert max(apart) <= 0.5 / gpt.GRID + 1e-12
+        assert max(apart) > 0.4 / gpt.GRID
 
 
 # --- The survey ---------------------------------------------------------------------------------------------------

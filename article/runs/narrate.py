@@ -305,11 +305,11 @@ def training(run: Run, prompt: Prompt) -> Iterator[Section]:
     whole = gpt.batch(run.tokenizer, corpus)
     ids, targets = (part[:, : config.n_context] for part in whole)
     step = config.steps * LATE // 100
-    optimizer = gpt.optimizer_for(dict(model.named_parameters()), config)
+    adamw = gpt.AdamW(dict(model.named_parameters()), config)
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     logits = model(ids).logits
     loss = gpt.loss(logits, targets)
-    loss.backward()
+    gradients = torch.autograd.grad(loss, adamw.weights)
 
     part = f"the first {len(corpus)} of {len(run.corpus)}" if len(corpus) < len(run.corpus) else f"all {len(corpus)}"
     cut = f", of longer ones on the first {config.n_context + 1} tokens" if whole[0].shape > ids.shape else ""
@@ -326,19 +326,17 @@ def training(run: Run, prompt: Prompt) -> Iterator[Section]:
             lines.append(Text(f"{t + 1:>10}{n:>10}{gpt.loss(logits[:, t], targets[:, t]).item():>10.4f}"))
     yield lines
 
-    gradients = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
-    gpt.update(optimizer, config, step)
-    rate = optimizer.param_groups[0]["lr"]
+    adamw.step(step, gradients)
     lines = [
         heading("Training: gradients and updates"),
-        f"Each parameter moves against its gradient, about as far as the learning rate, {rate:g}, whatever the "
-        f"gradient's size: AdamW divides by it. Some weights decay besides, and all are rounded to multiples of "
-        f"{1 / gpt.GRID:.1e}.",
+        f"Each parameter moves against its gradient, about as far as the learning rate, "
+        f"{gpt.learning_rate(config, step):g}, whatever the gradient's size: AdamW divides by it. Some weights decay "
+        f"besides, and all are rounded to multiples of {1 / gpt.GRID:.1e}.",
         Text(f"{'parameter':<34}{'shape':>12}{'gradient:':>12}{'':>11}{'update:':>11}", QUIET),
         Text(f"{'':<46}{'mean':>12}{'norm':>11}{'norm':>11}", QUIET),
     ]
-    for name, weight in model.named_parameters():
-        gradient, change = gradients[name], weight.detach() - before[name]
+    for (name, weight), gradient in zip(model.named_parameters(), gradients, strict=True):
+        change = weight.detach() - before[name]
         mean, norm = gradient.mean().item(), gradient.norm().item()
         known = f"{mean:.2e}" if abs(mean) > EPSILON * norm else "≈ 0"  # what is left of a sum that cancels is noise
         sizes = f"{known:>12}{norm:>11.2e}{change.norm().item():>11.2e}"

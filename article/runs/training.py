@@ -222,6 +222,15 @@ def learning_rate(settings: Settings, step: int) -> float:
     return settings.learning_rate * min(rising, 0.1 + 0.9 * (1 + math.cos(math.pi * done)) / 2)
 
 
+def optimizer_for(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    """AdamW as torch has it, which is quick with many weights; what decays is what does in gpt.py."""
+    parts: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, weight in model.named_parameters():
+        parts[gpt.decays(name)].append(weight)
+    groups = [{"params": some, "weight_decay": settings.weight_decay * decays} for decays, some in parts.items()]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
 def group(name: str) -> str:
     """The part of the model that a parameter belongs to: "block 1 attention", "embedding", "ln_f"."""
     parts = name.split(".")
@@ -261,8 +270,7 @@ def train(
     parts = settings.accumulate * team.size
     torch.set_num_threads(threads(settings, (settings.batch_size or len(train.ids)) // parts))
     model.to(device=team.device, dtype=getattr(torch, settings.dtype))
-    weights = dict(model.named_parameters())
-    optimizer = gpt.optimizer_for(weights, settings.config(1))
+    optimizer = optimizer_for(model, settings)
     whose = identity(settings, train, held_out)
     course = resume(state, model, optimizer, whose, team)
     shared = model if team.size == 1 else nn.parallel.DistributedDataParallel(model)
@@ -304,7 +312,7 @@ def train(
                 row |= speed | norms(model)
                 course.rows.append(row)
             if settings.clip:
-                nn.utils.clip_grad_norm_(weights.values(), settings.clip)
+                nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
             optimizer.step()
             course.step += 1
             bar.update()
