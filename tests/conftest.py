@@ -8,18 +8,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
-import gpt
-from article.anatomy import Anatomy, readings
-from article.contrast import Contrast
-from article.effects import Compared, effects, fields_of
-from article.film import Film
-from article.landscape import Landscape
+if TYPE_CHECKING:  # whoever only hands the tests to others needs none of it
+    import pyvista as pv
+
+    import gpt
 
 ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
@@ -85,13 +84,19 @@ def held_out() -> str:
 
 
 @pytest.fixture(scope="session")
-def tokenizer(corpus: list[str]) -> gpt.Tokenizer:
+def tokenizer(corpus: list[str]) -> "gpt.Tokenizer":
+    import gpt
+
     return gpt.Tokenizer(corpus)
 
 
 @pytest.fixture(scope="session")
-def model(tokenizer: gpt.Tokenizer) -> gpt.GPT:
+def model(tokenizer: "gpt.Tokenizer") -> "gpt.GPT":
     """An untrained model with weights large enough for its attention to be uneven."""
+    import torch
+
+    import gpt
+
     torch.set_num_threads(1)
     model = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab))).double()
     gpt.initialise(model, 2.0, torch.Generator().manual_seed(7))
@@ -99,14 +104,27 @@ def model(tokenizer: gpt.Tokenizer) -> gpt.GPT:
 
 
 @pytest.fixture(scope="session")
-def trace(model: gpt.GPT, tokenizer: gpt.Tokenizer, held_out: str) -> gpt.Trace:
+def trace(model: "gpt.GPT", tokenizer: "gpt.Tokenizer", held_out: str) -> "gpt.Trace":
     """The trace of the prompt through the untrained model."""
+    import gpt
+
     return gpt.trace(model, tokenizer, held_out.rsplit(maxsplit=1)[0])
 
 
 @pytest.fixture(scope="session")
-def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus: list[str], held_out: str) -> dict:
+def subjects(
+    model: "gpt.GPT", trace: "gpt.Trace", tokenizer: "gpt.Tokenizer", corpus: list[str], held_out: str
+) -> dict:
     """What each scene is built from, by its name: the trace, its effects, or it and that of another model."""
+    import torch
+
+    import gpt
+    from article.anatomy import Anatomy, readings
+    from article.contrast import Contrast
+    from article.effects import Compared, effects, fields_of
+    from article.film import Film
+    from article.landscape import Landscape
+
     answer = held_out.split()[-1]
     other = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab))).double()
     gpt.initialise(other, 1.0, torch.Generator().manual_seed(8))
@@ -143,6 +161,23 @@ def subjects(model: gpt.GPT, trace: gpt.Trace, tokenizer: gpt.Tokenizer, corpus:
         name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")]
         for name in (*BUILDERS, *COMPARED)
     }
+
+
+Built = Callable[[str], "pv.MultiBlock"]
+
+
+@pytest.fixture(scope="session")
+def built(subjects: dict) -> Built:
+    """Builds the scene of a name, once for all tests; who changes it takes a copy."""
+    return cache(lambda name: importlib.import_module(f"scenes.{name}").build(subjects[name]))
+
+
+@pytest.fixture(scope="session")
+def written(built: Built) -> Callable[[str], bytes]:
+    """The file of such a scene."""
+    from scenes.glb import to_glb
+
+    return cache(lambda name: to_glb(built(name)))
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -38,24 +38,39 @@ def shown(name, subjects):
 
 
 @pytest.fixture
-def scene(name, shown) -> pv.MultiBlock:
-    return importlib.import_module(f"scenes.{name}").build(shown)
+def scene(name, built) -> pv.MultiBlock:
+    return built(name)
+
+
+@pytest.fixture
+def file(name, written) -> bytes:
+    return written(name)
 
 
 def names(scene: pv.MultiBlock) -> list[str]:
     return [name or "" for name in scene.keys()]  # noqa: SIM118 - a MultiBlock is no dict
 
 
-def test_contract(scene, name, shown):
+def told(scene: pv.MultiBlock) -> dict[str, dict]:
+    """What each block says of itself, by its name, which a MultiBlock looks for among all of them."""
+    return {name: block.user_dict for name, block in zip(names(scene), scene, strict=True)}
+
+
+def marks_of(scene: pv.MultiBlock) -> dict[str, dict]:
+    """What those say that stand for numbers."""
+    return {name: said for name, said in told(scene).items() if "trace" in said}
+
+
+def test_contract(scene, name, shown, file):
     """Deterministic, named, finite, in the frame of the floor; each mark states what the trace holds."""
     assert scene.user_dict["scene"] == name
-    assert to_glb(importlib.import_module(f"scenes.{name}").build(shown)) == to_glb(scene)
-    assert len(set(scene.keys())) == len(scene.keys())
+    assert to_glb(importlib.import_module(f"scenes.{name}").build(shown)) == file
+    assert len(set(names(scene))) == len(scene.keys())
     for shape in leaves(scene):
         assert np.isfinite(shape.points).all()
         assert shape.points[:, 2].min() >= -1e-9
         assert shape.n_cells
-    marks = {key: scene[key].user_dict for key in names(scene) if "trace" in scene[key].user_dict}
+    marks = marks_of(scene)
     assert marks
     for key, mark in marks.items():
         truth = np.ravel(getattr(shown, mark["trace"])[tuple(mark["index"])])
@@ -64,21 +79,20 @@ def test_contract(scene, name, shown):
         assert key == "/".join([mark["trace"], *path])
 
 
-def test_reads_back(scene, shown):
-    glb = to_glb(scene)
-    assert readback.disagreements(glb, shown) == []
-    assert set(readback.read_back(glb)) == {key for key in names(scene) if "trace" in scene[key].user_dict}
+def test_reads_back(scene, shown, file):
+    assert readback.disagreements(file, shown) == []
+    assert set(readback.read_back(file)) == set(marks_of(scene))
 
 
-def test_trimesh_finds_the_same_names(scene):
-    opened = trimesh.load_scene(trimesh.util.wrap_as_stream(to_glb(scene)), file_type="glb")
+def test_trimesh_finds_the_same_names(scene, file):
+    opened = trimesh.load_scene(trimesh.util.wrap_as_stream(file), file_type="glb")
     assert set(scene.keys()) <= set(opened.graph.nodes)
 
 
 def test_legend_is_to_scale(scene):
     """The legend's boxes and ribbons decode to the numbers on the plates before them."""
     how = dict(scene.user_dict)
-    labels = {key: scene[key].user_dict["text"] for key in names(scene) if key.startswith("label/")}
+    labels = {key: said["text"] for key, said in told(scene).items() if key.startswith("label/")}
     glyph = next((glyph for glyph in how["glyphs"].values() if "ribbon" not in glyph), "ribbon")
     glyph = "column" if glyph == "growing" else glyph
 
@@ -125,19 +139,20 @@ def test_legend_is_to_scale(scene):
             )
 
 
-def test_every_weight_is_drawn(trace):
+def test_every_weight_is_drawn(trace, built):
     """Self included, nothing dropped, nothing on the future; the ribbons of a query are as wide as a weight of one."""
-    scene = importlib.import_module("scenes.forward").build(trace)
+    scene = built("forward")
     drawn = {key for key in names(scene) if key.startswith("attention/")}
     T = len(trace.tokens)
+    ends = {key: np.asarray(shape.points)[-2:] for key, shape in zip(names(scene), scene, strict=True) if key in drawn}
     assert drawn == {
         f"attention/{l}/{h}/{q}/{k}"
         for l, h, q in itertools.product(range(2), range(2), range(T))
         for k in range(q + 1)
     }
     for l, h, q in itertools.product(range(2), range(2), range(T)):
-        ends = [np.asarray(scene[f"attention/{l}/{h}/{q}/{k}"].points)[-2:] for k in range(q + 1)]
-        spans = sorted((end[:, 0].min(), end[:, 0].max()) for end in ends)
+        own = [ends[f"attention/{l}/{h}/{q}/{k}"][:, 0] for k in range(q + 1)]
+        spans = sorted((x.min(), x.max()) for x in own)
         assert spans[-1][1] - spans[0][0] == pytest.approx(style.RIBBON + (q + 1) * style.HAIR)
         assert all(left[1] == pytest.approx(right[0]) for left, right in itertools.pairwise(spans))
 
@@ -243,8 +258,8 @@ def test_any_text_makes_a_label(text):
 # --- Damage is found ----------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_width_is_named(trace):
-    scene = importlib.import_module("scenes.animals").build(trace)
+def test_a_wrong_width_is_named(trace, built):
+    scene = built("animals").copy()
     box = np.asarray(scene["embedding/fox"].points)[8 * 7 : 8 * 8]
     box[:, :2] = (box[:, :2] - box[:, :2].mean(axis=0)) * 1.05 + box[:, :2].mean(axis=0)
     scene["embedding/fox"].points[8 * 7 : 8 * 8] = box
@@ -253,24 +268,24 @@ def test_a_wrong_width_is_named(trace):
     assert "the geometry" in problem
 
 
-def test_a_wrong_color_is_named(trace):
-    scene = importlib.import_module("scenes.animals").build(trace)
+def test_a_wrong_color_is_named(trace, built):
+    scene = built("animals").copy()
     scene["embedding/bee"].point_data["color"][:8] = 255 - scene["embedding/bee"].point_data["color"][:8]
     (problem,) = readback.disagreements(to_glb(scene), trace)
     assert problem.startswith("embedding/bee, component 0")
     assert "the colour" in problem
 
 
-def test_another_model_is_told_apart(trace):
-    scene = importlib.import_module("scenes.animals").build(trace)
+def test_another_model_is_told_apart(trace, written):
     other = type(trace)(**(vars(trace) | {"embedding": trace.embedding * 1.01}))
-    assert all("a fresh trace" in problem for problem in readback.disagreements(to_glb(scene), other))
-    assert len(readback.disagreements(to_glb(scene), other)) == 4
+    problems = readback.disagreements(written("animals"), other)
+    assert all("a fresh trace" in problem for problem in problems)
+    assert len(problems) == 4
 
 
 @pytest.fixture
-def forward(trace) -> pv.MultiBlock:
-    return importlib.import_module("scenes.forward").build(trace)
+def forward(built) -> pv.MultiBlock:
+    return built("forward").copy()
 
 
 def test_columns_that_changed_places_are_found(forward, trace):
@@ -304,15 +319,14 @@ def test_a_wrong_name_is_found(forward, trace):
 
 
 def test_a_scene_without_marks_shows_nothing(forward, trace):
-    for name in names(forward):
-        if "trace" in forward[name].user_dict:
-            del forward[name]
+    for name in marks_of(forward):
+        del forward[name]
     assert readback.disagreements(to_glb(forward), trace) == ["no node stands for a number"]
 
 
-def test_other_weights_are_told(forward, trace):
+def test_other_weights_are_told(written, trace):
     other = type(trace)(**(vars(trace) | {"weights": "0" * 64}))
-    assert readback.disagreements(to_glb(forward), other) == ["the weights: the file was made from another model"]
+    assert readback.disagreements(written("forward"), other) == ["the weights: the file was made from another model"]
 
 
 @pytest.mark.slow
@@ -356,9 +370,9 @@ def test_a_word_that_the_corpus_lacks_is_named(trace):
 
 
 @pytest.mark.parametrize("name", ["map", "drift"])
-def test_names_make_room_for_each_other(name, subjects):
+def test_names_make_room_for_each_other(name, subjects, built):
     """From the default camera hardly one hides another, where over the points many would."""
-    scene = importlib.import_module(f"scenes.{name}").build(subjects[name])
+    scene = built(name)
     camera = frame(scene)
     labels = [block.user_dict for key, block in zip(scene.keys(), scene, strict=True) if key.startswith("label/point/")]
     rows = subjects[name].map if name == "map" else subjects[name].way[:, -1]

@@ -21,9 +21,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("name", [*BUILDERS, *COMPARED])
-def test_still(name, subjects):
+def test_still(name, built):
     """Every label is there as text, all of it lies within the picture, and the same scene gives the same bytes."""
-    scene = importlib.import_module(f"scenes.{name}").build(subjects[name])
+    scene = built(name)
     camera = frame(scene)
     svg = to_svg(scene, camera)
     assert svg == to_svg(scene, camera)
@@ -40,9 +40,9 @@ def test_still(name, subjects):
 
 
 @pytest.mark.parametrize("name", ["forward", "growth", "landscape"])
-def test_what_is_left_out_is_not_seen(name, subjects, monkeypatch):
+def test_what_is_left_out_is_not_seen(name, built, monkeypatch):
     """All faces that look at the camera give the same picture, painted over one another, as those of the still."""
-    scene = importlib.import_module(f"scenes.{name}").build(subjects[name])
+    scene = built(name)
     camera = frame(scene)
     whole: list[list[still.Painted]] = []
     keep = still._showing
@@ -113,10 +113,11 @@ def test_project_agrees_with_vtk():
     assert np.allclose(camera.project(points)[:, :2] / [camera.aspect, 1], clip[:, :2] / clip[:, 3:], atol=1e-9)
 
 
-def test_png(trace):
-    scene = importlib.import_module("scenes.animals").build(trace)
-    image = Image.open(io.BytesIO(to_png(scene, frame(scene), "#fbfaf8")))
-    assert image.size == frame(scene).pixels
+def test_png(built):
+    scene = built("animals")
+    camera = frame(scene)
+    image = Image.open(io.BytesIO(to_png(scene, camera, "#fbfaf8")))
+    assert image.size == camera.pixels
     pixels = np.asarray(image).reshape(-1, 3).astype(int)
     warm, cool = (pixels[:, 0] - pixels[:, 2] > 60).mean(), (pixels[:, 2] - pixels[:, 0] > 60).mean()
     assert warm > 0.01

@@ -1,6 +1,5 @@
 """Behind every scene stands every one of its numbers, in a table."""
 
-import importlib
 from collections import Counter
 
 import numpy as np
@@ -11,11 +10,10 @@ from tests.conftest import BUILDERS, COMPARED
 
 
 @pytest.mark.parametrize("name", [name for name in (*BUILDERS, *COMPARED) if name != "causes"])
-def test_every_number_is_in_a_table(name, subjects):
+def test_every_number_is_in_a_table(name, subjects, built):
     """As often as it is drawn, and in tables whose heads are told apart."""
-    shown = subjects[name]
-    scene = importlib.import_module(f"scenes.{name}").build(shown)
-    found = tables(scene, shown)
+    scene = built(name)
+    found = tables(scene, subjects[name])
     drawn = Counter(three(value) for block in scene for value in block.user_dict.get("values", ()))
     assert Counter(cell for table in found for row in table["rows"] for cell in row[1:] if cell) == drawn
     for table in found:
