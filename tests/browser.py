@@ -23,6 +23,13 @@ SWITCHES = (
     *("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
     "--disable-gpu-rasterization",  # which some systems switch on; without a GPU, it makes every page twice the work
+    "--disable-gpu-compositing",  # the same: only what is 3D is drawn as by a GPU
+    # The first two: two pages of a process of their own, for the address bar of each context, which nobody sees. The
+    # others: what Playwright switches off by a list that gives way to this one.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,"
+    "ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,"
+    "AimEnabled,PreconnectToSearch",
 )
 PHONE = {"width": 360, "height": 740}
 TABLET = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
