@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,16 @@ def key(name: str, shown: gpt.Trace, preview: bool) -> str:
     for path in (*sorted(HERE.parent.glob("scenes/*.py")), *sorted(HERE.glob("*.py"))):
         digest.update(path.name.encode() + path.read_bytes())
     for library in LIBRARIES:
-        digest.update(importlib.metadata.version(library).encode())
+        digest.update(version(library).encode())
     for field in fields(shown):
         value = getattr(shown, field.name)
         parts = [getattr(value, part.name) for part in fields(gpt.Trace)] if isinstance(value, gpt.Trace) else [value]
         for part in parts:
             digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
     return digest.hexdigest()
+
+
+version = cache(importlib.metadata.version)  # of a library; to look it up takes as long as to draw a small scene
 
 
 def dump(made: dict) -> bytes:

@@ -59,8 +59,8 @@ def polygons(shape: pv.PolyData) -> NDArray[np.int64]:
 def triangles(shape: pv.PolyData) -> NDArray[np.int64]:
     """The triangles (m, 3) of a shape. Faces of one size are cut the same way, so that shapes alike stay alike."""
     faces = polygons(shape)
-    fans = [faces[:, [0, i, i + 1]] for i in range(1, faces.shape[1] - 1)]
-    return np.stack(fans, axis=1).reshape(-1, 3)
+    fan = [corner for i in range(1, faces.shape[1] - 1) for corner in (0, i, i + 1)]
+    return faces[:, fan].reshape(-1, 3)
 
 
 def painted(shape: pv.PolyData) -> tuple[NDArray, NDArray[np.int64]]:

@@ -61,7 +61,11 @@ def read_back(glb: bytes) -> dict[str, NDArray[np.float64]]:
 
 def marks(glb: bytes) -> dict[str, Mark]:
     """Every mark by the name of its node. Raises ValueError for a file, or a shape in it, that cannot be read."""
-    document = header(glb)
+    return _marks(glb, header(glb))
+
+
+def _marks(glb: bytes, document: dict) -> dict[str, Mark]:
+    """The marks of a file whose JSON part is known."""
     how = document["asset"]["extras"]
     try:
         scene = trimesh.load_scene(io.BytesIO(glb), file_type="glb", process=False)
@@ -349,8 +353,8 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     1/500 of the scale's limit. A colour of bytes tells a number less finely: within COLOR of the limit. Where a scene
     tells differences, `fresh` has the `other` trace that they are to.
     """
-    every = marks(glb)
-    how = header(glb)["asset"]["extras"]
+    document = header(glb)
+    every, how = _marks(glb, document), document["asset"]["extras"]
     found, weights = disorder(every, how), how.get("weights")
     if fresh is not None and weights != getattr(fresh, "weights", weights):
         found.append("the weights: the file was made from another model")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyvista as pv
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 FINE = 10  # parts of a pixel, in which an SVG measures: whole numbers are short
 
-Painted = tuple[str, NDArray[np.float64] | dict]  # a colour, and a polygon (n, 2) in pixels or a label
+
+class Painted(NamedTuple):
+    """What is seen of a scene, from back to front: n faces of up to k corners, and labels that are to be written."""
+
+    colors: list[str]  # n
+    polygons: NDArray[np.float64]  # (n, k, 2), in pixels; with fewer corners, the last one is there repeatedly
+    labels: list[dict | None]  # n; a label stands in the place of a face
 
 
 @dataclass(frozen=True)
@@ -121,21 +127,31 @@ def _drawn(scene: pv.MultiBlock, camera: Camera, background: str, finer: int) ->
     width, height = camera.pixels
     image = Image.new("RGBA", (finer * width, finer * height), background)
     draw = ImageDraw.Draw(image)
-    for color, polygon in _painted(_parts(scene, labels_as_text=False), camera, -1):
-        draw.polygon((finer * np.asarray(polygon)).ravel().tolist(), fill=color)
+    painted = _painted(_parts(scene, labels_as_text=False), camera, -1)
+    for color, polygon in zip(painted.colors, _flat(finer * painted.polygons), strict=True):
+        draw.polygon(polygon, fill=color)
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _elements(painted: list[Painted], camera: Camera) -> Iterator[str]:
+def _flat(polygons: NDArray[np.float64]) -> list[list[float]]:
+    """Polygons (n, k, 2) as Pillow takes them."""
+    return polygons.reshape(len(polygons), -1).tolist()
+
+
+def _elements(painted: Painted, camera: Camera) -> Iterator[str]:
     """The elements of an SVG document, from back to front."""
-    for is_text, group in itertools.groupby(_showing(painted, camera), key=lambda one: isinstance(one[1], dict)):
+    shown = _showing(painted, camera)
+    places = np.round(painted.polygons * FINE).astype(int)
+    for is_text, group in itertools.groupby(shown, key=lambda n: painted.labels[n] is not None):
+        numbers = list(group)
+        colors = [painted.colors[n] for n in numbers]
         if is_text:
-            yield from (_text(label, camera, color) for color, label in group if isinstance(label, dict))
+            labels = [painted.labels[n] for n in numbers]
+            yield from (_text(label, camera, color) for label, color in zip(labels, colors, strict=True) if label)
         else:
-            colors, polygons = zip(*group, strict=True)
-            places = np.round(np.array(polygons) * FINE).astype(int)
-            for color, path in _paths(colors, places):
-                yield f'<path fill="{color}" d="{_path(places[path])}"/>'
+            data = _data(places[numbers])
+            for color, path in _paths(colors, places[numbers]):
+                yield f'<path fill="{color}" d="{_path([data[n] for n in path])}"/>'
 
 
 def _paths(colors: Sequence[str], places: NDArray[np.int64]) -> list[tuple[str, list[int]]]:
@@ -175,20 +191,21 @@ def _overlaps(
     return not ((b <= c) | (d <= a)).any(axis=1, where=sides.any(axis=2)).all()
 
 
-def _showing(painted: list[Painted], camera: Camera) -> list[Painted]:
-    """What is painted, without the faces of which others leave nothing to be seen, not even half a pixel."""
+def _showing(painted: Painted, camera: Camera) -> list[int]:
+    """The places of what is painted, without faces of which others leave nothing to be seen, not even half a pixel."""
     from PIL import Image, ImageDraw
 
     width, height = camera.pixels
-    numbers = "I;16" if len(painted) < 2**16 else "I"  # the first is three times as quick
-    image = Image.new(numbers, (2 * width, 2 * height), len(painted))
+    everything = len(painted.labels)
+    numbers = "I;16" if everything < 2**16 else "I"  # the first is three times as quick
+    image = Image.new(numbers, (2 * width, 2 * height), everything)
     draw = ImageDraw.Draw(image)
-    for n, (_, thing) in enumerate(painted):
-        if not isinstance(thing, dict):
-            draw.polygon((2 * thing).ravel().tolist(), fill=n)
-    shows = np.zeros(len(painted) + 1, bool)
+    for n, (polygon, label) in enumerate(zip(_flat(2 * painted.polygons), painted.labels, strict=True)):
+        if label is None:
+            draw.polygon(polygon, fill=n)
+    shows = np.zeros(everything + 1, bool)
     shows[np.asarray(image)] = True
-    return [one for one, left in zip(painted, shows, strict=False) if left or isinstance(one[1], dict)]
+    return [n for n, label in enumerate(painted.labels) if shows[n] or label is not None]
 
 
 @dataclass(frozen=True)
@@ -230,8 +247,8 @@ def _parts(scene: pv.MultiBlock, labels_as_text: bool) -> list[_Part]:
     return parts
 
 
-def _painted(parts: list[_Part], camera: Camera, k: int) -> list[Painted]:
-    """What is seen at a recorded step, from back to front: colours with polygons (n, 2) in pixels or, as text, labels.
+def _painted(parts: list[_Part], camera: Camera, k: int) -> Painted:
+    """What is seen at a recorded step.
 
     Ribbons come first, by their height, then plinths. What stands on the floor or on a plinth follows by the distance
     of its foot, and from the foot upwards: a column as a whole, plates and landscapes by their faces, letters at last.
@@ -261,13 +278,12 @@ def _painted(parts: list[_Part], camera: Camera, k: int) -> list[Painted]:
     # Rounded, so that processors agree on what is as far as something else; that follows the order of the scene.
     order = np.lexsort((np.round(np.where(layer == 0, 0.0, height), 9), np.round(far, 9), layer))
     outline, colors, faces_us = _shaded(parts, shapes, camera)
-    labels = [part.label if not len(part.points) else None for part in parts]
-    texts = [_to_srgb(part.color)[0] if label else "" for part, label in zip(parts, labels, strict=True)]
-    painted: list[Painted] = []
-    for n in order[faces_us[order]].tolist():
-        label = labels[owner[n]]
-        painted.append((texts[owner[n]], _moved(label, k)) if label else (colors[n], outline[n]))
-    return painted
+    seen = order[faces_us[order]]
+    written = [_moved(part.label, k) if part.label and not len(part.points) else None for part in parts]
+    inks = [_to_srgb(part.color)[0] if label else "" for part, label in zip(parts, written, strict=True)]
+    labels = [written[n] for n in owner[seen]]
+    colors = [inks[owner[n]] or colors[n] for n in seen.tolist()]
+    return Painted(colors, outline[seen], labels)
 
 
 def _shaded(
@@ -281,7 +297,7 @@ def _shaded(
     most = max(part.corners.shape[1] for part in parts)
     corners = np.concatenate(
         [
-            np.pad(part.corners, ((0, 0), (0, most - part.corners.shape[1])), "edge") + n
+            part.corners[:, np.minimum(np.arange(most), part.corners.shape[1] - 1)] + n
             for part, n in zip(parts, first, strict=False)
         ]
     )
@@ -317,13 +333,23 @@ def _to_srgb(light: NDArray[np.float64]) -> list[str]:
     return [f"#{digits[n : n + 6]}" for n in range(0, len(digits), 6)]
 
 
-def _path(polygons: NDArray[np.int64]) -> str:
-    """Polygons (n, k, 2) as path data: each corner, and each polygon, from where the one before ended.
+def _data(polygons: NDArray[np.int64]) -> list[tuple[tuple[int, int], str, tuple[int, int]]]:
+    """Of each polygon (n, k, 2): its first corner, the way to each of the others as path data, and the last one."""
+    steps = np.diff(polygons, axis=1).tolist()
+    more = ["".join([f" {dx} {dy}" for dx, dy in way if dx or dy]) for way in steps]
+    first, last = (list(map(tuple, polygons[:, end].tolist())) for end in (0, -1))
+    return list(zip(first, more, last, strict=True))
+
+
+def _path(polygons: list[tuple[tuple[int, int], str, tuple[int, int]]]) -> str:
+    """Polygons as path data: each corner, and each polygon, from where the one before ended.
 
     Filling closes them, and a move goes on as lines.
     """
-    steps = np.diff(polygons.reshape(-1, 2), axis=0, prepend=[[0, 0]]).reshape(polygons.shape).tolist()
-    lines = ["m" + " ".join([f"{x} {y}", *(f"{dx} {dy}" for dx, dy in more if dx or dy)]) for (x, y), *more in steps]
+    lines, (x, y) = [], (0, 0)
+    for (left, top), more, end in polygons:
+        lines.append(f"m{left - x} {top - y}{more}")
+        x, y = end
     return "".join(lines).replace(" -", "-")
 
 

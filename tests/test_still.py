@@ -44,7 +44,7 @@ def test_what_is_left_out_is_not_seen(name, built, monkeypatch):
     """All faces that look at the camera give the same picture, painted over one another, as those of the still."""
     scene = built(name)
     camera = frame(scene)
-    whole: list[list[still.Painted]] = []
+    whole: list[still.Painted] = []
     keep = still._showing
     monkeypatch.setattr(still, "_showing", lambda painted, camera: whole.append(painted) or keep(painted, camera))
     shown = [
@@ -52,7 +52,8 @@ def test_what_is_left_out_is_not_seen(name, built, monkeypatch):
         for path in ElementTree.fromstring(to_svg(scene, camera)).iter(f"{SVG}path")  # noqa: S314 - our own
     ]
     left = painted_over(camera, [face for path in shown for face in path])
-    every = [(color, np.round(thing * still.FINE)) for color, thing in whole[0] if not isinstance(thing, dict)]
+    faces = zip(whole[0].colors, np.round(whole[0].polygons * still.FINE), whole[0].labels, strict=True)
+    every = [(color, face) for color, face, label in faces if label is None]
     assert sum(map(len, shown)) < len(every)
     differs = np.abs(left - painted_over(camera, every)).max(axis=2)
     assert (differs > 24).mean() < 1e-3  # hair's breadths where faces meet
