@@ -79,6 +79,28 @@ STICKING_OUT = """
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
   .map((element) => element.outerHTML.slice(0, 80))
 """
+# Axe takes a thousandth of a second a cell. Of each table stay two rows, and those with a cell whose like, in all but
+# what it says, is in no row yet, of no table in such a place: in the others axe would find the same once more.
+ONE_OF_A_KIND = """
+() => {
+  const attributes = (element) => [...element.attributes].map(({ name, value }) => name + value);
+  const kind = (element) => {
+    const { color, backgroundColor, fontSize, fontWeight, opacity } = getComputedStyle(element);
+    const says = Boolean(element.textContent.trim());
+    return [element.tagName, ...attributes(element), says, color, backgroundColor, fontSize, fontWeight, opacity];
+  };
+  const known = new Set();
+  for (const table of document.querySelectorAll("table")) {
+    const place = [];
+    for (let around = table; around; around = around.parentElement) place.push(around.tagName, around.className);
+    for (const [n, row] of [...table.rows].entries()) {
+      const kinds = [row.parentElement, row, ...row.querySelectorAll("*")].map((one) => `${place} ${kind(one)}`);
+      if (n > 1 && kinds.every((one) => known.has(one))) row.remove();
+      kinds.forEach((one) => known.add(one));
+    }
+  }
+}
+"""
 SIZES = "(all) => all.map((one) => { const { width, height } = one.getBoundingClientRect(); return [width, height]; })"
 
 OF_PLOTS = """

@@ -1,11 +1,14 @@
 """What every site has to pass, whatever it is about."""
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser import AXE, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life
+from tests.browser import AXE, ONE_OF_A_KIND, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life
+
+TARGETS = "(links) => links.map((link) => link.getAttribute('href'))"
 
 
 def faultless(
@@ -30,6 +33,8 @@ def faultless(
             comes_to_life(figure)
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert seen.page.evaluate(STICKING_OUT) == []
+        links = seen.page.locator("main a[href], footer a[href]").evaluate_all(TARGETS)
+        seen.page.evaluate(ONE_OF_A_KIND)
         seen.page.evaluate(AXE.read_text("utf-8"))
         both = ("", "runOnly: ['color-contrast']")  # all rules in light, and what dark changes
         for rules in both if asked is None or path in asked else ():
@@ -43,8 +48,7 @@ def faultless(
             ] == []
         assert seen.errors == []
         assert [request for request in seen.requests if not request.startswith((url, "data:", "blob:"))] == []
-        for link in seen.page.locator("main a[href], footer a[href]").all():
-            target = (link.get_attribute("href") or "").split("#")[0].split("?")[0]
+        for target in {re.split("[#?]", link)[0] for link in links}:
             assert target in ("", "javascript:void(0);") or (site / target).exists(), target  # the viewer has the other
         expect(seen.page.locator("h1")).to_have_count(1)
         visited.append(seen)

@@ -30,6 +30,7 @@ from tests.browser import (
     NO_WEBGL,
     NOTES,
     OF_PLOTS,
+    ONE_OF_A_KIND,
     ORBIT,
     PHONE,
     REFERENCES,
@@ -37,6 +38,7 @@ from tests.browser import (
     SIZES,
     STEPS,
     STICKING_OUT,
+    TABLET,
     TARGET,
     TOOLS,
     VIEWER,
@@ -46,6 +48,7 @@ from tests.browser import (
     Visitor,
     claims_of,
     comes_to_life,
+    lies_on,
     note_of,
     numbers_in,
     numbers_of,
@@ -54,15 +57,26 @@ from tests.browser import (
     wait_for_orbit,
 )
 from tests.conftest import BUILDERS, FILMS, SCENES
+from tests.test_reader import marks_say_their_numbers
 
 # --- Life ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.npm
 @pytest.mark.parametrize("path", [ARTICLE, EVIDENCE, FLOW, GALLERY, ALONE])
-def test_every_figure_comes_to_life_on_a_phone_and_nothing_is_wrong(visit: Visitor, url: str, path: str) -> None:
-    """Nor does anything else happen. Nothing sticks out, what is tapped is large, and axe finds nothing."""
-    seen = visit(url + path).open_details().enliven()
+def test_every_figure_comes_to_life_and_nothing_is_wrong(visit: Visitor, url: str, site: Path, path: str) -> None:
+    """Nor does anything else happen. The first frame of each figure of the article lies on its still.
+
+    On a phone, nothing sticks out, what is tapped is large, axe finds nothing, and marks say their numbers.
+    """
+    seen = visit(url + path, viewport=TABLET if path == ARTICLE else PHONE).open_details()
+    if path == ARTICLE:
+        flat = visit(url, viewport=TABLET, java_script_enabled=False)
+        for figure, still in zip(seen.figures, flat.figures, strict=True):
+            comes_to_life(figure)
+            lies_on(figure, still)
+    else:
+        seen.enliven()
     shown = {ARTICLE: set(SCENES), FLOW: set(BUILDERS) - set(SCENES), ALONE: {"forward"}}.get(path, set())
     assert {figure.get_attribute("id") for figure in seen.figures} == shown
     assert seen.errors == []
@@ -70,7 +84,7 @@ def test_every_figure_comes_to_life_on_a_phone_and_nothing_is_wrong(visit: Visit
     assert [request for request in seen.requests if not request.startswith((url, "data:", f"blob:{url}"))] == []
     assert (url + VIEWER in seen.requests) == bool(shown)
 
-    for width in (360, 320):
+    for width in (320, 360):
         seen.page.set_viewport_size({"width": width, "height": 740})
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
         assert seen.page.evaluate(STICKING_OUT) == []
@@ -80,10 +94,11 @@ def test_every_figure_comes_to_life_on_a_phone_and_nothing_is_wrong(visit: Visit
     assert len(buttons) == (TOOLS + STEPS + (path in (ARTICLE, FLOW))) * len(seen.figures) + 3 * players
     assert all(min(width, height) >= 44 for width, height in buttons)
 
-    seen.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     axe_finds_nothing(seen, path)
     seen.page.emulate_media(color_scheme="dark")
     axe_finds_nothing(seen, path, only=["color-contrast", "link-in-text-block"])  # it changes no more
+    marks_say_their_numbers(seen, site, sorted(shown - set(FILMS)))
+    assert seen.errors == []
 
 
 def axe_finds_nothing(seen: Visit, path: str, only: Sequence[str] = ()) -> None:
@@ -92,6 +107,7 @@ def axe_finds_nothing(seen: Visit, path: str, only: Sequence[str] = ()) -> None:
     if path == ARTICLE:
         seen.page.locator("a.claim").first.hover()
         expect(seen.note).to_be_visible()
+    seen.page.evaluate(ONE_OF_A_KIND)
     seen.page.evaluate(AXE.read_text("utf-8"))
     options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
     result = seen.page.evaluate(
