@@ -11,7 +11,7 @@ from article import landscape, survey
 
 @pytest.fixture(scope="module")
 def config(tokenizer) -> gpt.Config:
-    return gpt.Config(n_vocab=len(tokenizer.vocab), steps=120)
+    return gpt.Config(n_vocab=len(tokenizer.vocab), steps=80)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,8 @@
 """The README's own code runs, and its commands print what it says."""
 
-import os
 import re
+import runpy
 import shlex
-import subprocess
-import sys
 
 import pytest
 
@@ -23,12 +21,13 @@ def test_example_claim():
     assert code_of(0) in (ROOT / "article" / "facts.py").read_text("utf-8")
 
 
-def test_example_scene(tmp_path):
+def test_example_scene(tmp_path, monkeypatch):
     """The example is a scene of at most 20 lines, imports apart, and makes a file that reads back."""
     code = code_of(1)
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=environment, check=True)
+    (tmp_path / "example.py").write_text(code, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("example.py", run_name="__main__")
     assert len(readback.read_back((tmp_path / "tides.glb").read_bytes())) == 5
     assert (tmp_path / "tides.svg").read_text("utf-8").startswith("<svg")
 
