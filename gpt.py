@@ -35,7 +35,7 @@ class Config:
     activation: str = "relu"  # of the hidden units: a key of ACTIVATIONS
     biases: bool = False  # whether queries, keys and values have them, as in GPT-2
     dropout: float = 0.15
-    steps: int = 1000
+    steps: int = 720
     warmup: int = 20
     learning_rate: float = 1e-2
     weight_decay: float = 0.5

@@ -923,11 +923,26 @@ def no_component_makes_the_score(e: Evidence) -> Truth:
     "in the head that looks most, the keys that fit the last query best are, on average, those of the animals", count
 )
 def looks_for_animals(e: Evidence) -> Truth:
-    (l, h), animals = e.anatomy.head, kinds()[0]
+    return fitting_best(e, kinds()[0])
+
+
+@claim(
+    "in the head that looks most, the keys that fit the last query best are, on average, those of the animals and "
+    "their homes",
+    count,
+)
+def looks_for_linked_words(e: Evidence) -> Truth:
+    animals, homes = kinds()
+    return fitting_best(e, [*animals, *homes])
+
+
+def fitting_best(e: Evidence, words: Sequence[str]) -> Truth:
+    """How many of the words are among as many whose keys fit best, in the head that looks most."""
+    l, h = e.anatomy.head
     fit = e.trace.query[l, h, -1] @ e.readings.key_of_token[l, h]
-    best = [e.trace.vocab[id] for id in np.argsort(-fit)[: len(animals)]]
-    found = len(set(best) & set(animals))
-    return found, found == len(animals)
+    best = [e.trace.vocab[id] for id in np.argsort(-fit)[: len(words)]]
+    found = len(set(best) & set(words))
+    return found, found == len(words)
 
 
 @claim("what that head hands to the last position has a cosine above 0.99 with the value of the animal", decimals)

@@ -104,7 +104,8 @@ def explore(
     model = gpt.train(config, tokenizer, corpus, watch)
     points = np.array([path[step] for step in (*range(0, config.steps, EVERY), config.steps)])
     # As scikit-learn finds principal components, with the largest part of each positive; its import takes a second.
-    _, sizes, components = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
+    centred = torch.from_numpy(points - points.mean(axis=0))
+    _, sizes, components = (part.numpy() for part in torch.linalg.svd(centred, full_matrices=False))
     largest = np.abs(components[:2]).argmax(axis=1)
     directions = components[:2] * np.sign(components[[0, 1], largest])[:, None]
     places = (points - points[-1]) @ directions.T  # from the end of the path, which lies in the plane

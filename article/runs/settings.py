@@ -41,7 +41,7 @@ class Settings:
     activation: str = setting("relu", "of the hidden units", among=("relu", "gelu"))
     dropout: float = setting(0.15, "the share of numbers dropped in training", 0.0, 0.9)
     embedding_limit: float = setting(0.5, "embeddings and positions start between this and its negative", 0.0)
-    steps: int = setting(1000, "steps of the training", 1)
+    steps: int = setting(720, "steps of the training", 1)
     batch_size: int = setting(0, "lines or windows a step; 0: all lines", 0)
     accumulate: int = setting(1, "parts that the batch of a step is computed in, one after the other", 1)
     learning_rate: float = setting(1e-2, "the highest one", 0.0)
