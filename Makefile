@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: site serve test check study bench clean
+.PHONY: site serve test check fast types study bench clean
 
 site: .venv/ready
 	python gpt.py
@@ -23,12 +23,18 @@ test: .venv/ready-for-tests
 	python -m pytest -n 2 --dist worksteal
 
 check: .venv/ready-for-tests
+	@$(MAKE) --no-print-directory --jobs 2 types fast
+
+fast:
 	ruff format --check .
 	ruff check .
-	tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
 	tests/node_modules/.bin/tsc -p tests
 	tests/node_modules/.bin/eslint -c tests/eslint.config.js article/*.js
 	python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# Beside the others, because it takes as long as all of them.
+types:
+	tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
 
 study: .venv/ready
 	python -m article.study
