@@ -203,8 +203,9 @@ def _showing(painted: Painted, camera: Camera) -> list[int]:
     for n, (polygon, label) in enumerate(zip(_flat(2 * painted.polygons), painted.labels, strict=True)):
         if label is None:
             draw.polygon(polygon, fill=n)
+    pixels = np.asarray(image).ravel()
     shows = np.zeros(everything + 1, bool)
-    shows[np.asarray(image)] = True
+    shows[pixels[0]] = shows[pixels[1:][pixels[1:] != pixels[:-1]]] = True  # of a run of pixels, the first one will do
     return [n for n, label in enumerate(painted.labels) if shows[n] or label is not None]
 
 
