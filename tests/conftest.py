@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # whoever only hands the tests to others needs none of it
 
     import gpt
 
+# A thread that waits must not keep a processor busy that other tests have. It is read as torch is imported.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
 ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.
 pytest_plugins = ["tests.browser"]  # its fixtures
@@ -198,9 +201,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     folder = tmp_path_factory.mktemp("run")
     streams = [os.devnull, str(folder / "stdout"), str(folder / "stderr")]
     command = [sys.executable, "-B", "-W", "error", str(ROOT / "tests" / "warm.py")]
-    # A thread that waits must not keep a processor busy that other tests have.
-    patient, pipe = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}, subprocess.PIPE
-    with subprocess.Popen(command, env=patient, stdin=pipe, stdout=pipe, text=True, bufsize=1) as warm:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as warm:
         tell, hear = warm.stdin, warm.stdout
         assert tell
         assert hear
@@ -236,6 +238,18 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture
+def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy whose texts stand in the place of ours, for this process; its code does not."""
+    from article import build, survey
+
+    monkeypatch.setattr(build, "ROOT", project)
+    monkeypatch.setattr(build, "ARTICLE", project / "article")
+    monkeypatch.setattr(survey, "processors", lambda: 1)  # this process has threads, and should not fork
+    monkeypatch.chdir(project)
+    return project
+
+
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
@@ -269,12 +283,13 @@ def site(once: Once) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_site(once: Once, site: Path, run: Run) -> Path:
-    """The site of a single training, after the other, which has kept what both are made from."""
+def small_site(once: Once, site: Path) -> Path:
+    """The site of a single training; trained and drawn anew, by another instruction set than the other."""
     assert site.is_dir()
+    variables = {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "avx2"}
 
     def make(small: Path) -> None:
-        done = run("--out", small, "--seeds", "1")
+        done = run_anew("--out", small, "--seeds", "1", "--fresh", root=ROOT, **variables)
         assert done.returncode == 0, done.stderr
 
     return once("small", make)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from article import build, landscape, survey
 from article.build import workplace
 from scenes import readback
 from tests.conftest import BUILDERS, ROOT, Run, run_anew
@@ -49,22 +50,20 @@ def test_docs_are_what_a_rebuild_makes(site):
         assert all(np.abs(one[key] - other[key]).max() <= 1e-4 for key in one)
 
 
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {
-            "PYTHONHASHSEED": "1",
-            "OMP_NUM_THREADS": "2",
-            "ATEN_CPU_CAPABILITY": "default",
-            "OMP_WAIT_POLICY": "PASSIVE",  # a thread that waits must not keep a processor busy that other tests have
-        },
-        {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "avx2"},
-    ],
-)
-def test_two_runs_are_byte_identical(tmp_path, small_site, variables):
-    """Trained anew, by another instruction set and on more threads, against what is kept."""
-    assert run_anew("--out", tmp_path / "other", "--seeds", "1", "--fresh", **variables).returncode == 0
-    assert contents(small_site) == contents(tmp_path / "other")
+def test_two_runs_are_byte_identical(tmp_path, site, small_site):
+    """Trained anew, by two other instruction sets and on more threads.
+
+    One of them has made the small site; what the others make of it with their own instructions, the builds show that
+    are compared with it below. Its scenes are those of the model that this processor has trained for the other site.
+    """
+    variables = {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"}
+    done = run_anew("--out", tmp_path / "other", "--seeds", "1", "--fresh", root=ROOT, **variables)
+    assert done.returncode == 0, done.stderr
+    small = contents(small_site)
+    assert small == contents(tmp_path / "other")
+    shown = {name: data for name, data in small.items() if name.endswith((".glb", ".svg", ".png", ".marks.json"))}
+    assert len(shown) > 3 * len(json.loads(small["scenes.json"])) > 3 * 20
+    assert shown.items() <= contents(site).items()
 
 
 def test_claims_and_index(site):
@@ -104,6 +103,18 @@ def test_claims_and_index(site):
 
 NOTE = r"gpt.py: data/study.json is not of this program and corpus, so its chapter is left out; make study.\n"
 TRAIN, HELD_OUT = "data/train.txt", "data/held_out.txt"
+TRAINS = pytest.mark.slow  # where nothing is kept
+
+
+def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
+    """The exit status of the command, its output and its errors."""
+    status: object
+    try:
+        status = build.main(arguments)
+    except SystemExit as end:  # of argparse
+        status = end.code
+    out, err = capsys.readouterr()
+    return status, out, err
 
 
 @pytest.mark.parametrize(
@@ -123,8 +134,8 @@ TRAIN, HELD_OUT = "data/train.txt", "data/held_out.txt"
         ({"site": b"a file"}, ["--out", "site"], "site is a file"),
         ({"site/letter.txt": b"mine"}, ["--out", "site"], "site holds 'letter.txt', which no build has made"),
         ({"site/scenes.json": b"[]", "site/CNAME": b"example.org"}, ["--out", "site"], "site holds 'CNAME'"),
-        ({"article/index.md": None}, [], "the article cannot be read"),
-        ({"article/index.md": b"# No figure"}, [], "article/index.md shows no scene"),
+        pytest.param({"article/index.md": None}, ["--seeds", "1"], "the article cannot be read", marks=TRAINS),
+        pytest.param({"article/index.md": b"# No figure"}, ["--seeds", "1"], "index.md shows no scene", marks=TRAINS),
         ({}, ["--out", ""], "is no path"),
         ({}, ["--out", "gpt.py/site"], "cannot be written"),
         ({}, ["--out", "/proc/site"], "cannot be written"),
@@ -137,20 +148,38 @@ TRAIN, HELD_OUT = "data/train.txt", "data/held_out.txt"
         ({}, ["verify", "data"], "data cannot be read"),
     ],
 )
-def test_bad_input_is_refused(project, run: Run, change, arguments, says):
+def test_bad_input_is_refused(here, capsys, change, arguments, says):
     """One sentence, exit status 2, nothing written."""
     for name, data in change.items():
-        (project / name).parent.mkdir(exist_ok=True)
-        (project / name).unlink(missing_ok=True) if data is None else (project / name).write_bytes(data)
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).unlink(missing_ok=True) if data is None else (here / name).write_bytes(data)
+    before = contents(here)
+    status, out, err = ended(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert says in err.strip().split("\n")[-1]
+    assert "Traceback" not in err
+    assert len(err.strip().split("\n")) == 1 or err.startswith("usage: ")
+    assert contents(here) == before
+
+
+@pytest.mark.parametrize(("train", "arguments"), [(b"", []), (None, []), (b"a b", ["--seeds", "0"])])
+def test_a_process_ends_as_it_is_refused(project, run: Run, train, arguments):
+    """With the status and the words that `test_bad_input_is_refused` asks for, and no traceback."""
+    (project / TRAIN).unlink() if train is None else (project / TRAIN).write_bytes(train)
     before = contents(project)
     done = run(*arguments, root=project)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    said = done.stderr.strip().split("\n")[-1]
-    assert says in said
+    assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().split("\n")) == 1 or done.stderr.startswith("usage: ")
+    assert done.stderr.startswith("usage: " if arguments else f"gpt.py: {TRAIN} ")
+    assert done.stderr.count("\n") == 1 or arguments
     assert contents(project) == before
+
+
+def hasty(program: str) -> str:
+    """gpt.py that trains for a few steps only."""
+    result, n = re.subn(r"(?<=    steps: int = )\d+", "20", program)
+    assert n == 1
+    return result
 
 
 @pytest.mark.parametrize(
@@ -171,7 +200,7 @@ def test_a_corpus_of_another_kind_is_refused(project, run: Run, change, says):
     for name, text in change.items():
         (project / name).write_text(text)
     program = project / "gpt.py"  # which trains, before it can say so, longer than it takes for this
-    program.write_text(program.read_text("utf-8").replace("steps: int = 1000", "steps: int = 100"), "utf-8")
+    program.write_text(hasty(program.read_text("utf-8")), "utf-8")
     done = run("--out", "site", "--seeds", "1", root=project)
     assert done.returncode == 2
     assert re.fullmatch(rf"({NOTE})?gpt.py: article/facts.py: .*{says}.*\n", done.stderr)
@@ -194,13 +223,14 @@ def test_a_corpus_of_another_kind_is_refused(project, run: Run, change, says):
         ("flow", "## block-9-score", ": there is no stage 'block-9-score'; a heading is the id of one, such as logits"),
     ],
 )
-def test_a_reference_that_leads_nowhere_is_refused(project, run: Run, name, text, says):
-    with open(project / "article" / f"{name}.md", "a") as article:
+@TRAINS
+def test_a_reference_that_leads_nowhere_is_refused(here, capsys, name, text, says):
+    with open(here / "article" / f"{name}.md", "a") as article:
         article.write(f"\n{text}\n")
-    done = run("--out", "site", "--seeds", "1", root=project)
-    assert done.returncode == 2
-    assert re.fullmatch(rf"gpt.py: article/{name}.md{says}.*\n", done.stderr)
-    assert not (project / "site").exists()
+    status, _, err = ended(capsys, "--out", "site", "--seeds", "1")
+    assert status == 2
+    assert re.fullmatch(rf"gpt.py: article/{name}.md{says}.*\n", err)
+    assert not (here / "site").exists()
 
 
 @pytest.mark.parametrize(
@@ -231,14 +261,37 @@ def test_a_false_claim_stops_the_build(project, site, run: Run, true, false, say
     assert contents(project / "docs") == before
 
 
-def test_a_false_share_stops_the_build(project, run: Run):
+def test_a_false_share_stops_the_build(here, site, capsys):
     """A sentence about many trainings is checked as such, even if it is true of the article's own."""
-    article = project / "article" / "index.md"
+    article = here / "article" / "index.md"
     article.write_text(f"{article.read_text()}\n[All of them.](claim:last_heads_decide?at-least=0.9)\n")
-    done = run("--out", "site", root=project)
-    assert done.returncode == 1
-    assert "“All of them.” is false: the text says at-least 0.9 of the trainings; it holds in 7 of 32" in done.stderr
-    assert not (project / "site").exists()
+    status, _, err = ended(capsys, "--out", "site")
+    assert status == 1
+    held = next(c["held"] for c in json.loads((site / "claims.json").read_text()) if c["id"] == "last_heads_decide")
+    assert f"“All of them.” is false: the text says at-least 0.9 of the trainings; it holds in {held} of 32" in err
+    assert not (here / "site").exists()
+
+
+def keep_ours(project: Path) -> None:
+    """Keeps our model as that of the corpus of a copy, and for the copy alone: it would train for ten seconds."""
+
+    def kept() -> tuple[Path, Path]:
+        config, _, corpus, held_out = build.read()
+        file = landscape.kept_at(config, corpus, held_out[0].rsplit(maxsplit=1)[0])
+        return file.with_name(f"{config.seed}.npy"), file
+
+    ours, shared = kept(), project / "article" / ".kept"
+    shared.unlink()
+    shared.mkdir()
+    for folder in survey.KEPT.iterdir():
+        (shared / folder.name).symlink_to(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "ROOT", project)
+        patch.setattr(survey, "KEPT", shared)
+        theirs = kept()
+    theirs[0].parent.mkdir()
+    for one, other in zip(ours, theirs, strict=True):
+        shutil.copy(one, other)
 
 
 def test_a_changed_corpus_makes_a_claim_false(project, small_site, run: Run):
@@ -246,6 +299,7 @@ def test_a_changed_corpus_makes_a_claim_false(project, small_site, run: Run):
     shutil.copytree(small_site, project / "docs")
     before, train = contents(project / "docs"), (project / TRAIN).read_text()
     (project / TRAIN).write_text(train.replace("the bird sleeps", "the spider sleeps", 1))
+    keep_ours(project)
     done = run("--seeds", "1", root=project)
     assert done.returncode == 1
     assert re.search(
@@ -298,11 +352,15 @@ def test_a_broken_scene_stops_the_build(project, run: Run):
 
 
 def test_hostile_words_come_out_as_text(project, small_site, run: Run):
-    """The same corpus in other words gives the same model, the same claims, and no tag, path or file of theirs."""
+    """The same corpus in other words gives the same claims, and no tag, path or file of theirs.
+
+    And the same model, as `test_training.py` has it.
+    """
     words = {"at": "<script>alert(1)</script>", "night": "../x", "own": "\"'&amp;{loss}", "sleeps": "🦊", "in": "בתוך"}
     for name in (TRAIN, HELD_OUT):
         text = (project / name).read_text()
         (project / name).write_text(re.sub(r"\w+", lambda word: words.get(word[0], word[0]), text), "utf-8")
+    keep_ours(project)
     done = run("--out", "site", "--seeds", "1", root=project)
     assert done.returncode == 0, done.stderr
     ours, plain = contents(project / "site"), contents(small_site)
@@ -334,12 +392,12 @@ def test_killed_and_interrupted_builds_leave_the_old_site(project, site, run: Ru
     before = contents(project / "docs")
     for how, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
         left = works(project)
-        build = start(project, "--fresh", "--seeds", "1", before=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        one = start(project, "--fresh", "--seeds", "1", before=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         while not works(project) - left:
-            assert build.poll() is None
-        build.send_signal(how)
-        _, errors = build.communicate()
-        assert build.returncode == status
+            assert one.poll() is None
+        one.send_signal(how)
+        _, errors = one.communicate()
+        assert one.returncode == status
         assert b"Traceback" not in errors
         assert contents(project / "docs") == before
         assert b"leaked" not in errors
@@ -361,10 +419,10 @@ def test_a_full_disk_leaves_the_old_site(project, site):
 
 
 def test_two_builds_at_once_do_not_mix(project, small_site):
-    builds = [start(project, "--seeds", "1"), start(project, "--seeds", "1")]
-    for build in builds:
-        assert re.fullmatch(NOTE, build.communicate()[1].decode())
-        assert build.returncode == 0
+    both = [start(project, "--seeds", "1"), start(project, "--seeds", "1")]
+    for one in both:
+        assert re.fullmatch(NOTE, one.communicate()[1].decode())
+        assert one.returncode == 0
     assert contents(project / "docs") == contents(small_site)
     assert not works(project)
 
@@ -448,11 +506,10 @@ def test_verify(site, tmp_path, run: Run):
     assert run("verify", site / "animals.glb", "--seed", "2").returncode == 1
 
 
-@pytest.mark.slow
-def test_environment_is_untouched(project):
+def test_environment_is_untouched(project, run: Run):
     """Asking for help acts on nothing."""
     before = contents(project)
-    for arguments in (["-h"], ["verify", "-h"], ["flow", "-h"]):
-        done = run_anew(*arguments, root=project)
+    for run_it, arguments in ((run_anew, ["-h"]), (run, ["verify", "-h"]), (run, ["flow", "-h"])):
+        done = run_it(*arguments, root=project)
         assert (done.returncode, done.stderr) == (0, "")
     assert contents(project) == before

@@ -17,7 +17,7 @@ import gpt
 from article import build, flow
 from scenes import style
 from tests.conftest import ROOT, Run
-from tests.test_build import contents
+from tests.test_build import contents, ended, hasty
 
 PROMPT = "the fox made this"
 HOSTILE = ("<script>alert(1)</script>", "\"'&amp;,", "{{body}}", "</textarea>", "\u05d1\u05ea\u05d5\u05da")
@@ -186,8 +186,7 @@ def test_the_lines_are_those_of_the_program_that_ran(project, run: Run):
     program = project / "gpt.py"
     before = program.read_text("utf-8")
     after = re.sub(r"x(: Tensor\) -> tuple\[Tensor, Inside\]:\n +up = self.up)\(x\)", r"stream\1(stream)", before)
-    after = after.replace("steps: int = 1000", "steps: int = 100")  # enough for this
-    program.write_text(f"# one line more\n{after}", "utf-8")
+    program.write_text(f"# one line more\n{hasty(after)}", "utf-8")
     done = run("flow", PROMPT, "--out", "flow", root=project)
     assert done.returncode == 0, done.stderr
     shown = dict(lines_of((project / "flow" / "index.html").read_text("utf-8")))
@@ -245,6 +244,7 @@ def test_the_flow_fits_in_a_megabyte(site):
     assert sum(sizes.values()) < 1_000_000
 
 
+@pytest.mark.slow  # the model is trained where it is not kept
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -266,18 +266,18 @@ def test_the_flow_fits_in_a_megabyte(site):
         ([], "gpt.py: the following arguments are required: PROMPT; gpt.py flow -h explains."),
     ],
 )
-def test_bad_input_is_refused(project, run: Run, arguments, says):
+def test_bad_input_is_refused(here, capsys, arguments, says):
     """One sentence, exit status 2, nothing written."""
     for name in ("scenes.json", "evidence.html"):
-        (project / "docs").mkdir(exist_ok=True)
-        (project / "docs" / name).write_text("[]")
-    before = contents(project)
-    done = run("flow", "--out", "new", *arguments, root=project)
-    assert (done.returncode, done.stdout) == (2, "")
-    usage, _, said = done.stderr.rstrip("\n").rpartition("\n")
+        (here / "docs").mkdir(exist_ok=True)
+        (here / "docs" / name).write_text("[]")
+    before = contents(here)
+    status, out, err = ended(capsys, "flow", "--out", "new", *arguments)
+    assert (status, out) == (2, "")
+    usage, _, said = err.rstrip("\n").rpartition("\n")
     assert re.fullmatch(says, said)
     assert usage == "" or usage.startswith("usage: ")
-    assert contents(project) == before
+    assert contents(here) == before
 
 
 def test_another_prompt(tmp_path, run: Run):

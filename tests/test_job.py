@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from safetensors.numpy import load
 
+from article import build
 from article.runs import job
 from tests.browser import Serve, Visitor
 from tests.conftest import Once, Run, run_anew, validate
@@ -171,7 +172,7 @@ def test_the_model_of_a_run_can_be_asked(made: Path, tmp_path: Path, run: Run) -
     ],
 )
 def test_what_cannot_be_trained_on_is_refused_in_a_sentence(
-    files: dict[str, bytes], options: tuple, says: str, tmp_path: Path, run: Run
+    files: dict[str, bytes], options: tuple, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Before any training: exit status 2, and nothing written."""
     text = tmp_path / "text"
@@ -179,10 +180,11 @@ def test_what_cannot_be_trained_on_is_refused_in_a_sentence(
     for name, data in files.items():
         (text / name).write_bytes(data)
     options = tuple(text / option if str(option).endswith(".toml") else option for option in options)
-    done = run("--data", text, "--out", tmp_path / "site", *options)
-    assert (done.returncode, done.stdout) == (2, "")
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
+    status = build.main(list(map(str, ("--data", text, "--out", tmp_path / "site", *options))))
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    lines = err.splitlines()
+    assert len(lines) == 1, err
     assert lines[0].startswith("gpt.py: ")
     assert re.search(says, lines[0]), lines[0]
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
@@ -191,10 +193,11 @@ def test_what_cannot_be_trained_on_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("option", "value"), [("--steps", 5), ("--clip", 0), ("--ladder", None), ("--config", "c.toml"), ("--prompt", "a")]
 )
-def test_settings_need_a_text(option: str, value: object, run: Run) -> None:
-    done = run(option, *(() if value is None else (value,)))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"{option} is about a text of your own" in done.stderr
+def test_settings_need_a_text(option: str, value: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build.main([option] if value is None else [option, str(value)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{option} is about a text of your own" in err
 
 
 def test_data_needs_a_place(tmp_path: Path, run: Run) -> None:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 import gpt
+from article import build
 from article.runs import opened, prompts, store
 from tests.browser import DESKTOP, Serve, Visitor, comes_to_life
 from tests.conftest import Once, Run, validate
@@ -201,12 +202,15 @@ def test_a_report_of_one_token_has_no_surprise(tmp_path: Path) -> None:
         (("--out", "m", "--prompt", "cat"), "m holds 'ckpt.pt', which no build has made"),
     ],
 )
-def test_what_cannot_be_shown_is_refused_in_a_sentence(options: tuple, says: str, tmp_path: Path, run: Run) -> None:
+def test_what_cannot_be_shown_is_refused_in_a_sentence(
+    options: tuple, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit status 2, and nothing written."""
     checkpoint = save(tmp_path / "m", "biased")
     before = sorted(tmp_path.rglob("*"))
     placed = [tmp_path / option if option in ("site", "m", "x.html") else option for option in options]
-    done = run("--checkpoint", checkpoint, *placed)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert says in done.stderr
+    status = build.main(list(map(str, ("--checkpoint", checkpoint, *placed))))
+    out, err = capsys.readouterr()
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err
     assert sorted(tmp_path.rglob("*")) == before
