@@ -37,6 +37,7 @@ DESKTOP = {"width": 1280, "height": 900}
 VIEWER = "vendor/model-viewer.min.js"
 ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
 GALLERY, ALONE = "gallery.html", "embed/forward.html"
+BY_ITSELF = "embed/animals.html"  # for what a figure does wherever it stands
 MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
 COLUMNS = {"animals", "homes", "boxes", "prompt", "stream", "sum", "forward", "succeeds", "fails"}  # warm and cool
 

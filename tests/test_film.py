@@ -14,8 +14,9 @@ import gpt
 from article import build, plots
 from article.film import Film
 from scenes import readback
-from tests.browser import DESKTOP, Visitor, comes_to_life
+from tests.browser import Visitor, comes_to_life
 
+ALONE = "embed/growth.html"
 STEP = 160  # that a training of our own stops to look at
 SCALES = """
 (viewer) => {
@@ -118,7 +119,7 @@ def at_step(figure: Locator, k: int) -> dict[str, NDArray]:
 
 def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(visit: Visitor, url: str, site: Path, film: Film):
     """The sizes that the nodes have in the viewer, read as the file says, are the embeddings of that step."""
-    figure = visit(url, viewport=DESKTOP).figure("growth")
+    figure = visit(url + ALONE).figure("growth")
     comes_to_life(figure)
     document = readback.header((site / "growth.glb").read_bytes())
     how = document["asset"]["extras"]
@@ -133,9 +134,10 @@ def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(visit: Visitor,
 
 
 def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: str, site: Path, film: Film):
-    seen = visit(url, viewport=DESKTOP)
+    seen = visit(url)
     for name in ("growth", "drift"):
         comes_to_life(seen.figure(name))
+        expect(seen.figure(name).locator(".strip")).to_be_hidden()
     figure = seen.figure("drift")
     document = readback.header((site / "drift.glb").read_bytes())
     how = document["asset"]["extras"]
@@ -151,7 +153,7 @@ def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: st
 
 
 def test_play_pause_and_step_by_keyboard(visit: Visitor, url: str, film: Film):
-    seen = visit(url, viewport=DESKTOP)
+    seen = visit(url + ALONE)
     figure, last = seen.figure("growth"), len(film.steps) - 1
     comes_to_life(figure)
     slider = figure.locator("input[type=range]")
@@ -173,7 +175,7 @@ def test_play_pause_and_step_by_keyboard(visit: Visitor, url: str, film: Film):
 
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}, {"reduced_motion": "reduce"}])
 def test_where_it_does_not_play_there_are_stills_and_words(visit: Visitor, url: str, film: Film, options: dict):
-    seen = visit(url, viewport=DESKTOP, **options)
+    seen = visit(url, **options)
     for name in ("growth", "drift"):
         strip = seen.figure(name).locator(".strip li")
         assert strip.count() == len(film.strip)
@@ -187,9 +189,3 @@ def test_where_it_does_not_play_there_are_stills_and_words(visit: Visitor, url: 
         before = at_step(seen.figure("growth"), 5)
         assert before.keys() == at_step(seen.figure("growth"), 6).keys()
         expect(seen.figure("growth").locator("input[type=range]")).to_have_value("6")
-
-
-def test_where_it_plays_the_strip_is_not_shown(visit: Visitor, url: str):
-    seen = visit(url, viewport=DESKTOP)
-    comes_to_life(seen.figure("growth"))
-    expect(seen.figure("growth").locator(".strip")).to_be_hidden()

@@ -19,6 +19,7 @@ from tests.browser import (
     ARTICLE,
     AWAY_FROM,
     AXE,
+    BY_ITSELF,
     DESKTOP,
     EVIDENCE,
     FLOW,
@@ -67,7 +68,8 @@ from tests.test_reader import marks_say_their_numbers
 def test_every_figure_comes_to_life_and_nothing_is_wrong(visit: Visitor, url: str, site: Path, path: str) -> None:
     """Nor does anything else happen. The first frame of each figure of the article lies on its still.
 
-    On a phone, nothing sticks out, what is tapped is large, axe finds nothing, and marks say their numbers.
+    On a phone, nothing sticks out, what is tapped is large, axe finds nothing, not in a figure that answers either, and
+    marks say their numbers.
     """
     seen = visit(url + path, viewport=TABLET if path == ARTICLE else PHONE).open_details()
     if path == ARTICLE:
@@ -94,6 +96,9 @@ def test_every_figure_comes_to_life_and_nothing_is_wrong(visit: Visitor, url: st
     assert len(buttons) == (TOOLS + STEPS + (path in (ARTICLE, FLOW))) * len(seen.figures) + 3 * players
     assert all(min(width, height) >= 44 for width, height in buttons)
 
+    if path == ARTICLE:
+        seen.page.locator("a.view").first.click()
+        expect(seen.figure("animals").locator(".pointer")).to_be_visible()
     axe_finds_nothing(seen, path)
     seen.page.emulate_media(color_scheme="dark")
     axe_finds_nothing(seen, path, only=["color-contrast", "link-in-text-block"])  # it changes no more
@@ -149,7 +154,7 @@ def test_the_policy_is_strict(site: Path, path: str) -> None:
 
 
 def test_buttons_turn_the_camera(visit: Visitor, url: str) -> None:
-    seen = visit(url).enliven("animals")
+    seen = visit(url + BY_ITSELF).enliven("animals")
     figure = seen.figure("animals")
     theta, phi, radius = start = numbers_in(figure, "data-orbit")
 
@@ -199,7 +204,7 @@ def test_the_keyboard_alone_will_do(visit: Visitor, url: str) -> None:
 
 
 def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
-    figure = visit(url, reduced_motion="reduce").enliven("animals").figure("animals")
+    figure = visit(url + BY_ITSELF, reduced_motion="reduce").enliven("animals").figure("animals")
     theta, phi, radius = numbers_in(figure, "data-orbit")
     orbit = figure.get_by_role("button").first.evaluate(
         f"""async (button) => {{
