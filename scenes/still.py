@@ -141,7 +141,8 @@ def _flat(polygons: NDArray[np.float64]) -> list[list[float]]:
 def _elements(painted: Painted, camera: Camera) -> Iterator[str]:
     """The elements of an SVG document, from back to front."""
     shown = _showing(painted, camera)
-    places = np.round(painted.polygons * FINE).astype(int)
+    # Rounded in two steps, so that processors agree on which side of a half a number lies.
+    places = np.round(np.round(painted.polygons * FINE, 6)).astype(int)
     for is_text, group in itertools.groupby(shown, key=lambda n: painted.labels[n] is not None):
         numbers = list(group)
         colors = [painted.colors[n] for n in numbers]
