@@ -383,13 +383,14 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
     recipe = survey.Recipe(config)
     prompt = held_out[0].rsplit(maxsplit=1)[0]
     explore = partial(explored, config, tokenizer, corpus, prompt)  # which trains our own model, and keeps it
-    if others and (fresh or not kept_at(config, corpus, prompt).exists()):
-        with beside(partial(explore, fresh)) as wait:
-            for library in LIBRARIES:
-                importlib.import_module(library)
-            scene_module("glyphs").letters(string.ascii_letters + string.digits)  # labels remember their outlines
-            wait()
-    explore()
+    if others:
+        if fresh or not kept_at(config, corpus, prompt).exists():
+            with beside(partial(explore, fresh)) as wait:
+                for library in LIBRARIES:
+                    importlib.import_module(library)
+                scene_module("glyphs").letters(string.ascii_letters + string.digits)  # labels remember their outlines
+                wait()
+        explore()
     (own,) = survey.trainings(recipe, tokenizer, corpus, [config.seed])
     rest = [other for other in others if other != config.seed]
     trained = dict(zip(rest, survey.trainings(recipe, tokenizer, corpus, rest, fresh), strict=True)) | {

@@ -145,7 +145,7 @@ def follow_plainly(weights: Mapping[str, Tensor], config: gpt.Config) -> Callabl
 
     def follow(_: int, gradients: Sequence[Tensor]) -> None:
         for weight, gradient in zip(weights.values(), gradients, strict=True):
-            weight.grad = gradient
+            weight.grad = gradient.contiguous()  # as the weight is, for what is fused looks at neither's strides
         optimizer.step()
 
     return follow

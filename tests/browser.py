@@ -23,6 +23,7 @@ SWITCHES = (
     *("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
     "--disable-gpu-rasterization",  # which some systems switch on; without a GPU, it makes every page twice the work
+    "--disable-gpu-compositing",  # the same: only what is 3D is drawn as by a GPU
     # The first two: two pages of a process of their own, for the address bar of each context, which nobody sees. The
     # others: what Playwright switches off by a list that gives way to this one.
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AvoidUnnecessaryBeforeUnloadCheckSync,"
@@ -53,6 +54,15 @@ LISTEN = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
   violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`));
+window.contexts = new Set();
+for (const kind of [HTMLCanvasElement, window.OffscreenCanvas].filter(Boolean)) {
+  const { getContext } = kind.prototype;
+  kind.prototype.getContext = function (name, ...options) {
+    const context = getContext.call(this, name, ...options);
+    if (context && name.startsWith("webgl")) contexts.add(context);
+    return context;
+  };
+}
 """
 ORBIT = """
 (viewer) => {

@@ -488,6 +488,7 @@ def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, co
     seen = visit(serve(copy))
     assert len(seen.figures) == len(BUILDERS) > 20
     seen.enliven()
+    assert seen.page.evaluate("contexts.size") == 2  # one asks whether there are any; of many, browsers take the oldest
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     for figure in (seen.figures[0], seen.figures[-1]):
         theta, phi, radius = numbers_in(figure, "data-orbit")

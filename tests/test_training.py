@@ -144,6 +144,30 @@ def test_recipes_train_each_model_by_itself(name, tokenizer, corpus):
     assert loss(alone[0]) < loss(survey.train_all(untrained, tokenizer, corpus, [2])[0])
 
 
+def test_the_predecessor_s_way_is_torch_s(tokenizer, corpus):
+    """The sentences are drawn, and followed by torch's own backward pass and optimizer: a model by itself does so."""
+    recipe = study.recipes(gpt.Config(n_vocab=len(tokenizer.vocab)))["predecessor"][1]
+    recipe = survey.padded(replace(recipe, config=replace(recipe.config, steps=20, learning_rate=1e-2)))
+    config, (ids, targets) = recipe.config, survey.batch(recipe, tokenizer, corpus)
+    random = torch.Generator().manual_seed(2)
+    model = gpt.GPT(config).double()
+    gpt.initialise(model, config.embedding_limit, random)
+    start, model = flat(model), model.float()
+    sizes = survey.masks(config, recipe.sampled, ids.shape[1])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate)
+    for _ in range(config.steps):
+        rows = (torch.rand(recipe.sampled, generator=random) * len(ids)).long()
+        drawn = {place: torch.rand(size, generator=random, dtype=torch.float64) for place, size in sizes.items()}
+        kept = {place: (x >= config.dropout).float() / (1 - config.dropout) for place, x in drawn.items()}
+        optimizer.zero_grad()
+        logits = model(ids[rows], lambda place, x, kept=kept: x * kept[place] if place in kept else x).logits
+        gpt.loss(logits, targets[rows]).backward()
+        optimizer.step()
+    (ours,) = survey.train_all(recipe, tokenizer, corpus, [2])
+    assert np.abs(ours - flat(model)).max() < 1e-3
+    assert np.abs(ours - start).max() > 0.05
+
+
 def test_padding_is_a_target_only_where_it_is_wanted(tokenizer, corpus):
     recipe = Recipe(gpt.Config(n_vocab=len(tokenizer.vocab)))
     padded = survey.padded(replace(recipe, padding_is_target=True))
