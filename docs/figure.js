@@ -29,10 +29,20 @@ export const whenMoved = (act) => void moves.push(act);
 /** Whether the browser has taken away the one WebGL context that all viewers share; new ones would stay empty. */
 let lost = false;
 
-/** Whether this browser can draw in 3D at all; without it, model-viewer would show an empty box. */
+/** @type {boolean | undefined} */
+let able;
+
+/** Whether this browser can draw in 3D at all; without it, model-viewer would show an empty box.
+ *
+ * It is asked once, and the context given back: of more than a few, browsers take away the oldest, the viewers'. */
 function hasWebGL() {
-  const canvas = document.createElement("canvas");
-  return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+  if (able === undefined) {
+    const canvas = document.createElement("canvas");
+    const context = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
+    able = context !== null;
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return able;
 }
 
 /** Says something under a figure, once. @param {Element} figure @param {string} text */

@@ -4,7 +4,7 @@
 /** What the page knows of a file: its numbers are those of tokens, of each head where it has several.
  * @typedef {{ id: string, title: string, file: string, shape: number[], entry: string }} Entry */
 
-export const WIDE = 8; // numbers in a row of the table
+const WIDE = 8; // numbers in a row of the table
 
 /** @type {Map<string, Promise<Float32Array | Float64Array>>} */
 const fetched = new Map();
@@ -154,3 +154,5 @@ function start(panel) {
 
 const panel = document.getElementById("numbers");
 if (panel) start(panel);
+
+export {}; // a module, which pages import where there is a panel
