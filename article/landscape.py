@@ -16,7 +16,6 @@ from torch.nn.utils import parameters_to_vector
 
 import gpt
 from article import survey
-from article.effects import fields_of
 
 EVERY = 20  # steps between two points of the path
 AT_ONCE = 100  # steps whose models are asked at once
@@ -43,6 +42,8 @@ class Landscape(gpt.Trace):
 
 def landscape(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Landscape:
     """The landscape of one training, whose trace of a sentence is given."""
+    from article.effects import fields_of  # with it comes what draws, which a training beside would wait for
+
     arrays = explored(config, tokenizer, corpus, trace.sentence)
     return Landscape(
         **fields_of(trace),
