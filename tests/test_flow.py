@@ -226,7 +226,7 @@ def test_a_stage_without_its_code_stops_the_build(project, run: Run):
     [
         ("Attention.lost/score", "gpt.py has no Attention.lost"),
         ("GPT.lens/return", "gpt.py has no GPT.lens"),
-        ("update/return", "0 statements in update of gpt.py return"),
+        ("AdamW.step/return", "0 statements in AdamW.step of gpt.py return"),
         ("Attention/return", "2 statements in Attention of gpt.py return"),
     ],
 )
