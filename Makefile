@@ -25,7 +25,7 @@ test: .venv/ready-for-tests
 check: .venv/ready-for-tests
 	@$(MAKE) --no-print-directory --jobs 2 types fast
 
-fast:
+fast: .venv/ready-for-tests
 	ruff format --check .
 	ruff check .
 	tests/node_modules/.bin/tsc -p tests
@@ -33,7 +33,7 @@ fast:
 	python -m pytest -n 2 --dist worksteal -m "not slow"
 
 # Beside the others, because it takes as long as all of them.
-types:
+types: .venv/ready-for-tests
 	tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
 
 study: .venv/ready

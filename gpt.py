@@ -258,8 +258,8 @@ class AdamW:
         self.config, self.weights = config, list(weights.values())
         self.vector = torch.cat([weight.detach().flatten() for weight in self.weights])
         vector_to_parameters(self.vector, self.weights)
-        rates = [torch.full((w.numel(),), config.weight_decay * decays(name)) for name, w in weights.items()]
-        self.decay = torch.cat(rates).to(self.vector)
+        rates = [torch.full_like(w, config.weight_decay * decays(name)).flatten() for name, w in weights.items()]
+        self.decay = torch.cat(rates)
         self.mean = torch.zeros_like(self.vector)  # of the gradients, the last ones counting most
         self.square = torch.zeros_like(self.vector)  # of their squares
 

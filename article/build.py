@@ -382,8 +382,8 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
 
     recipe = survey.Recipe(config)
     prompt = held_out[0].rsplit(maxsplit=1)[0]
-    explore = partial(explored, config, tokenizer, corpus, prompt)  # which trains our own model, and keeps it
     if others:
+        explore = partial(explored, config, tokenizer, corpus, prompt)  # which trains our own model, and keeps it
         if fresh or not kept_at(config, corpus, prompt).exists():
             with beside(partial(explore, fresh)) as wait:
                 for library in LIBRARIES:

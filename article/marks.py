@@ -10,6 +10,7 @@ import numpy as np
 
 from scenes import readback, style
 from scenes.glb import leaves, turn
+from scenes.glyphs import level_name
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -53,10 +54,6 @@ def entering(_: Any, index: Index) -> str:
         if l
         else "the sum of embedding and position"
     )
-
-
-def level(l: int) -> str:
-    return f"after block {l}" if l else "entering block 1"
 
 
 def of_head(what: str) -> Callable[[Any, Index], str]:
@@ -104,7 +101,7 @@ def compared(words: Words) -> Words:
 
 WORDS: dict[str, Words] = {
     "stream": Words(
-        lambda s, i: "after the final LayerNorm" if i[0] == len(s.residual) else level(i[0]),
+        lambda s, i: "after the final LayerNorm" if i[0] == len(s.residual) else level_name(i[0]),
         largest("a component of the residual stream there"),
         0,
         boxes_of,
@@ -137,7 +134,7 @@ WORDS: dict[str, Words] = {
     "position": Words(
         lambda _, i: f"position {i[0] + 1}", "a learned number: the vector of this place in the sentence"
     ),
-    "residual": Words(lambda s, i: f"{s.tokens[i[1]]}, {level(i[0])}", entering),
+    "residual": Words(lambda s, i: f"{s.tokens[i[1]]}, {level_name(i[0])}", entering),
     "normed": Words(
         lambda s, i: f"{s.tokens[i[1]]}, after the final LayerNorm",
         "the residual stream at one mean and one size, × gain + bias",
@@ -198,7 +195,7 @@ WORDS: dict[str, Words] = {
         plain,
     ),
     "probabilities": Words(
-        lambda s, i: f"{s.vocab[i[2]]}, {level(i[0])}",
+        lambda s, i: f"{s.vocab[i[2]]}, {level_name(i[0])}",
         "the softmax of the logits that the stream gives there",
         0,
         plain,
@@ -263,7 +260,7 @@ WORDS: dict[str, Words] = {
     ),
     "last": Words(lambda *_: "last vector", "the last position's vector after the final LayerNorm"),
     "chance": Words(
-        lambda s, i: f"{s.vocab[i[1]]}, {level(i[0])}",
+        lambda s, i: f"{s.vocab[i[1]]}, {level_name(i[0])}",
         "the softmax of the logits that the stream gives there",
         0,
         plain,

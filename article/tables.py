@@ -5,7 +5,8 @@ Each table is {"title", "corner", "columns", "rows"}; a row is its head and its 
 
 from typing import TYPE_CHECKING, Any, cast
 
-from article.marks import WORDS, level
+from article.marks import WORDS
+from scenes.glyphs import level_name
 from scenes.readback import APART
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def table(key: tuple, marks: list[dict], shown: "gpt.Trace") -> dict:
         columns = [str(mark["index"][-1] + 1) for mark in marks]
         return {"title": title, "corner": corner, "columns": columns, "rows": rows}
     if array == "residual":
-        title = f"Residual stream, {level(key[1])}"
+        title = f"Residual stream, {level_name(key[1])}"
     else:
         title = "After the final LayerNorm" if array == "normed" else f"Vectors of {key[1]} components"
     if array == "vectors":
@@ -111,7 +112,7 @@ GRIDS: dict[str, tuple[Any, str, Any, Any]] = {
         lambda s, i: s.tokens[i[3]],
     ),
     "score": (lambda _: "Scores", "query \\ key", lambda s, i: s.tokens[i[2]], lambda s, i: s.tokens[i[3]]),
-    "probabilities": (lambda _: "Probabilities", "level", lambda _, i: level(i[0]), lambda s, i: s.vocab[i[2]]),
-    "chance": (lambda _: "Probabilities", "level", lambda _, i: level(i[0]), lambda s, i: s.vocab[i[1]]),
+    "probabilities": (lambda _: "Probabilities", "level", lambda _, i: level_name(i[0]), lambda s, i: s.vocab[i[2]]),
+    "chance": (lambda _: "Probabilities", "level", lambda _, i: level_name(i[0]), lambda s, i: s.vocab[i[1]]),
     "share": (lambda _: "Shares of the logit", "origin", lambda s, i: s.origins[i[0]], lambda s, i: s.vocab[i[1]]),
 }

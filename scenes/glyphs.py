@@ -873,6 +873,11 @@ def verdict(name: str, compared: "Compared") -> pv.MultiBlock:
     return scene
 
 
+def level_name(level: int) -> str:
+    """What a level of the residual stream is called."""
+    return f"after block {level}" if level else "entering block 1"
+
+
 def level_row(scene: pv.MultiBlock, level: int, right: float) -> float:
     """Adds the plinth of a row of bars up to the one at `right`, for a level of the stream, with its name.
 
@@ -880,8 +885,9 @@ def level_row(scene: pv.MultiBlock, level: int, right: float) -> float:
     """
     y = level * style.BAR_DEPTH
     ground(scene, box(*foot((0.0, y), (right, y)), to_bytes(style.STONE)))
-    text = f"after block {level}" if level else "entering block 1"
-    label(scene, f"row/{level}", text, (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1)
+    label(
+        scene, f"row/{level}", level_name(level), (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1
+    )
     return y
 
 

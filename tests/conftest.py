@@ -183,6 +183,19 @@ def written(built: Built) -> Callable[[str], bytes]:
     return cache(lambda name: to_glb(built(name)))
 
 
+def ended(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[object, str, str]:
+    """The exit status of gpt.py in this process, its output and its errors."""
+    from article import build
+
+    status: object
+    try:
+        status = build.main(list(map(str, arguments)))
+    except SystemExit as end:  # of argparse
+        status = end.code
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

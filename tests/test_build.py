@@ -17,7 +17,7 @@ import pytest
 from article import build, landscape, survey
 from article.build import workplace
 from scenes import readback
-from tests.conftest import BUILDERS, ROOT, Run, run_anew
+from tests.conftest import BUILDERS, ROOT, Run, ended, run_anew
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -106,17 +106,6 @@ TRAIN, HELD_OUT = "data/train.txt", "data/held_out.txt"
 TRAINS = pytest.mark.slow  # where nothing is kept
 
 
-def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
-    """The exit status of the command, its output and its errors."""
-    status: object
-    try:
-        status = build.main(arguments)
-    except SystemExit as end:  # of argparse
-        status = end.code
-    out, err = capsys.readouterr()
-    return status, out, err
-
-
 @pytest.mark.parametrize(
     ("change", "arguments", "says"),
     [
@@ -135,7 +124,9 @@ def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, 
         ({"site/letter.txt": b"mine"}, ["--out", "site"], "site holds 'letter.txt', which no build has made"),
         ({"site/scenes.json": b"[]", "site/CNAME": b"example.org"}, ["--out", "site"], "site holds 'CNAME'"),
         pytest.param({"article/index.md": None}, ["--seeds", "1"], "the article cannot be read", marks=TRAINS),
-        pytest.param({"article/index.md": b"# No figure"}, ["--seeds", "1"], "index.md shows no scene", marks=TRAINS),
+        pytest.param(
+            {"article/index.md": b"# No figure"}, ["--seeds", "1"], "article/index.md shows no scene", marks=TRAINS
+        ),
         ({}, ["--out", ""], "is no path"),
         ({}, ["--out", "gpt.py/site"], "cannot be written"),
         ({}, ["--out", "/proc/site"], "cannot be written"),

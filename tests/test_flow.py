@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 import gpt
 from article import build, flow
 from scenes import style
-from tests.conftest import ROOT, Run
-from tests.test_build import contents, ended, hasty
+from tests.conftest import ROOT, Run, ended
+from tests.test_build import contents, hasty
 
 PROMPT = "the fox made this"
 HOSTILE = ("<script>alert(1)</script>", "\"'&amp;,", "{{body}}", "</textarea>", "\u05d1\u05ea\u05d5\u05da")

@@ -8,10 +8,9 @@ from random import Random
 import pytest
 from safetensors.numpy import load
 
-from article import build
 from article.runs import job
 from tests.browser import Serve, Visitor
-from tests.conftest import Once, Run, run_anew, validate
+from tests.conftest import Once, Run, ended, run_anew, validate
 from tests.sites import faultless
 
 KITCHEN = """\
@@ -180,8 +179,7 @@ def test_what_cannot_be_trained_on_is_refused_in_a_sentence(
     for name, data in files.items():
         (text / name).write_bytes(data)
     options = tuple(text / option if str(option).endswith(".toml") else option for option in options)
-    status = build.main(list(map(str, ("--data", text, "--out", tmp_path / "site", *options))))
-    out, err = capsys.readouterr()
+    status, out, err = ended(capsys, "--data", text, "--out", tmp_path / "site", *options)
     assert (status, out) == (2, "")
     lines = err.splitlines()
     assert len(lines) == 1, err
@@ -194,9 +192,8 @@ def test_what_cannot_be_trained_on_is_refused_in_a_sentence(
     ("option", "value"), [("--steps", 5), ("--clip", 0), ("--ladder", None), ("--config", "c.toml"), ("--prompt", "a")]
 )
 def test_settings_need_a_text(option: str, value: object, capsys: pytest.CaptureFixture[str]) -> None:
-    assert build.main([option] if value is None else [option, str(value)]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
+    status, out, err = ended(capsys, option, *(() if value is None else (value,)))
+    assert (status, out) == (2, "")
     assert f"{option} is about a text of your own" in err
 
 

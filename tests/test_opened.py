@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 import gpt
-from article import build
 from article.runs import opened, prompts, store
 from tests.browser import DESKTOP, Serve, Visitor, comes_to_life
-from tests.conftest import Once, Run, validate
+from tests.conftest import Once, Run, ended, validate
 from tests.sites import faultless
 from tests.test_checkpoint import nano_weights, save_family, save_nano
 
@@ -209,8 +208,7 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence(
     checkpoint = save(tmp_path / "m", "biased")
     before = sorted(tmp_path.rglob("*"))
     placed = [tmp_path / option if option in ("site", "m", "x.html") else option for option in options]
-    status = build.main(list(map(str, ("--checkpoint", checkpoint, *placed))))
-    out, err = capsys.readouterr()
+    status, out, err = ended(capsys, "--checkpoint", checkpoint, *placed)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert says in err
     assert sorted(tmp_path.rglob("*")) == before

@@ -51,7 +51,7 @@ import torch, gpt
 from tests.conftest import lines
 torch.set_num_threads(2)
 tokenizer = gpt.Tokenizer(lines("train.txt"))
-config = gpt.Config(n_vocab=len(tokenizer.vocab), steps=200)
+config = gpt.Config(n_vocab=len(tokenizer.vocab), steps=400)
 print(gpt.fingerprint(gpt.train(config, tokenizer, lines("train.txt"))))
 """
 
@@ -66,7 +66,7 @@ def test_every_processor_gives_the_same_weights(tokenizer, corpus):
     command = [sys.executable, "-c", FINGERPRINT]
     other = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True)
     torch.set_num_threads(1)
-    config = gpt.Config(n_vocab=len(tokenizer.vocab), steps=200)
+    config = gpt.Config(n_vocab=len(tokenizer.vocab), steps=400)
     assert other.stdout.strip() == gpt.fingerprint(gpt.train(config, tokenizer, corpus))
 
 

@@ -329,7 +329,7 @@ def training(run: Run, prompt: Prompt) -> Iterator[Section]:
     adamw.step(step, gradients)
     lines = [
         heading("Training: gradients and updates"),
-        f"Each parameter moves against its gradient, about as far as the learning rate, "
+        "Each parameter moves against its gradient, about as far as the learning rate, "
         f"{gpt.learning_rate(config, step):g}, whatever the gradient's size: AdamW divides by it. Some weights decay "
         f"besides, and all are rounded to multiples of {1 / gpt.GRID:.1e}.",
         Text(f"{'parameter':<34}{'shape':>12}{'gradient:':>12}{'':>11}{'update:':>11}", QUIET),

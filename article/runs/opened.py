@@ -10,10 +10,10 @@ import gpt
 from article import build, render
 from article.build import RefusalError, Site
 from article.facts import count, percent
-from article.marks import level
 from article.runs import prompts, report, shown, store
 from article.runs.report import number, plain, share, table, token
 from article.runs.store import Run
+from scenes.glyphs import level_name
 
 TEMPLATE = Path(__file__).with_name("opened.md")
 BEST = 10  # candidates in the table of answers
@@ -150,7 +150,9 @@ def lens_table(trace: gpt.Trace) -> str:
     answer, rows = trace.prediction, []
     for l in range(len(trace.residual)):
         best = trace.vocab[int(trace.lens[l, -1].argmax())]
-        rows.append((level(l), token(best), share(trace.probability(best, l)), share(trace.probability(answer, l))))
+        rows.append(
+            (level_name(l), token(best), share(trace.probability(best, l)), share(trace.probability(answer, l)))
+        )
     return table(("<level", "<answer", "probability", f"of {token(answer)}"), rows)
 
 
@@ -166,7 +168,7 @@ def heads_table(trace: gpt.Trace) -> str:
 def stream_table(trace: gpt.Trace) -> str:
     """The sizes of the vectors at each level."""
     rows = []
-    names = [*map(level, range(len(trace.residual))), "after the final LayerNorm"]
+    names = [*map(level_name, range(len(trace.residual))), "after the final LayerNorm"]
     for name, vectors in zip(names, (*trace.residual, trace.normed[-1]), strict=True):
         size = float(np.sqrt((np.asarray(vectors, float) ** 2).mean()))
         t, d = np.unravel_index(int(np.abs(vectors).argmax()), vectors.shape)
