@@ -30,7 +30,7 @@ fast: .venv/ready-for-tests
 	ruff check .
 	tests/node_modules/.bin/tsc -p tests
 	tests/node_modules/.bin/eslint -c tests/eslint.config.js article/*.js
-	python -m pytest -n 2 --dist worksteal -m "not slow"
+	python -m pytest -m "not slow"
 
 # Beside the others, because it takes as long as all of them.
 types: .venv/ready-for-tests

@@ -34,10 +34,10 @@ class Config:
     n_head: int = 2  # H
     activation: str = "relu"  # of the hidden units: a key of ACTIVATIONS
     biases: bool = False  # whether queries, keys and values have them, as in GPT-2
-    dropout: float = 0.15
-    steps: int = 720
+    dropout: float = 0.1
+    steps: int = 480
     warmup: int = 20
-    learning_rate: float = 1e-2
+    learning_rate: float = 1.5e-2
     weight_decay: float = 0.5
     embedding_limit: float = 0.5  # embeddings and positions start between this and its negative
     seed: int = 1
@@ -147,19 +147,14 @@ class Block(nn.Module):
 class Pass(NamedTuple):
     """What one forward pass computed."""
 
-    residual: Tensor  # (L+1, B, T, D); the first enters block 1, the last leaves block L
+    residual: list[Tensor]  # L+1 of (B, T, D); the first enters block 1, the last leaves block L
     inside: list[Inside]  # of each block
-    normed: Tensor  # (L+1, B, T, D); the residual stream after ln_f
+    normed: Tensor  # (B, T, D); the last of them after ln_f
     unembedding: Tensor  # (D, V)
 
     @property
     def logits(self) -> Tensor:
         """What the model answers (B, T, V): how well the last vectors fit the embedding of each token."""
-        return self.normed[-1] @ self.unembedding
-
-    @property
-    def lens(self) -> Tensor:
-        """The same for every level of the residual stream (L+1, B, T, V); lens[-1] are the logits."""
         return self.normed @ self.unembedding
 
     @property
@@ -190,12 +185,11 @@ class GPT(nn.Module):
             x, computed = block(x, lambda place, x, l=l: edit(f"{place}/{l}", x))
             residual.append(x)
             inside.append(computed)
-        stacked = torch.stack(residual)
-        normed = self.ln_f(stacked)
+        normed = self.ln_f(x)
         unembedding = self.embedding.weight.T
         if not torch.is_grad_enabled():  # a pass that is only looked at has no gradients, nor what is made of it later
             unembedding = unembedding.detach()
-        return Pass(stacked, inside, normed, unembedding)
+        return Pass(residual, inside, normed, unembedding)
 
 
 # --- 3. Training --------------------------------------------------------------------------------------------------
@@ -383,12 +377,15 @@ def trace(model: GPT, tokenizer: Tokenizer, sentence: str) -> Trace:
     """Records the forward pass of one sentence. Raises ValueError for an unknown word."""
     ids = tokenizer.encode(sentence)
     recorded = model(torch.tensor([ids]))
+    residual = torch.stack(recorded.residual)
+    normed = model.ln_f(residual)
+    lens = normed @ recorded.unembedding  # what the model would answer at each level
     inside = {name: torch.cat([block[name] for block in recorded.inside]) for name in recorded.inside[0]}
     # The matrix that projects the heads' values, put side by side, is a matrix for each of them.
     L, H, _, size = inside["mixed"].shape
     projects = torch.stack([model.get_parameter(f"blocks.{l}.attention.project.weight") for l in range(L)])
     inside["head_write"] = inside["mixed"] @ projects.view(L, -1, H, size).permute(0, 2, 3, 1)
-    whole = {"residual": recorded.residual, "normed": recorded.normed, "lens": recorded.lens}
+    whole = {"residual": residual, "normed": normed, "lens": lens}
     weights = {"embedding": model.embedding.weight, "position": model.position.weight[: len(ids)]}
     weights |= {"gain": model.ln_f.weight, "bias": model.ln_f.bias}
     return Trace(

@@ -279,14 +279,14 @@ READ = (
         "Final LayerNorm",
         "Brings each vector to one mean and one size, then stretches each component by a gain and shifts it by a bias.",
         VECTORS,
-        ("GPT.forward/normed",),
+        ("trace/normed",),
     ),
     Step(
         "lens",
         "Logits",
         "How well each vector fits the embedding of every token of the vocabulary: their product.",
         ("token", "next token"),
-        ("Pass.lens/return",),
+        ("trace/lens",),
     ),
 )
 LEAVE = (
@@ -304,7 +304,7 @@ LEAVE = (
         ("component",),
         ("GPT.__init__/self.ln_f",),
     ),
-    READ[0],
+    READ[0]._replace(code=("GPT.forward/normed",)),
     READ[1]._replace(id="logits", array="lens", code=("Pass.logits/return",)),
     Step(
         "probabilities",

@@ -122,15 +122,18 @@ def explore(
         weights = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
         return functional_call(model, weights, (ids,)).logits
 
-    losses = vmap(lambda flat: gpt.loss(logits(flat, ids), targets))
+    at_each = vmap(logits, in_dims=(0, None))
+
+    def losses(weights: np.ndarray) -> np.ndarray:
+        """The loss of each model (S,), of weights (S, n)."""
+        return np.array([gpt.loss(said, targets) for said in at_each(torch.from_numpy(weights), ids)])
+
     asked = torch.tensor([tokenizer.encode(sentence)])
-    answers = vmap(lambda flat: logits(flat, asked)[0, -1].argmax())
     with torch.no_grad():
-        said = [
-            answers(torch.from_numpy(np.array(path[n : n + AT_ONCE]))).numpy() for n in range(0, len(path), AT_ONCE)
-        ]
-        rows = [losses(torch.from_numpy(points[-1] + row @ directions)).numpy() for row in grid]
-        beside = losses(torch.from_numpy(points)).numpy()
+        some = [torch.from_numpy(np.array(path[n : n + AT_ONCE])) for n in range(0, len(path), AT_ONCE)]
+        said = [at_each(weights, asked)[:, 0, -1].argmax(-1).numpy() for weights in some]
+        rows = [losses(points[-1] + row @ directions) for row in grid]
+        beside = losses(points)
     found = {
         "height": np.round(np.array(rows), DIGITS),
         "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),

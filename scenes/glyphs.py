@@ -35,7 +35,7 @@ TURNED = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]) * np.sqrt(2)  # the same s
 def mesh(points: ArrayLike, faces: ArrayLike, color: ArrayLike, **meaning: Any) -> pv.PolyData:
     """A shape from points (n, 3), faces (m, k) and one colour (3,) or one a point (n, 3), as bytes or floats 0 to 1."""
     points, faces, color = np.asarray(points, float), np.asarray(faces), np.asarray(color)
-    shape = pv.PolyData(points, np.insert(faces, 0, faces.shape[1], axis=1).ravel())
+    shape = pv.PolyData.from_regular_faces(points, faces)
     shape.point_data["color"] = np.broadcast_to(color, points.shape)
     if meaning:  # it is kept as text, which takes its time
         shape.user_dict = meaning
@@ -370,13 +370,10 @@ def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array:
     """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
     index, known = tuple(map(int, index)), scene.user_dict.data
     drawn = array.removesuffix("_apart")
-    if (
-        drawn in ("residual", "normed")
-        and index[1]
-        and all(scene.get(f"{one}/{index[0]}/0") is None for one in (drawn, f"{drawn}_apart"))
-    ):
-        alone = dict.fromkeys([*known.get("last_only", []), f"{drawn}/{index[0]}"])
-        scene.user_dict |= {"last_only": list(alone)}
+    if drawn in ("residual", "normed") and index[1]:
+        before = {f"{one}/{index[0]}/{index[1] - 1}" for one in (drawn, f"{drawn}_apart")}
+        if scene.get_block_name(scene.n_blocks - 1) not in before:  # the row does not begin with its first token
+            scene.user_dict |= {"last_only": [*known.get("last_only", []), f"{drawn}/{index[0]}"]}
     least = min(known["limit"], known.get("beside", known)["limit"])
     size = int(np.ceil(-np.log10(least)))
     finer = max(0, size - 1) + min(0, size + 2)  # where the scale itself is small, or very large
@@ -413,25 +410,36 @@ def lettering(
     return words
 
 
+def labels(scene: pv.MultiBlock, texts: Iterable[tuple[str, str, Point, float, float]]) -> None:
+    """Adds name plates that lean back, and the text on each as the block `label/<name>`.
+
+    Of each: the name, the text, the middle of the plate's front rim, the font size, and how much of the text lies left
+    of there, 0 to 1.
+    """
+    bottoms, tops = [], []
+    for name, text, at, size, align in texts:
+        width = size * width_of(text)
+        left, deep = at[0] - align * width, size * style.LINE
+        back = style.PLATE_LIP + deep * style.PLATE_SLOPE
+        ring = np.array([[left, at[1]], [left + width, at[1]], [left + width, at[1] + deep], [left, at[1] + deep]])
+        ring[:, 0] += np.array([-1, 1, 1, -1]) * style.TEXT_MARGIN
+        bottoms.append(np.insert(ring, 2, 0, axis=1))
+        tops.append(np.insert(ring, 2, [style.PLATE_LIP, style.PLATE_LIP, back, back], axis=1))
+        up = size * np.array([0, 1, style.PLATE_SLOPE]) / np.hypot(1, style.PLATE_SLOPE)
+        origin = np.array([left, at[1], style.PLATE_LIP + style.TEXT_LIFT]) + style.BASELINE * up
+        scene.append(lettering(text, size, origin, up, style.INK), f"label/{name}")
+    if plates := cast("pv.PolyData | None", scene.get("plates")):
+        known = np.asarray(plates.points).reshape(-1, 2, 4, 3)
+        bottoms, tops = [*known[:, 0], *bottoms], [*known[:, 1], *tops]
+    if bottoms:
+        scene["plates"] = cast(Any, boxes(bottoms, tops, to_bytes(style.STONE)))
+
+
 def label(
     scene: pv.MultiBlock, name: str, text: str, at: Point, size: float = style.TEXT_SIZE, align: float = 0.5
 ) -> None:
-    """Adds a name plate that leans back, and the text on it as the block `label/<name>`.
-
-    `at` is the middle of the plate's front rim; with `align` 0 the text starts there, with 1 it ends there.
-    """
-    width = size * width_of(text)
-    left, deep = at[0] - align * width, size * style.LINE
-    back = style.PLATE_LIP + deep * style.PLATE_SLOPE
-    ring = np.array([[left, at[1]], [left + width, at[1]], [left + width, at[1] + deep], [left, at[1] + deep]])
-    ring[:, 0] += np.array([-1, 1, 1, -1]) * style.TEXT_MARGIN
-    top = np.insert(ring, 2, [style.PLATE_LIP, style.PLATE_LIP, back, back], axis=1)
-    stone = boxes([np.insert(ring, 2, 0, axis=1)], [top], to_bytes(style.STONE))
-    plates = cast("pv.PolyData | None", scene.get("plates"))
-    scene["plates"] = cast(Any, plates.append_polydata(stone) if plates else stone)
-    up = size * np.array([0, 1, style.PLATE_SLOPE]) / np.hypot(1, style.PLATE_SLOPE)
-    origin = np.array([left, at[1], style.PLATE_LIP + style.TEXT_LIFT]) + style.BASELINE * up
-    scene.append(lettering(text, size, origin, up, style.INK), f"label/{name}")
+    """Adds one of `labels`."""
+    labels(scene, [(name, text, at, size, align)])
 
 
 def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = style.TAG_SIZE) -> None:
@@ -660,9 +668,9 @@ def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float =
     room = pitch - 2 * style.TEXT_MARGIN
     size = min(style.TEXT_SIZE, room / (max(map(width_of, texts), default=1) or 1))
     front = row * style.DEPTH - style.PLINTH - style.PLATE_GAP - size * style.LINE
-    for t, text in enumerate(texts):
-        if text:
-            label(scene, f"token/{row:g}/{place + t:g}", text, (place * style.SPACING + t * pitch, front), size)
+    places = (place * style.SPACING + t * pitch for t in range(len(texts)))
+    named = ((f"token/{row:g}/{place + t:g}", text, x) for t, (text, x) in enumerate(zip(texts, places, strict=True)))
+    labels(scene, [(name, text, (x, front), size, 0.5) for name, text, x in named if text])
 
 
 def levels(scene: pv.MultiBlock, texts: Sequence[str], row: float = 0) -> None:
@@ -933,10 +941,10 @@ def legend(
     front = y - reach - style.LEGEND_GAP - style.LEGEND_SIZE * style.LINE
     parts = np.array(of_limit)
     places = right * style.SPACING + style.LEGEND_SPACING * np.arange(1 - len(parts), 1)
-    group = pv.MultiBlock()
+    group, words = pv.MultiBlock(), []
     for i, (x, value) in enumerate(zip(places, parts * scale.limit, strict=True)):
         group.append(glyph([value] * copies, scale, (x, y)))
-        label(scene, f"value/{i}", number(value), (x, front), style.LEGEND_SIZE)
+        words.append((f"value/{i}", number(value), (x, front), style.LEGEND_SIZE, 0.5))
     scene.append(group, "legend/value")
     ground(scene, box(*foot((places[0], y), (places[-1], y)), to_bytes(style.STONE)))
     x = places[0] - style.PLINTH
@@ -950,8 +958,9 @@ def legend(
             ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
             share = scene.user_dict["ribbon"]["span"] / style.RIBBON
             group.append(ribbon(weight, *ends, style.RIBBON_LOW, style.HEADS[h % len(style.HEADS)], share))
-            label(scene, f"weight/{h}/{i}", number(weight), (x, front), style.LEGEND_SIZE)
+            words.append((f"weight/{h}/{i}", number(weight), (x, front), style.LEGEND_SIZE, 0.5))
         scene.append(group, f"legend/weight/{h}")
         x -= style.LEGEND_RIBBON
-        label(scene, f"head/{h}", f"head {h + 1}", (x, front), style.LEGEND_SIZE, align=1)
+        words.append((f"head/{h}", f"head {h + 1}", (x, front), style.LEGEND_SIZE, 1.0))
         x -= style.LEGEND_SIZE * width_of(f"head {h + 1}")
+    labels(scene, words)

@@ -109,28 +109,28 @@ def stills(scene: pv.MultiBlock, camera: Camera, steps: Sequence[int]) -> list[s
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
     """The scene as a PNG on a plain background."""
     file = io.BytesIO()
-    _drawn(scene, camera, background, 3).convert("RGB").save(file, "PNG", optimize=True)
+    _drawn(scene, camera, "RGB", background, 3).save(file, "PNG")
     return file.getvalue()
 
 
 def to_webp(scene: pv.MultiBlock, camera: Camera) -> bytes:
     """The scene as a WebP without a background: the still of a scene that would be too much for an SVG."""
     file = io.BytesIO()
-    _drawn(scene, camera, "#00000000", 2).save(file, "WEBP", quality=80)
+    _drawn(scene, camera, "RGBA", "#00000000", 2).save(file, "WEBP", quality=80)
     return file.getvalue()
 
 
-def _drawn(scene: pv.MultiBlock, camera: Camera, background: str, finer: int) -> "Image.Image":
-    """The scene in pixels, drawn so many times as fine first, for smooth edges."""
+def _drawn(scene: pv.MultiBlock, camera: Camera, mode: str, background: str, finer: int) -> "Image.Image":
+    """The scene in pixels of a mode of Pillow's, drawn so many times as fine first, for smooth edges."""
     from PIL import Image, ImageDraw
 
     width, height = camera.pixels
-    image = Image.new("RGBA", (finer * width, finer * height), background)
+    image = Image.new(mode, (finer * width, finer * height), background)
     draw = ImageDraw.Draw(image)
     painted = _painted(_parts(scene, labels_as_text=False), camera, -1)
     for color, polygon in zip(painted.colors, _flat(finer * painted.polygons), strict=True):
         draw.polygon(polygon, fill=color)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+    return image.reduce(finer)
 
 
 def _flat(polygons: NDArray[np.float64]) -> list[list[float]]:
@@ -198,13 +198,14 @@ def _showing(painted: Painted, camera: Camera) -> list[int]:
 
     width, height = camera.pixels
     everything = len(painted.labels)
-    numbers = "I;16" if everything < 2**16 else "I"  # the first is three times as quick
-    image = Image.new(numbers, (2 * width, 2 * height), everything)
+    pixels = np.full((2 * height, 2 * width), everything, np.uint16 if everything < 2**16 else np.int32)
+    image = Image.fromarray(pixels)
+    image.readonly = 0  # numbers of 16 bits are drawn right into the array, which saves two copies
     draw = ImageDraw.Draw(image)
     for n, (polygon, label) in enumerate(zip(_flat(2 * painted.polygons), painted.labels, strict=True)):
         if label is None:
             draw.polygon(polygon, fill=n)
-    pixels = np.asarray(image).ravel()
+    pixels = (pixels if image.mode == "I;16" else np.asarray(image)).ravel()
     shows = np.zeros(everything + 1, bool)
     shows[pixels[0]] = shows[pixels[1:][pixels[1:] != pixels[:-1]]] = True  # of a run of pixels, the first one will do
     return [n for n, label in enumerate(painted.labels) if shows[n] or label is not None]

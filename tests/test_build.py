@@ -418,6 +418,7 @@ def test_two_builds_at_once_do_not_mix(project, small_site):
     assert not works(project)
 
 
+@pytest.mark.slow
 def test_the_site_is_there_at_every_moment(tmp_path):
     """While one thread replaces the folder again and again, another always finds a whole one."""
     out, missing, done = tmp_path / "docs", [], threading.Event()

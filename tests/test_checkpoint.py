@@ -163,6 +163,7 @@ def family(saved_family: Path, tmp_path: Path) -> Path:
 # --- They compute the same ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("prefix", ["", "_orig_mod."])
 @pytest.mark.parametrize("masks", [False, True])
@@ -183,6 +184,7 @@ def test_nanogpt(tmp_path, bias, prefix, masks):
     assert run.corpus == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [{}, {"n_layer": 3, "n_head": 4, "n_embd": 20, "n_positions": 9}, {"n_head": 1}])
 @pytest.mark.parametrize("activation", ["gelu_new", "gelu_pytorch_tanh", "gelu", "relu"])
 @pytest.mark.parametrize("shards", [{}, {"max_shard_size": "6KB"}])
@@ -327,6 +329,7 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
 # --- The commands -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_commands_ask_it(nano, family, capsys, tmp_path):
     for path, prompt in ((nano, "the dog"), (family, "the dog")):
         run = store.ask(path)
@@ -372,6 +375,7 @@ def test_what_is_told_is_true_of_biases_and_gelu(family, capsys):
     assert first.code == ()  # which is that of another tokenizer
 
 
+@pytest.mark.slow
 def test_verify(nano, family, capsys, tmp_path):
     """A scene of another model reads back; of a model that it does not show, it does not."""
     from scenes import forward
@@ -749,6 +753,7 @@ def test_pickles_that_are_refused(data, says):
         plain.unpickled(data)
 
 
+@pytest.mark.slow
 def test_what_a_pickle_wants_costs_no_memory():
     """A place in the memory of a pickle may have a large number; lists in lists, and what holds itself, are plain."""
     assert plain.unpickled(b"\x80\x02]r\xff\xff\xff\xff.") == []

@@ -76,6 +76,7 @@ def ours(monkeypatch, model, tokenizer, corpus, large) -> store.Run:
 logits_of = st.lists(st.floats(-30, 30) | st.integers(-2, 2).map(float), min_size=1, max_size=30)
 
 
+@pytest.mark.slow
 @given(logits_of, st.floats(0.01, 100), st.none() | st.integers(1, 40), st.none() | st.floats(0.001, 1))
 @example([0.0] * 4, 1.0, None, 0.5)  # what reaches top-p exactly is enough
 @settings(deadline=None, max_examples=300)
@@ -366,6 +367,7 @@ def test_explain(capsys, ours):
     assert five[-1] == f"The model answers: {trace.prediction}"
 
 
+@pytest.mark.slow
 def test_explain_a_large_model(capsys, large):
     """What is left out is said, and 80 columns are enough."""
     prompt = LINE[-32:]
@@ -378,6 +380,7 @@ def test_explain_a_large_model(capsys, large):
     )
 
 
+@pytest.mark.slow
 def test_explain_a_prompt_that_is_cut(capsys, large):
     trace = gpt.trace(large.model, large.tokenizer, LINE[-32:])
     out = asked(capsys, "explain", LINE, "--checkpoint", "large", "--cut")
@@ -453,6 +456,7 @@ def test_training_step(capsys, ours):
     assert told["Training: what the step did"][0].startswith(f"Loss {loss:.4f} → {after:.4f}.")
 
 
+@pytest.mark.slow
 def test_training_step_of_a_large_model(capsys):
     """Of many sentences the first are shown to it, and of long ones the first tokens; both is said."""
     told = sections(asked(capsys, "explain", "Hear", "--checkpoint", "large", "--training"))

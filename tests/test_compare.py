@@ -30,6 +30,8 @@ from tests.conftest import COMPARED, ROOT, Once, validate
 from tests.sites import faultless
 from tests.test_scenes import NOWHERE, little, luminance
 
+pytestmark = pytest.mark.slow  # each builds two models, or more
+
 HOSTILE = ("<script>alert(1)</script>", "&amp;", "\"'><b>", "a</title>")
 FOLDER = "<b>run&"
 OPENED = ".verdicts details, #ends-a details"
@@ -285,7 +287,6 @@ def test_a_token_that_the_other_lacks(trace):
     assert not found["“sleeps” has a probability of at least 99%."].holds[1]
 
 
-@pytest.mark.slow
 def test_a_claim_of_the_article_that_fails_on_one(tmp_path, capsys, monkeypatch):
     """Of two seeds that differ in it, as the published survey has it."""
     claims = json.loads((ROOT / "docs" / "claims.json").read_text("utf-8"))
@@ -496,7 +497,6 @@ def hostile_site(once: Once, runs) -> Path:
     return once("hostile", make)
 
 
-@pytest.mark.slow
 @pytest.mark.npm
 def test_the_files_are_valid(hostile_site, tmp_path):
     scenes = json.loads((hostile_site / "scenes.json").read_text("utf-8"))
@@ -506,7 +506,6 @@ def test_the_files_are_valid(hostile_site, tmp_path):
     assert validate([hostile_site / scene["file"] for scene in scenes], tmp_path) == {}
 
 
-@pytest.mark.slow
 @pytest.mark.npm
 def test_the_page_passes_what_the_article_does(hostile_site, visit: Visitor, serve: Serve):
     """Alive on a phone; no fault for axe in light and dark, the console or the policy, and no request elsewhere."""
@@ -520,7 +519,6 @@ def test_the_page_passes_what_the_article_does(hostile_site, visit: Visitor, ser
     assert seen.page.locator("main script, main b").count() == 0
 
 
-@pytest.mark.slow
 @pytest.mark.npm
 def test_a_mark_says_its_number_and_its_difference(hostile_site, visit: Visitor, serve: Serve):
     """And two figures of a pair turn together."""

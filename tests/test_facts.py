@@ -32,6 +32,7 @@ def claims(monkeypatch):
 # --- Measures -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_is_scipys(pair):
     held, seeds = pair
@@ -69,7 +70,7 @@ def test_entropy_by_hand():
 def probabilities(model: gpt.GPT, evidence: Evidence) -> np.ndarray:
     ids = torch.tensor([evidence.tokenizer.encode(evidence.trace.sentence)])
     with torch.no_grad():
-        return model(ids).lens[-1][0, -1].softmax(-1).numpy()
+        return model(ids).logits[0, -1].softmax(-1).numpy()
 
 
 def test_cuts_do_what_missing_weights_would(evidence):

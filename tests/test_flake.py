@@ -292,6 +292,7 @@ def test_the_shell_has_a_python_of_its_own(nix: Nix):
     assert Path(done.stdout.strip()).is_relative_to(nix.folder / "store")
 
 
+@pytest.mark.slow
 def test_the_shell_explains_the_job(nix: Nix):
     done = nix.use("develop", then=("--command", "python", "gpt.py", "-h"), cwd=nix.flake)
     assert done.returncode == 0, done.stderr
@@ -327,6 +328,7 @@ def test_the_command_does_the_job_in_the_folder_of_the_caller(nix: Nix, variant:
     assert re.fullmatch(r"docs/boxes\.glb: \d+ numbers agree, in \d+ nodes\n", done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "passed"),
     [

@@ -130,6 +130,7 @@ def test_the_tables_show_the_numbers(trace, stages):
                     assert shade == ""
 
 
+@pytest.mark.slow
 def test_what_processors_differ_in_is_not_written(trace):
     noise = np.random.default_rng(0).uniform(-1e-15, 1e-15, trace.up.shape)
     other = replace(trace, up=trace.up + noise)

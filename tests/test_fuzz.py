@@ -293,6 +293,7 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("kind", ASKED)
 def test_what_is_damaged_is_opened_or_refused(whole, kind, part, tmp_path, monkeypatch, capfd):

@@ -19,6 +19,7 @@ def land(config, tokenizer, corpus, trace) -> dict[str, np.ndarray]:
     return landscape.explore(config, tokenizer, corpus, trace.sentence)[0]
 
 
+@pytest.mark.slow
 def test_the_path_is_that_of_training(config, tokenizer, corpus, trace, land):
     """Losses and words are those of the models on the way, the plane that of a singular value decomposition."""
     said: list[str] = []
@@ -30,7 +31,7 @@ def test_the_path_is_that_of_training(config, tokenizer, corpus, trace, land):
         if step % landscape.EVERY == 0:
             with torch.no_grad():
                 weights = torch.nn.utils.parameters_to_vector(model.parameters()).numpy().copy()
-                seen.append((float(gpt.loss(model(ids).lens[-1], targets)), weights))
+                seen.append((float(gpt.loss(model(ids).logits, targets)), weights))
 
     gpt.train(config, tokenizer, corpus, watch)
     assert len(seen) == config.steps // landscape.EVERY + 1

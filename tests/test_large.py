@@ -75,6 +75,7 @@ def test_what_is_drawn_is_bounded(shape: tuple[int, int, int, int]) -> None:
         assert (made.together == 1) == (C == T)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scene", "subject"), BOTH)
 def test_scenes_read_back(scene: ModuleType, subject: Digest, tmp_path) -> None:
     """Their numbers are those of a fresh digest, and of no other; the validator finds no fault."""

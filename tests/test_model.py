@@ -40,9 +40,11 @@ def test_a_token_changes_nothing_before_it(model, ids, data):
     t = data.draw(st.integers(0, len(ids) - 1))
     other = [*ids[:t], (ids[t] + 1) % 21, *ids[t + 1 :]]
     before, after = forward(model, ids), forward(model, other)
-    assert torch.equal(before.residual[:, :, :t], after.residual[:, :, :t])
-    assert torch.equal(before.lens[:, :, :t], after.lens[:, :, :t])
-    assert not torch.equal(before.lens[:, :, t], after.lens[:, :, t])
+    for was, now in zip(before.residual, after.residual, strict=True):
+        assert torch.equal(was[:, :t], now[:, :t])
+        assert not torch.equal(was[:, t], now[:, t])
+    assert torch.equal(before.logits[:, :t], after.logits[:, :t])
+    assert not torch.equal(before.logits[:, t], after.logits[:, t])
 
 
 @settings(deadline=None, max_examples=25)
@@ -86,15 +88,15 @@ def test_torch_computes_the_same(model, ids):
             x = x + write + written
         assert torch.allclose(x, recorded.residual[-1], atol=1e-12)
         final = F.layer_norm(x, (D,), model.ln_f.weight, model.ln_f.bias)
-        assert torch.allclose(final, recorded.normed[-1], atol=1e-12)
-        assert torch.allclose(F.linear(final, model.embedding.weight), recorded.lens[-1], atol=1e-12)
+        assert torch.allclose(final, recorded.normed, atol=1e-12)
+        assert torch.allclose(F.linear(final, model.embedding.weight), recorded.logits, atol=1e-12)
 
 
 def test_what_is_filled_in_counts_for_nothing(model, tokenizer, corpus):
     """The loss of a batch of unequal sentences is that of the sentences one by one, as scikit-learn computes it."""
     ids, targets = gpt.batch(tokenizer, corpus)
     with torch.no_grad():
-        whole = gpt.loss(model(ids).lens[-1], targets).item()
+        whole = gpt.loss(model(ids).logits, targets).item()
     rows, right = [], []
     for sentence in corpus:
         *shown, _ = encoded = tokenizer.encode(sentence)
@@ -118,8 +120,14 @@ def test_an_unknown_word_is_named(tokenizer):
 
 def test_trace_is_the_forward_pass(model, trace, tokenizer):
     recorded = forward(model, tokenizer.encode(trace.sentence))
-    for name in ("residual", "normed", "lens", "attention"):
-        assert np.array_equal(getattr(trace, name), getattr(recorded, name).squeeze(1).detach().numpy())
+    assert np.array_equal(trace.attention, recorded.attention.squeeze(1).numpy())
+    for level, vectors in enumerate(recorded.residual):
+        assert np.array_equal(trace.residual[level], vectors[0].numpy())
+        normed = F.layer_norm(vectors[0], (20,), model.ln_f.weight, model.ln_f.bias).detach()
+        assert np.allclose(trace.normed[level], normed.numpy(), rtol=0, atol=1e-12)
+        assert np.allclose(trace.lens[level], (normed @ model.embedding.weight.T).detach(), rtol=0, atol=1e-12)
+    assert np.array_equal(trace.normed[-1], recorded.normed[0].detach().numpy())
+    assert np.array_equal(trace.lens[-1], recorded.logits[0].detach().numpy())
     for l, inside in enumerate(recorded.inside):
         for name, tensor in inside.items():
             assert np.array_equal(getattr(trace, name)[l], tensor[0].numpy()), name
@@ -163,6 +171,7 @@ def test_corpus(corpus, held_out):
     assert len(set(corpus)) == len(corpus) == 19
 
 
+@pytest.mark.slow
 def test_importing_acts_on_nothing():
     """`gpt` holds definitions only, and importing it writes nothing anywhere and trains nothing."""
     tree = ast.parse((ROOT / "gpt.py").read_text("utf-8"))
@@ -188,6 +197,7 @@ def imported(modules: list[str]) -> list[set[str]]:
     return [set(names.split()) for names in known]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "modules",
     [

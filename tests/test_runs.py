@@ -119,6 +119,7 @@ def values(name: str) -> st.SearchStrategy:
     return st.floats(rule["least"], None if rule["most"] == math.inf else rule["most"], allow_infinity=False)
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({}, optional={name: values(name) for name in settings.FIELDS}))
 def test_settings_survive_their_file(tmp_path_factory, chosen):
     try:
@@ -393,6 +394,7 @@ def test_the_parts_of_a_model_have_names():
 # --- A training ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_first_chapter_s_training_is_one_of_these(tokenizer, corpus, monkeypatch):
     """With all lines, a single part and no dropout: the same weights, where they are rounded to a fine grid."""
     monkeypatch.setattr(gpt, "GRID", 2.0**44)
@@ -406,6 +408,7 @@ def test_the_first_chapter_s_training_is_one_of_these(tokenizer, corpus, monkeyp
     assert close(flat(model), flat(taught), 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_every_rung_learns(dtype, activation):
@@ -421,6 +424,7 @@ def test_every_rung_learns(dtype, activation):
         assert model(IDS[None, :8]).logits.shape == (1, 8, len(CHARACTERS))
 
 
+@pytest.mark.slow
 @given(st.integers(0, 6), st.integers(1, 20), st.sampled_from(["float32", "float64"]))
 @trials(max_examples=30, deadline=None)
 def test_no_rung_sees_the_future(t, change, dtype):
@@ -450,6 +454,7 @@ def test_it_stops_when_nothing_gets_better_and_ends_with_the_best():
     assert course.samples == [(step, f"at {step}") for step in asked]
 
 
+@pytest.mark.slow
 def test_without_patience_it_goes_on_and_still_ends_with_the_best():
     chosen = replace(TINY, dtype="float64", steps=205, learning_rate=0.03)
     train, held_out = Examples.of_text(IDS[:60], 8), Examples.of_text(IDS[-100:].flip(0), 8)
@@ -509,6 +514,7 @@ def refused(state: Path, chosen: Settings = TINY, examples: Callable = windows) 
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_a_damaged_state_is_refused(tmp_path):
     """Wherever it is cut off or changed, and whatever else it may be."""
     state = kept(tmp_path)
@@ -552,6 +558,7 @@ def test_what_a_state_says_is_never_run(tmp_path):
     assert "cannot be read: Is a directory" in refused(state)
 
 
+@pytest.mark.slow
 def test_another_training_s_state_is_refused(tmp_path):
     state = kept(tmp_path)
     for other in (replace(TINY, seed=2), replace(TINY, steps=41), replace(TINY, n_layer=2), replace(TINY, dropout=0.1)):

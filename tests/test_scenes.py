@@ -215,6 +215,7 @@ def little(shape: pv.PolyData, scale: Scale, glyph: str, **more: Any) -> bytes:
     return to_glb(scene)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(VECTORS, st.sampled_from([glyphs.column, glyphs.stack]))
 def test_any_vector_reads_back(vector, glyph):
@@ -227,6 +228,7 @@ def test_any_vector_reads_back(vector, glyph):
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(st.floats(0, 1), st.floats(0, 25), st.floats(0, 25))
 def test_any_weight_reads_back(weight, start, end):
@@ -235,6 +237,7 @@ def test_any_weight_reads_back(weight, start, end):
     assert abs(mark.shape[0] - weight) <= 1 / 500
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(st.floats(-1, 1), st.sampled_from([glyphs.bar, glyphs.post]), st.floats(0.01, 9))
 def test_any_bar_reads_back(part, glyph, limit):
@@ -246,6 +249,7 @@ def test_any_bar_reads_back(part, glyph, limit):
     assert np.abs((mark.color - value)[told]).max(initial=0) <= limit * readback.COLOR
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.text(min_size=1, max_size=12))
 def test_any_text_makes_a_label(text):
@@ -310,6 +314,7 @@ def test_a_missing_ribbon_is_found(forward, trace):
     assert readback.disagreements(to_glb(forward), trace) == ["attention/0/1/5/5: it is missing"]
 
 
+@pytest.mark.slow
 def test_a_wrong_name_is_found(forward, trace):
     forward["attention/0/1/5/4"].user_dict |= {"index": [0, 1, 5, -4]}
     assert any(

@@ -20,6 +20,7 @@ from tests.conftest import BUILDERS, COMPARED, FILMS
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BUILDERS, *COMPARED])
 def test_still(name, built):
     """Every label is there as text, all of it lies within the picture, and the same scene gives the same bytes."""
@@ -39,6 +40,7 @@ def test_still(name, built):
     assert max(fills) > 1.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forward", "growth", "landscape"])
 def test_what_is_left_out_is_not_seen(name, built, monkeypatch):
     """All faces that look at the camera give the same picture, painted over one another, as those of the still."""

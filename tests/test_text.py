@@ -54,6 +54,7 @@ def test_other_systems_files_are_the_same_text(tmp_path: Path, end: str, mark: b
     assert read(write(tmp_path, text, text)) == Texts(tmp_path.name, TEXT, TEXT, False)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 50).map(lambda percent: percent / 100), st.text("ab \n", min_size=200, max_size=400))
 def test_what_is_held_out_is_the_end(tmp_path_factory: pytest.TempPathFactory, share: float, text: str) -> None:
     text = f"one{text}end" + "." * 100
@@ -185,6 +186,7 @@ def test_a_loss_of_nothing_is_refused(ids: list[int]) -> None:
         Bigram.of(np.array([0, 1, 0]), 2).loss(np.array(ids, np.int64))
 
 
+@pytest.mark.slow
 def test_a_sample_has_the_bigrams_own_loss() -> None:
     """The mean loss of a long sample is the entropy of what it is drawn from; a wrong draw has another."""
     random = Random(1)  # noqa: S311  no secret
@@ -281,6 +283,7 @@ def test_sentences_of_one_token_are_refused(sentences: list[list[int]]) -> None:
         floor_of_sentences(sentences)
 
 
+@pytest.mark.slow
 def test_a_million_tokens_take_seconds() -> None:
     ids = np.random.default_rng(1).integers(0, 500, 1_000_000)
     start = time.perf_counter()

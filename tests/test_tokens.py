@@ -109,6 +109,7 @@ def test_stretches_leave_the_ids_as_they_are(text: str, least: int) -> None:
     assert [id for part in parts for id in BPE.tokenizer.encode(part).ids] == BPE.tokenizer.encode(text).ids
 
 
+@pytest.mark.slow
 def test_a_long_text_is_encoded_in_stretches() -> None:
     assert BPE.divisible
     assert len(list(stretches(CORPUS * 2000))) > 1

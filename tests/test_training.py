@@ -108,6 +108,7 @@ def test_each_step_is_torch_s(model, tokenizer, corpus):
 # --- The survey ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_all_at_once_is_one_by_one(recipe, tokenizer, corpus):
     """Stacked, the trainings draw the same random numbers and come to the same weights as each by itself."""
     together = survey.train_all(recipe, tokenizer, corpus, [3, 1, 2])
@@ -127,6 +128,7 @@ def test_processors_share_the_work(recipe, tokenizer, corpus, monkeypatch):
     assert np.abs(np.stack(shared) - survey.train_all(short, tokenizer, corpus, seeds)).max() <= 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["padding", "float32", "predecessor", "undropped"])
 def test_recipes_train_each_model_by_itself(name, tokenizer, corpus):
     """Who else is trained beside it changes nothing for a model; and in every recipe the loss falls."""
@@ -139,11 +141,12 @@ def test_recipes_train_each_model_by_itself(name, tokenizer, corpus):
 
     def loss(weights: np.ndarray) -> float:
         with torch.no_grad():
-            return float(gpt.loss(survey.restore(recipe.config, weights)(ids).lens[-1], targets))
+            return float(gpt.loss(survey.restore(recipe.config, weights)(ids).logits, targets))
 
     assert loss(alone[0]) < loss(survey.train_all(untrained, tokenizer, corpus, [2])[0])
 
 
+@pytest.mark.slow
 def test_the_predecessor_s_way_is_torch_s(tokenizer, corpus):
     """The sentences are drawn, and followed by torch's own backward pass and optimizer: a model by itself does so."""
     recipe = study.recipes(gpt.Config(n_vocab=len(tokenizer.vocab)))["predecessor"][1]
@@ -184,6 +187,7 @@ def test_padding_is_a_target_only_where_it_is_wanted(tokenizer, corpus):
 # --- What is kept -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("kept")
 def test_what_is_kept_is_not_trained_again(recipe, tokenizer, corpus, monkeypatch):
     first = survey.trainings(recipe, tokenizer, corpus, [1, 2])
@@ -204,6 +208,7 @@ def test_what_is_kept_is_not_trained_again(recipe, tokenizer, corpus, monkeypatc
     assert trained == [3, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"no array", "pickle", "short", "nan"])
 def test_what_is_damaged_is_trained_again(recipe, tokenizer, corpus, kept, damage):
     """Nothing that is kept is unpickled, and nothing that is not whole and finite is used."""
