@@ -39,6 +39,7 @@ ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
 GALLERY, ALONE = "gallery.html", "embed/forward.html"
 BY_ITSELF = "embed/animals.html"  # for what a figure does wherever it stands
 MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
+AROUND = "details:has(figure.scene)"  # what is folded with a figure inside
 COLUMNS = {"animals", "homes", "boxes", "prompt", "stream", "sum", "forward", "succeeds", "fails"}  # warm and cool
 
 # model-viewer tries at its start to compile a decoder that no scene here needs. It may not, and does without.
@@ -176,10 +177,12 @@ class Visit:
 
     @property
     def figures(self) -> list[Locator]:
-        return self.page.locator("figure.scene").all()
+        ids = self.page.locator("figure.scene").evaluate_all("(figures) => figures.map(({ id }) => id)")
+        return [self.figure(id) for id in ids]
 
     def figure(self, name: str) -> Locator:
-        return self.page.locator(f"figure#{name}")
+        """One of a name. It is looked for outside shadow trees, which takes no walk through all cells of all tables."""
+        return self.page.locator(f"css:light=figure#{name}")
 
     @property
     def note(self) -> Locator:
@@ -194,8 +197,9 @@ class Visit:
             comes_to_life(figure)
         return self
 
-    def open_details(self) -> "Visit":
-        self.page.evaluate("() => document.querySelectorAll('details').forEach((details) => (details.open = true))")
+    def open_details(self, which: str = "details") -> "Visit":
+        """Opens what is folded. Tables take long to lay out: where they are not what is tried, they may stay closed."""
+        self.page.locator(which).evaluate_all("(every) => every.forEach((one) => (one.open = true))")
         return self
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser import AXE, ONE_OF_A_KIND, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life
+from tests.browser import AROUND, AXE, ONE_OF_A_KIND, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life
 
 TARGETS = "(links) => links.map((link) => link.getAttribute('href'))"
 
@@ -27,10 +27,10 @@ def faultless(
     """
     visited: list[Visit] = []
     for path in pages:
-        seen = visit(url + path, viewport=PHONE)
-        seen.page.locator(details).evaluate_all("(every) => every.forEach((one) => (one.open = true))")
+        seen = visit(url + path, viewport=PHONE).open_details(AROUND)
         for figure in figures(seen):
             comes_to_life(figure)
+        seen.open_details(details)
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert seen.page.evaluate(STICKING_OUT) == []
         links = seen.page.locator("main a[href], footer a[href]").evaluate_all(TARGETS)

@@ -369,7 +369,7 @@ def test_hostile_words_come_out_as_text(project, small_site, run: Run):
 
 
 def start(root: Path, *more: str, before: Callable[[], object] | None = None) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "gpt.py", *more]
+    command = [sys.executable, "-B", "gpt.py", *more]
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before)
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser import (
     ALONE,
+    AROUND,
     ARTICLE,
     AWAY_FROM,
     AXE,
@@ -71,7 +72,7 @@ def test_every_figure_comes_to_life_and_nothing_is_wrong(visit: Visitor, url: st
     On a phone, nothing sticks out, what is tapped is large, axe finds nothing, not in a figure that answers either, and
     marks say their numbers.
     """
-    seen = visit(url + path, viewport=TABLET if path == ARTICLE else PHONE).open_details()
+    seen = visit(url + path, viewport=TABLET if path == ARTICLE else PHONE).open_details(AROUND)
     if path == ARTICLE:
         flat = visit(url, viewport=TABLET, java_script_enabled=False)
         for figure, still in zip(seen.figures, flat.figures, strict=True):
@@ -85,7 +86,10 @@ def test_every_figure_comes_to_life_and_nothing_is_wrong(visit: Visitor, url: st
     assert set(seen.page.evaluate("violations")) <= {f"{WASM_REPORT} {url}{VIEWER}"}
     assert [request for request in seen.requests if not request.startswith((url, "data:", f"blob:{url}"))] == []
     assert (url + VIEWER in seen.requests) == bool(shown)
+    seen.page.set_viewport_size(PHONE)
+    marks_say_their_numbers(seen, site, sorted(shown - set(FILMS)))
 
+    seen.open_details()
     for width in (320, 360):
         seen.page.set_viewport_size({"width": width, "height": 740})
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -102,7 +106,6 @@ def test_every_figure_comes_to_life_and_nothing_is_wrong(visit: Visitor, url: st
     axe_finds_nothing(seen, path)
     seen.page.emulate_media(color_scheme="dark")
     axe_finds_nothing(seen, path, only=["color-contrast", "link-in-text-block"])  # it changes no more
-    marks_say_their_numbers(seen, site, sorted(shown - set(FILMS)))
     assert seen.errors == []
 
 
@@ -247,16 +250,6 @@ def test_without_the_viewer_the_stills_stay(visit: Visitor, serve: Serve, copy: 
         figure.locator("summary").click()
         expect(figure.locator("td").first).to_be_visible()
     assert all("404" in error for error in seen.errors)
-
-
-def test_a_damaged_scene_and_a_missing_one_leave_the_others_alone(visit: Visitor, serve: Serve, copy: Path) -> None:
-    (copy / "forward.glb").write_bytes((copy / "forward.glb").read_bytes()[:5000])
-    (copy / "homes.glb").unlink()
-    for figure in visit(serve(copy)).figures:
-        if figure.get_attribute("id") in ("forward", "homes"):
-            stays_flat(figure, NO_SCENE)
-        else:
-            comes_to_life(figure)
 
 
 def test_when_the_browser_takes_webgl_away_the_stills_come_back(visit: Visitor, url: str) -> None:
@@ -481,13 +474,22 @@ def test_the_flow_opens_by_keyboard_and_without_scripts(visit: Visitor, url: str
 
 
 def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, copy: Path, serve: Serve) -> None:
-    """The figures of the article and those of the flow, on one page: all come to life, turn and say their numbers."""
+    """The figures of the article and those of the flow, on one page: all come to life, turn and say their numbers.
+
+    But for two whose scenes are damaged and missing, which say so, and leave the others alone.
+    """
     article, flow = ((copy / path).read_text("utf-8") for path in (ARTICLE, FLOW))
     more = re.findall(r'<figure class="scene".*?</figure>', flow, re.DOTALL)
     (copy / ARTICLE).write_text(article.replace('<div class="note"', "".join(more) + '<div class="note"'), "utf-8")
+    (copy / "forward.glb").write_bytes((copy / "forward.glb").read_bytes()[:5000])
+    (copy / "homes.glb").unlink()
     seen = visit(serve(copy))
-    assert len(seen.figures) == len(BUILDERS) > 20
-    seen.enliven()
+    assert len(seen.figures) == len(BUILDERS) > 22
+    for name in BUILDERS:
+        if name in ("forward", "homes"):
+            stays_flat(seen.figure(name), NO_SCENE)
+        else:
+            comes_to_life(seen.figure(name))
     assert seen.page.evaluate("contexts.size") == 2  # one asks whether there are any; of many, browsers take the oldest
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     for figure in (seen.figures[0], seen.figures[-1]):
@@ -496,7 +498,7 @@ def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, co
         wait_for_orbit(figure, [theta + 20, phi, radius])
         figure.get_by_role("button", name="The next mark").click()
         expect(figure.locator(".pointer")).to_be_visible()
-    assert seen.errors == []
+    assert [error for error in seen.errors if "404" not in error and not error.startswith("RangeError")] == []
 
 
 def test_what_succeeds_stands_beside_what_fails(visit: Visitor, url: str) -> None:

@@ -85,8 +85,11 @@ def seen_marks(figure: Locator, solid: Solid) -> Iterator[tuple[NDArray, str, in
     back = np.array([math.sin(phi) * math.sin(theta), math.cos(phi), math.sin(phi) * math.cos(theta)])
     right = np.array([math.cos(theta), 0, -math.sin(theta)])
     sides = math.tan(field / 2) * np.array([aspect * right, -np.cross(back, right)])
-    grid = np.stack(np.meshgrid(np.arange(0.06, 0.95, 0.022), np.arange(0.06, 0.95, 0.037)), axis=-1).reshape(-1, 2)
-    for place in np.random.default_rng(3).permutation(grid):
+    apart = solid.middles[[name in solid.marks for name, _ in solid.owners]] - (target + radius * back)
+    ahead = -apart @ back
+    places = (1 + (apart / ahead[:, None]) @ (sides / (sides**2).sum(axis=1, keepdims=True)).T) / 2
+    within = (ahead > 0) & (places > 0.06).all(axis=1) & (places < 0.94).all(axis=1)
+    for place in np.random.default_rng(3).permutation(places[within]):
         around = place + 0.003 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
         hits = solid.hit(target + radius * back, (2 * around - 1) @ sides - back)
         if hits[0] and hits[0][0] in solid.marks and len({hit and (hit[0], hit[1] // 8) for hit in hits}) == 1:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -120,6 +120,7 @@ def values(name: str) -> st.SearchStrategy:
 
 
 @pytest.mark.slow
+@example({"tokenizer": "\x7f"})
 @given(st.fixed_dictionaries({}, optional={name: values(name) for name in settings.FIELDS}))
 def test_settings_survive_their_file(tmp_path_factory, chosen):
     try:

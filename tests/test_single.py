@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from article import single
-from tests.browser import DESKTOP, Visitor, comes_to_life
+from tests.browser import DESKTOP, Visitor
 from tests.conftest import ROOT, SCENES, Once, Run
 
 
@@ -27,9 +27,7 @@ def file(site: Path, run: Run, once: Once) -> Path:
 
 
 def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
-    seen = visit(file.as_uri(), viewport=DESKTOP)
-    for name in SCENES:
-        comes_to_life(seen.figure(name))
+    seen = visit(file.as_uri()).enliven(*SCENES)
     figure = seen.figure("forward")
     figure.get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("at, entering block 1: component 1 ")

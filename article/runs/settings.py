@@ -152,4 +152,5 @@ def to_toml(settings: Settings) -> str:
         f"{name} = {json.dumps(value, ensure_ascii=False)}  # {FIELDS[name].metadata['words']}"
         for name, value in asdict(settings).items()
     ]
+    lines = [line.replace("\x7f", "\\u007f") for line in lines]  # the one character that JSON takes and TOML does not
     return "\n".join(["# python gpt.py --data DIR --out SITE --config config.toml  repeats this run", *lines, ""])
