@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, ViewportSize, expect, sync_playwright
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -31,9 +31,10 @@ SWITCHES = (
     "ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,"
     "AimEnabled,PreconnectToSearch",
 )
-PHONE = {"width": 360, "height": 740}
-TABLET = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
-DESKTOP = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+TABLET: ViewportSize = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
+PAIRS: ViewportSize = {"width": 860, "height": 600}  # hardly wider; figures that belong together stand side by side
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 VIEWER = "vendor/model-viewer.min.js"
 ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
 GALLERY, ALONE = "gallery.html", "embed/forward.html"

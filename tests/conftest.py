@@ -46,14 +46,20 @@ SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
 BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
 COMPARED = ("abreast", "levels", "looks", "ends", "odds")  # which the article has none of
+FURTHER = {*BUILDERS, *COMPARED} - set(SCENES)
 FILMS = ("growth", "drift")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What builds a site, trains or opens a browser takes seconds, and comes first: no worker ends with it alone."""
+    """What builds a site, trains or opens a browser takes seconds, and comes first: no worker ends with it alone.
+
+    So does another library's model, and every scene that the article has not.
+    """
     for item in items:
-        if {"site", "browser", "run"} & set(getattr(item, "fixturenames", ())):
+        call = getattr(item, "callspec", None)
+        scene = call.params.get("name") if call else None
+        if {"site", "browser", "run", "saved_family"} & set(getattr(item, "fixturenames", ())) or scene in FURTHER:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -25,7 +25,7 @@ from article.runs.settings import Settings
 from scenes import beside, glyphs, readback, style
 from scenes.glb import to_glb
 from scenes.style import Scale
-from tests.browser import DESKTOP, Serve, Visitor
+from tests.browser import PAIRS, Serve, Visitor
 from tests.conftest import COMPARED, ROOT, Once, validate
 from tests.sites import faultless
 from tests.test_scenes import NOWHERE, little, luminance
@@ -522,7 +522,7 @@ def test_the_page_passes_what_the_article_does(hostile_site, visit: Visitor, ser
 @pytest.mark.npm
 def test_a_mark_says_its_number_and_its_difference(hostile_site, visit: Visitor, serve: Serve):
     """And two figures of a pair turn together."""
-    seen = visit(serve(hostile_site), viewport=DESKTOP).enliven("ends-a", "ends-b")
+    seen = visit(serve(hostile_site), viewport=PAIRS).enliven("ends-a", "ends-b")
     figure = seen.figure("ends-a")
     figure.locator("[data-step='1 0']").click()
     status = figure.locator(".readout")

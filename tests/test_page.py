@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.browser import (
     ALONE,
@@ -308,7 +308,7 @@ def test_every_link_leads_somewhere(visit: Visitor, url: str, site: Path) -> Non
 @pytest.mark.parametrize("path", [ARTICLE, FLOW])
 def test_a_claim_leads_to_its_evidence_and_back(visit: Visitor, url: str, site: Path, path: str) -> None:
     id = claims_of(site, path)[-1]["id"]
-    seen = visit(f"{url}{path}#claim-{id}", viewport=DESKTOP)
+    seen = visit(f"{url}{path}#claim-{id}")
     seen.claim(id).click()
     seen.page.wait_for_url(f"{url}{EVIDENCE}#{id}")
     section = seen.page.locator(f"section#{id}")
@@ -413,18 +413,18 @@ def test_the_first_tap_shows_the_note_and_the_second_follows(visit: Visitor, url
 
 
 def test_no_note_sticks_out_of_a_phone(visit: Visitor, url: str, site: Path) -> None:
-    lying = {"width": PHONE["height"], "height": PHONE["width"]}
+    lying: ViewportSize = {"width": PHONE["height"], "height": PHONE["width"]}
     seen = visit(url, viewport=lying)
     for size in (lying, PHONE):  # turned upright, the notes still fit
-        seen.page.set_viewport_size(size)  # type: ignore[arg-type]
+        seen.page.set_viewport_size(size)
         notes = seen.page.locator("a.claim").evaluate_all(NOTES)
         assert [note["text"] for note in notes] == [note_of(claim) for claim in claims_of(site)]
         assert [note for note in notes if not note["fits"] or note["covers"] or note["width"] < 300] == []
     for link in seen.page.locator("a.claim").all()[:8]:  # and while they are shown
-        seen.page.set_viewport_size(lying)  # type: ignore[arg-type]
+        seen.page.set_viewport_size(lying)
         link.focus()
         expect(seen.note).to_be_visible()
-        seen.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        seen.page.set_viewport_size(PHONE)
         seen.page.wait_for_function("() => document.documentElement.scrollWidth <= 360")
 
 
@@ -511,7 +511,7 @@ def test_what_succeeds_stands_beside_what_fails(visit: Visitor, url: str) -> Non
     one, other = places()
     assert one[0] + one[2] < other[0]
     assert one[1:] == pytest.approx(other[1:])
-    seen.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    seen.page.set_viewport_size(PHONE)
     one, other = places()
     assert one[1] < other[1]
     assert one[::2] == pytest.approx(other[::2])

@@ -17,8 +17,8 @@ from playwright.sync_api import Locator, expect
 from tests.browser import (
     ALONE,
     BY_ITSELF,
-    DESKTOP,
     ORBIT,
+    PAIRS,
     TARGET,
     Visit,
     Visitor,
@@ -222,7 +222,7 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
 
 
 def test_figures_side_by_side_turn_together(visit: Visitor, url: str) -> None:
-    seen = visit(url, viewport=DESKTOP).enliven("succeeds", "fails")
+    seen = visit(url, viewport=PAIRS).enliven("succeeds", "fails")
     one, other = seen.figure("succeeds"), seen.figure("fails")
     (theta, phi, radius), start = numbers_in(one, "data-orbit"), numbers_in(other, "data-orbit")
     assert start[:2] == [theta, phi]

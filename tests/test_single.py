@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from article import single
-from tests.browser import DESKTOP, Visitor
+from tests.browser import Visitor
 from tests.conftest import ROOT, SCENES, Once, Run
 
 
@@ -82,7 +82,7 @@ def test_all_scripts_are_in_it() -> None:
 
 
 def test_a_claim_leads_to_its_evidence_inside(visit: Visitor, file: Path) -> None:
-    seen = visit(file.as_uri(), viewport=DESKTOP)
+    seen = visit(file.as_uri())
     claim = seen.page.locator("a.claim").first
     claim.click()
     id = (claim.get_attribute("href") or "").lstrip("#")
