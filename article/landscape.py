@@ -126,7 +126,7 @@ def explore(
 
     def losses(weights: np.ndarray) -> np.ndarray:
         """The loss of each model (S,), of weights (S, n)."""
-        return np.array([gpt.loss(said, targets) for said in at_each(torch.from_numpy(weights), ids)])
+        return np.array([gpt.loss(answers, targets) for answers in at_each(torch.from_numpy(weights), ids)])
 
     asked = torch.tensor([tokenizer.encode(sentence)])
     with torch.no_grad():

@@ -668,9 +668,9 @@ def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float =
     room = pitch - 2 * style.TEXT_MARGIN
     size = min(style.TEXT_SIZE, room / (max(map(width_of, texts), default=1) or 1))
     front = row * style.DEPTH - style.PLINTH - style.PLATE_GAP - size * style.LINE
-    places = (place * style.SPACING + t * pitch for t in range(len(texts)))
-    named = ((f"token/{row:g}/{place + t:g}", text, x) for t, (text, x) in enumerate(zip(texts, places, strict=True)))
-    labels(scene, [(name, text, (x, front), size, 0.5) for name, text, x in named if text])
+    left = place * style.SPACING
+    named = [(f"token/{row:g}/{place + t:g}", text, left + t * pitch) for t, text in enumerate(texts) if text]
+    labels(scene, [(name, text, (x, front), size, 0.5) for name, text, x in named])
 
 
 def levels(scene: pv.MultiBlock, texts: Sequence[str], row: float = 0) -> None:

@@ -483,7 +483,7 @@ def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, co
     (copy / ARTICLE).write_text(article.replace('<div class="note"', "".join(more) + '<div class="note"'), "utf-8")
     (copy / "forward.glb").write_bytes((copy / "forward.glb").read_bytes()[:5000])
     (copy / "homes.glb").unlink()
-    seen = visit(serve(copy))
+    seen = visit(serve(copy), reduced_motion="reduce")
     assert len(seen.figures) == len(BUILDERS) > 22
     for name in BUILDERS:
         if name in ("forward", "homes"):

@@ -222,7 +222,7 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
 
 
 def test_figures_side_by_side_turn_together(visit: Visitor, url: str) -> None:
-    seen = visit(url, viewport=PAIRS).enliven("succeeds", "fails")
+    seen = visit(url, viewport=PAIRS, reduced_motion="reduce").enliven("succeeds", "fails")
     one, other = seen.figure("succeeds"), seen.figure("fails")
     (theta, phi, radius), start = numbers_in(one, "data-orbit"), numbers_in(other, "data-orbit")
     assert start[:2] == [theta, phi]
@@ -239,7 +239,7 @@ def test_figures_side_by_side_turn_together(visit: Visitor, url: str) -> None:
 
 def test_an_unknown_view_is_said_and_the_rest_works(visit: Visitor, url: str) -> None:
     """At the start, and when the address changes; so is a figure that there is not."""
-    seen = visit(f"{url}{ALONE}#forward?mark=residual/9/9")
+    seen = visit(f"{url}{ALONE}#forward?mark=residual/9/9", reduced_motion="reduce")
     figure = seen.figure("forward")
     for query in ("", "mark=embedding/web&part=99", "view=1,2,three", "view=1,2,3,4,5,6,-7", "view=&mark=x"):
         if query:
@@ -257,7 +257,7 @@ def test_an_unknown_view_is_said_and_the_rest_works(visit: Visitor, url: str) ->
 def test_without_its_words_a_figure_still_turns(visit: Visitor, serve, copy: Path) -> None:
     (copy / "animals.marks.json").unlink()
     (copy / "homes.marks.json").write_text("{")
-    seen = visit(serve(copy)).enliven("animals", "homes")
+    seen = visit(serve(copy), reduced_motion="reduce").enliven("animals", "homes")
     for name in ("animals", "homes"):
         figure = seen.figure(name)
         figure.get_by_role("button", name="The next mark").click()

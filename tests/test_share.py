@@ -18,7 +18,7 @@ from tests.conftest import BUILDERS, SCENES
 
 def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, serve: Serve, tmp_path: Path) -> None:
     """By the line that the article gives for it, copied as it stands."""
-    seen = visit(url).open_details()
+    seen = visit(url).open_details("#animals details")
     line = seen.figure("animals").locator("input.embed").input_value()
     assert f'src="{url}embed/animals.html"' in line
     (tmp_path / "index.html").write_text(f"<!doctype html><title>x</title><link rel=icon href=data:,><body>{line}")
@@ -59,7 +59,7 @@ def test_the_gallery_has_every_scene(visit: Visitor, url: str, site: Path) -> No
 
 
 def test_the_picture_is_what_is_seen(visit: Visitor, url: str, tmp_path: Path) -> None:
-    seen = visit(url).open_details().enliven("animals")
+    seen = visit(url).open_details("#animals details").enliven("animals")
     figure = seen.figure("animals")
     figure.get_by_role("button", name="Nearer").click()
     theta, phi, radius = numbers_in(figure, "data-orbit")
