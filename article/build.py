@@ -453,7 +453,10 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     template = render.keep(whole, {"page", "article"})
     results = study.load([one.model for one in survey])
     if results is None:
-        site.notes.append("data/study.json is not of this program and corpus, so its chapter is left out; make study.")
+        most, least = len(survey), len(study.FEWER)
+        few = f"its chapter takes {least} trainings or more, so with {most} it is left out; raise --seeds."
+        other = "it is not of this program and corpus, so its chapter is left out; make study."
+        site.notes.append(f"data/study.json: {few if most < least else other}")
     text = render.keep(text, set() if results is None else {"study"})
     names = render.figures(text)
     if not names:

@@ -101,7 +101,10 @@ def test_claims_and_index(site):
 
 # --- Bad input ----------------------------------------------------------------------------------------------------
 
-NOTE = r"gpt.py: data/study.json is not of this program and corpus, so its chapter is left out; make study.\n"
+NOTE = (  # of builds of one training
+    r"gpt.py: data/study.json: its chapter takes 16 trainings or more, so with 1 it is left out; raise --seeds.\n"
+)
+OTHERS = r"gpt.py: data/study.json: it is not of this program and corpus, so its chapter is left out; make study.\n"
 TRAIN, HELD_OUT = "data/train.txt", "data/held_out.txt"
 TRAINS = pytest.mark.slow  # where nothing is kept
 
@@ -325,7 +328,7 @@ def test_without_the_study_its_chapter_is_left_out(project, run: Run):
     study = project / "data" / "study.json"
     study.write_text(study.read_text().replace('"hash": "', '"hash": "0'))
     done = run("--out", "site", root=project)
-    assert (done.returncode, re.fullmatch(NOTE, done.stderr) is not None) == (0, True)
+    assert (done.returncode, re.fullmatch(OTHERS, done.stderr) is not None) == (0, True)
     page = (project / "site" / "index.html").read_text()
     assert "What makes the difference?" not in page
     assert "Does it generalise" in page
