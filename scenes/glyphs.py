@@ -371,9 +371,10 @@ def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array:
     index, known = tuple(map(int, index)), scene.user_dict.data
     drawn = array.removesuffix("_apart")
     if drawn in ("residual", "normed") and index[1]:
-        before = {f"{one}/{index[0]}/{index[1] - 1}" for one in (drawn, f"{drawn}_apart")}
-        if scene.get_block_name(scene.n_blocks - 1) not in before:  # the row does not begin with its first token
-            scene.user_dict |= {"last_only": [*known.get("last_only", []), f"{drawn}/{index[0]}"]}
+        row = [f"{one}/{index[0]}" for one in (drawn, f"{drawn}_apart")]
+        goes_on = scene.get_block_name(scene.n_blocks - 1) in [f"{one}/{index[1] - 1}" for one in row]
+        if not goes_on and all(scene.get(f"{one}/0") is None for one in row):  # to look through the scene takes long
+            scene.user_dict |= {"last_only": list(dict.fromkeys([*known.get("last_only", []), f"{drawn}/{index[0]}"]))}
     least = min(known["limit"], known.get("beside", known)["limit"])
     size = int(np.ceil(-np.log10(least)))
     finer = max(0, size - 1) + min(0, size + 2)  # where the scale itself is small, or very large

@@ -314,6 +314,16 @@ def test_a_missing_ribbon_is_found(forward, trace):
     assert readback.disagreements(to_glb(forward), trace) == ["attention/0/1/5/5: it is missing"]
 
 
+@pytest.mark.parametrize("first", [0, 2])
+def test_rows_may_be_drawn_in_turn(trace, first):
+    """A row is one of the last position only if its first token is nowhere; whatever else is drawn between."""
+    scene = glyphs.start("turns", trace, Scale.of(trace.residual, trace.normed))
+    for t in range(first, len(trace.tokens)):
+        glyphs.line(scene, trace, [("residual", (0, t), "")], 0, t)
+        glyphs.line(scene, trace, [("normed", (2, t), "")], 1, t)
+    assert scene.user_dict.data.get("last_only", []) == (["residual/0", "normed/2"] if first else [])
+
+
 @pytest.mark.slow
 def test_a_wrong_name_is_found(forward, trace):
     forward["attention/0/1/5/4"].user_dict |= {"index": [0, 1, 5, -4]}
