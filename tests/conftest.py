@@ -2,12 +2,14 @@
 
 import fcntl
 import importlib
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -211,14 +213,35 @@ def run_anew(*arguments: object, root: Path = ROOT, **variables: str) -> subproc
     return subprocess.run(command, cwd=root, env=os.environ | variables, capture_output=True, text=True, check=False)
 
 
+@dataclass
+class Started:
+    """A run of gpt.py that may not have ended yet."""
+
+    arguments: list[str]
+    process: int
+    streams: list[Path]
+    ask: Callable[..., int | None]
+
+    def poll(self) -> int | None:
+        return self.ask(ended=self.process, wait=False)
+
+    def wait(self) -> subprocess.CompletedProcess[str]:
+        status = self.ask(ended=self.process, wait=True)
+        assert status is not None
+        stdout, stderr = (path.read_text("utf-8") for path in self.streams)
+        return subprocess.CompletedProcess(self.arguments, status, stdout, stderr)
+
+
+Start = Callable[..., Started]
+
+
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Runs gpt.py of a project with arguments and variables of the environment, in a process of its own.
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts gpt.py of a project with arguments and variables of the environment, in a process of its own.
 
     The libraries that it imports are there already (`tests/warm.py`).
     """
-    folder = tmp_path_factory.mktemp("run")
-    streams = [os.devnull, str(folder / "stdout"), str(folder / "stderr")]
+    folder, numbers = tmp_path_factory.mktemp("run"), itertools.count()
     command = [sys.executable, "-B", "-W", "error", str(ROOT / "tests" / "warm.py")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as warm:
@@ -226,17 +249,27 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         assert tell
         assert hear
 
-        def run(*arguments: object, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
-            told = list(map(str, arguments))
-            for path in streams[1:]:
-                Path(path).write_bytes(b"")
-            request = {"root": str(root), "arguments": told, "variables": variables, "streams": streams}
+        def ask(**request: object) -> int | None:
             print(json.dumps(request), file=tell)
-            status = int(hear.readline())
-            stdout, stderr = (Path(path).read_text("utf-8") for path in streams[1:])
-            return subprocess.CompletedProcess(told, status, stdout, stderr)
+            return json.loads(hear.readline())
 
-        yield run
+        def start(*arguments: object, root: Path = ROOT, most: int = -1, **variables: str) -> Started:
+            told, number = list(map(str, arguments)), next(numbers)
+            streams = [folder / f"{number}.{name}" for name in ("stdout", "stderr")]
+            for path in streams:
+                path.touch()
+            names = [os.devnull, *map(str, streams)]
+            process = ask(root=str(root), arguments=told, variables=variables, streams=names, most=most)
+            assert process
+            return Started(told, process, streams, ask)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def run(start: Start) -> Run:
+    """Runs gpt.py, as `start` does, to its end."""
+    return lambda *arguments, **more: start(*arguments, **more).wait()
 
 
 @pytest.fixture
@@ -305,7 +338,7 @@ def site(once: Once) -> Path:
 def small_site(once: Once, site: Path) -> Path:
     """The site of a single training; trained and drawn anew, by another instruction set than the other."""
     assert site.is_dir()
-    variables = {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "avx2"}
+    variables = {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "default"}
 
     def make(small: Path) -> None:
         done = run_anew("--out", small, "--seeds", "1", "--fresh", root=ROOT, **variables)

@@ -72,8 +72,9 @@ def test_every_figure_comes_to_life_and_nothing_is_wrong(visit: Visitor, url: st
     On a phone, nothing sticks out, what is tapped is large, axe finds nothing, not in a figure that answers either, and
     marks say their numbers.
     """
-    seen = visit(url + path, viewport=TABLET if path == ARTICLE else PHONE).open_details(AROUND)
-    if path == ARTICLE:
+    is_compared = path == ARTICLE
+    seen = visit(url + path, exact_light=is_compared, viewport=TABLET if is_compared else PHONE).open_details(AROUND)
+    if is_compared:
         flat = visit(url, viewport=TABLET, java_script_enabled=False)
         for figure, still in zip(seen.figures, flat.figures, strict=True):
             comes_to_life(figure)
@@ -169,6 +170,7 @@ def test_buttons_turn_the_camera(visit: Visitor, url: str) -> None:
     wait_for_orbit(figure, start)
     press("Look from farther left", theta - 20, phi, radius)
     press("Look from farther right", theta + 20, phi, radius, twice=True)  # while it glides, no press is lost
+    seen.page.emulate_media(reduced_motion="reduce")
     press("Look from higher up", theta + 20, phi - 12, radius)
     press("Look from lower down", theta + 20, phi, radius)
     press("Look from lower down", theta + 20, 89, radius, twice=True)  # not from below the floor

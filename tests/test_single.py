@@ -26,8 +26,18 @@ def file(site: Path, run: Run, once: Once) -> Path:
     return once("article.html", make)
 
 
+def test_every_scene_is_in_it(file: Path, site: Path) -> None:
+    """The files of the site, to the byte."""
+    figures = re.findall(r'<figure class="scene"[^>]*>', file.read_text("utf-8"))
+    assert [re.findall(r' id="(\w+)"', figure) for figure in figures] == [[name] for name in SCENES]
+    for figure, name in zip(figures, SCENES, strict=True):
+        for attribute, end in (("src", "glb"), ("marks", "marks.json")):
+            (data,) = re.findall(rf' data-{attribute}="data:[^",]*;base64,([^"]*)"', figure)
+            assert base64.b64decode(data) == (site / f"{name}.{end}").read_bytes(), name
+
+
 def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
-    seen = visit(file.as_uri()).enliven(*SCENES)
+    seen = visit(file.as_uri()).enliven("animals", "forward", "landscape", "growth", "drift")
     figure = seen.figure("forward")
     figure.get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("at, entering block 1: component 1 ")

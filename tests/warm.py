@@ -1,13 +1,15 @@
 """Runs gpt.py again and again, as `python -B -W error gpt.py` does, but with the libraries imported already.
 
 Their import takes most of the time of a run that refuses its input. This process has nothing of ours in it, and forks
-for each run: there, a project's gpt.py and all that it imports are read anew from its folder.
+for each run: there, a project's gpt.py and all that it imports are read anew from its folder. It is told what to run,
+and gives the process; or which process to look after, and gives its exit status, or null while it runs.
 """
 
 import gc
 import importlib
 import json
 import os
+import resource
 import runpy
 import sys
 import warnings
@@ -17,14 +19,15 @@ LIBRARIES += ("matplotlib.textpath", "matplotlib.backends.backend_svg", "tokeniz
 LIBRARIES += ("torch._dynamo",)  # an optimizer imports it
 
 
-def become(root: str, arguments: list[str], variables: dict[str, str], streams: list[str]) -> None:
-    """Turns this process into one that the shell would have started."""
+def become(root: str, arguments: list[str], variables: dict[str, str], streams: list[str], most: int) -> None:
+    """Turns this process into one that the shell would have started; no file of its may have more than `most` bytes."""
     os.chdir(root)
     os.environ.update(variables)
     for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
         os.dup2(os.open(path, flags), number)
     program = os.path.join(root, "gpt.py")
     sys.path[0], sys.argv = root, [program, *arguments]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     runpy.run_path(program, run_name="__main__")
 
 
@@ -34,10 +37,14 @@ if __name__ == "__main__":
     gc.freeze()  # or each child looks through all of it before it ends
     while line := sys.stdin.readline():
         request = json.loads(line)
+        if "ended" in request:
+            process, status = os.waitpid(request["ended"], 0 if request["wait"] else os.WNOHANG)
+            print(os.waitstatus_to_exitcode(status) if process else "null", flush=True)
+            continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the threads of the libraries sleep, and the child does not wait for them
             child = os.fork()
         if not child:
             become(**request)
             sys.exit()
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        print(child, flush=True)
