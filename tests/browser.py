@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -35,6 +36,7 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 TABLET: ViewportSize = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
 PAIRS: ViewportSize = {"width": 860, "height": 600}  # hardly wider; figures that belong together stand side by side
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+WHOLE: ViewportSize = {"width": 360, "height": 30_000}  # all figures of the article are seen at once
 VIEWER = "vendor/model-viewer.min.js"
 ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
 GALLERY, ALONE = "gallery.html", "embed/forward.html"
@@ -126,6 +128,13 @@ ONE_OF_A_KIND = """
   }
 }
 """
+STILLS = """
+(stills) => Promise.all(stills.map(async (still) => {
+  still.loading = "eager";
+  await still.decode();
+  return still.naturalWidth > 0 && still.checkVisibility() && still.getBoundingClientRect().height > 90;
+}))
+"""
 SIZES = "(all) => all.map((one) => { const { width, height } = one.getBoundingClientRect(); return [width, height]; })"
 
 OF_PLOTS = """
@@ -153,17 +162,6 @@ SECTIONS = """
     words: section.innerText, label: plot.ariaLabel, width: plot.getBoundingClientRect().width,
     held: count(".held"), seeds: count("*"), own: plot.querySelectorAll(".own").length,
   };
-})
-"""
-REFERENCES = """
-() => ({
-  ids: [...document.querySelectorAll("[id]")].map((element) => element.id),
-  links: [...document.querySelectorAll("a[href]")].map((link) => link.getAttribute("href")),
-  there: [...document.querySelectorAll("a.claim")].map((claim) => [claim.id, claim.getAttribute("href")]),
-  back: [...document.querySelectorAll("section")].map(({ id }) => [
-    id,
-    document.querySelector(`#${id} a`).getAttribute("href"),
-  ]),
 })
 """
 NOTES = """
@@ -336,19 +334,23 @@ def comes_to_life(figure: Locator) -> None:
 
 
 def shows_its_still(figure: Locator) -> None:
-    figure.locator(".stage").scroll_into_view_if_needed()
-    still = figure.locator(".still")
-    expect(still).to_be_visible()
-    expect(still).to_have_js_property("complete", True)
-    assert still.evaluate("(image) => image.naturalWidth") > 0
+    """Or each of several figures its own."""
+    stills = figure.locator(".still")
+    assert stills.evaluate_all(STILLS) == [True] * figure.count()
 
 
-def stays_flat(figure: Locator, reason: str) -> None:
-    """Shows the still and one sentence that says why, and nothing that would not work."""
+def stays_flat(figure: Locator, *reasons: str) -> None:
+    """Shows the still and one sentence that says why, and nothing that would not work; or each of several figures.
+
+    They are in view.
+    """
+    why = re.compile("|".join(map(re.escape, reasons)))
+    says = figure.get_by_role("status")
+    expect(says).to_have_text([why] * figure.count())
     shows_its_still(figure)
-    expect(figure.get_by_role("status")).to_have_text([reason])
-    expect(figure.get_by_role("status")).to_be_visible()
+    assert all(says.evaluate_all("(all) => all.map((said) => said.checkVisibility())"))
     expect(figure.locator("model-viewer, button:not(.files button)")).to_have_count(0)
+    assert {*figure.evaluate_all("(figures) => figures.map((figure) => figure.className)")} == {"scene"}
 
 
 def wait_for_orbit(figure: Locator, goal: list[float]) -> None:

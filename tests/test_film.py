@@ -118,9 +118,15 @@ def at_step(figure: Locator, k: int) -> dict[str, NDArray]:
 
 
 def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(visit: Visitor, url: str, site: Path, film: Film):
-    """The sizes that the nodes have in the viewer, read as the file says, are the embeddings of that step."""
-    figure = visit(url + ALONE).figure("growth")
+    """The sizes that the nodes have in the viewer, read as the file says, are the embeddings of that step.
+
+    It plays, pauses and steps by keyboard.
+    """
+    seen = visit(url + ALONE)
+    figure, last = seen.figure("growth"), len(film.steps) - 1
     comes_to_life(figure)
+    slider = figure.locator("input[type=range]")
+    expect(slider).to_have_value(str(last))  # at rest, it is what the article's model is
     document = readback.header((site / "growth.glb").read_bytes())
     how = document["asset"]["extras"]
     root = next(node for node in document["nodes"] if node.get("name") == "scene")
@@ -131,6 +137,20 @@ def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(visit: Visitor,
             index = tuple(map(int, name.split("/")[1:]))
             (value,) = readback.growing([{"scale": part[:1]} for part in parts], root, how)
             assert value == pytest.approx(film.course[*index, k], abs=how["limit"] / 500), name
+
+    figure.get_by_role("button", name="One step back").press("Enter")
+    expect(slider).to_have_value(str(last - 1))
+    slider.press("Home")
+    expect(figure.locator(".words")).to_have_text(film.words(0))
+    figure.get_by_role("button", name="Play the training").press("Enter")
+    expect(slider).not_to_have_value("0")
+    figure.get_by_role("button", name="Pause").press("Enter")
+    stopped = slider.input_value()
+    figure.get_by_role("button", name="One step on").press("Enter")
+    expect(slider).to_have_value(str(int(stopped) + 1))
+    figure.get_by_role("button", name="The next mark").click()
+    expect(figure.locator(".readout")).to_contain_text("bird, component 1: ")
+    assert seen.errors == []
 
 
 def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: str, site: Path, film: Film):
@@ -150,27 +170,6 @@ def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: st
             assert place == pytest.approx(film.way[int(name.split("/")[1]), k], abs=how["limit"] / 500), name
         expect(seen.figure("growth").locator("input[type=range]")).to_have_value(str(k))
         expect(figure.locator(".words")).to_have_text(film.words(k))
-
-
-def test_play_pause_and_step_by_keyboard(visit: Visitor, url: str, film: Film):
-    seen = visit(url + ALONE)
-    figure, last = seen.figure("growth"), len(film.steps) - 1
-    comes_to_life(figure)
-    slider = figure.locator("input[type=range]")
-    expect(slider).to_have_value(str(last))  # at rest, it is what the article's model is
-    figure.get_by_role("button", name="One step back").press("Enter")
-    expect(slider).to_have_value(str(last - 1))
-    slider.press("Home")
-    expect(figure.locator(".words")).to_have_text(film.words(0))
-    figure.get_by_role("button", name="Play the training").press("Enter")
-    expect(slider).not_to_have_value("0")
-    figure.get_by_role("button", name="Pause").press("Enter")
-    stopped = slider.input_value()
-    figure.get_by_role("button", name="One step on").press("Enter")
-    expect(slider).to_have_value(str(int(stopped) + 1))
-    figure.get_by_role("button", name="The next mark").click()
-    expect(figure.locator(".readout")).to_contain_text("bird, component 1: ")
-    assert seen.errors == []
 
 
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}, {"reduced_motion": "reduce"}])
