@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_build import hasty
+
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 STUB = TESTS / "nixpkgs-stub"
@@ -292,19 +294,18 @@ def test_the_shell_has_a_python_of_its_own(nix: Nix):
     assert Path(done.stdout.strip()).is_relative_to(nix.folder / "store")
 
 
-@pytest.mark.slow
-def test_the_shell_explains_the_job(nix: Nix):
-    done = nix.use("develop", then=("--command", "python", "gpt.py", "-h"), cwd=nix.flake)
-    assert done.returncode == 0, done.stderr
-    assert "--seed" in done.stdout
+def shorten(flake: Path) -> None:
+    """Makes an article of one figure, about a model that is hardly trained."""
+    (flake / "article" / "index.md").write_text("# Boxes\n\nOne figure.\n\n![Boxes.](boxes.glb)\n")
+    (flake / "article" / "flow.md").write_text("")
+    program = flake / "gpt.py"
+    program.write_text(hasty(program.read_text("utf-8")), "utf-8")
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("site")  # which has kept what it is made from
-def test_the_shell_does_the_job(nix: Nix, tmp_path: Path):
-    source = shutil.copytree(nix.flake, tmp_path / "source")
-    (source / "article" / ".kept").symlink_to(ROOT / "article" / ".kept")
-    out = tmp_path / "site"
+def test_the_shell_does_the_job(nix: Nix, variant: Variant, tmp_path: Path):
+    source, out = variant(), tmp_path / "site"
+    shorten(source)
     done = nix.use("develop", then=("--command", "python", "gpt.py", "--seeds", "1", "--out", str(out)), cwd=source)
     assert done.returncode == 0, done.stderr
     assert (out / "index.html").is_file()
@@ -312,10 +313,9 @@ def test_the_shell_does_the_job(nix: Nix, tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_site")  # which has kept what it is made from
 def test_the_command_does_the_job_in_the_folder_of_the_caller(nix: Nix, variant: Variant, tmp_path: Path):
     flake, here = variant(), tmp_path / "here"
-    shutil.copytree(ROOT / "article" / ".kept", flake / "article" / ".kept")
+    shorten(flake)
     here.mkdir()
     done = nix.use("run", flake=flake, then=("--", "--seeds", "1"), cwd=here)
     assert done.returncode == 0, done.stderr
