@@ -360,18 +360,40 @@ def test_dropout_is_drawn_for_each_step_and_part():
         assert float(one.mean()) == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_each_step_is_that_of_torch_s_optimizer(dtype):
+    """To the last bit, and after it was loaded anew; only what decays in gpt.py does."""
+    chosen = replace(TINY, dtype=dtype, weight_decay=0.5)
+    ours, theirs = fresh(chosen), fresh(chosen)
+    weights = {decays: [w for name, w in theirs.named_parameters() if gpt.decays(name) == decays] for decays in (0, 1)}
+    groups = [{"params": some, "weight_decay": 0.5 * decays} for decays, some in weights.items()]
+    optimizer, expected = training.AdamW(ours, chosen), torch.optim.AdamW(groups, fused=True)
+    for step in range(12):
+        if step == 6:
+            loaded = training.AdamW(ours, chosen)
+            loaded.load(optimizer.state)
+            optimizer = loaded
+        for model in (ours, theirs):
+            training.accumulate(model, chosen, windows()[0], step, training.ALONE)
+        optimizer.step(0.01 + 0.001 * step)
+        for part in expected.param_groups:
+            part["lr"] = 0.01 + 0.001 * step
+        expected.step()
+        assert torch.equal(flat(ours), flat(theirs))
+
+
 def test_clipping_is_torch_s(monkeypatch):
     """The optimizer sees gradients of at most that norm, and the log has their norms before."""
     chosen = replace(TINY, dtype="float64", clip=0.05, steps=5)
     train, held_out = windows()
     seen = []
-    step = torch.optim.AdamW.step
+    step = training.AdamW.step
 
-    def watched(self, *arguments):
-        seen.append(torch.cat([w.grad.flatten() for group in self.param_groups for w in group["params"]]))
-        return step(self, *arguments)
+    def watched(self, rate):
+        seen.append(torch.cat([weight.grad.flatten() for weight in self.weights]))
+        return step(self, rate)
 
-    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    monkeypatch.setattr(training.AdamW, "step", watched)
     model = fresh(chosen)
     course = training.train(model, chosen, train, held_out)
     copy = fresh(chosen)
@@ -589,7 +611,7 @@ def test_a_state_that_cannot_be_written_is_refused(tmp_path):
         (folder, "Is a directory"),
     ):
         with pytest.raises(RefusalError, match=re.escape(f"{path} cannot be written: {why}; ")) as error:
-            training.keep(path, Course(), nn.Linear(1, 1), torch.optim.SGD([torch.zeros(1)]))
+            training.keep(path, Course(), nn.Linear(1, 1), training.AdamW(fresh(TINY), TINY))
         assert is_sentence(error.value)
     assert state.read_bytes() == data
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "state"]
@@ -665,7 +687,6 @@ def kill(folder: Path) -> None:
     """Trains once whole, and once killed twenty times; no thread runs in the process that forks."""
     random = np.random.default_rng()
     state, out = folder / "state", folder / "killed"
-    training.optimizer_for(fresh(KILLED), KILLED)  # torch imports more when it is asked
     processes = [child(lambda: trained(folder / "whole", None))]
     steps, beside = [], 0
     for n in range(20):

@@ -16,7 +16,6 @@ import warnings
 
 LIBRARIES = ("torch.func", "pyvista", "trimesh", "sklearn.decomposition", "scipy.spatial", "markdown", "PIL.ImageDraw")
 LIBRARIES += ("matplotlib.textpath", "matplotlib.backends.backend_svg", "tokenizers", "safetensors.torch", "tqdm")
-LIBRARIES += ("torch._dynamo",)  # an optimizer imports it
 
 
 def become(root: str, arguments: list[str], variables: dict[str, str], streams: list[str], most: int) -> None:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 from tqdm import tqdm
 
 import gpt
@@ -222,13 +223,51 @@ def learning_rate(settings: Settings, step: int) -> float:
     return settings.learning_rate * min(rising, 0.1 + 0.9 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def optimizer_for(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """AdamW as torch has it, which is quick with many weights; what decays is what does in gpt.py."""
-    parts: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    for name, weight in model.named_parameters():
-        parts[gpt.decays(name)].append(weight)
-    groups = [{"params": some, "weight_decay": settings.weight_decay * decays} for decays, some in parts.items()]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+class AdamW:
+    """AdamW by torch's own function for it, which is quick with many weights; what decays is what does in gpt.py.
+
+    torch's class for it would first import a compiler, which takes as long as the first hundreds of steps.
+    """
+
+    def __init__(self, model: nn.Module, settings: Settings) -> None:
+        named = sorted(model.named_parameters(), key=lambda item: gpt.decays(item[0]))  # each sort, as a list
+        self.weights = [weight for _, weight in named]
+        self.constant = sum(not gpt.decays(name) for name, _ in named)  # how many do not decay
+        self.decay = settings.weight_decay
+        self.state = {
+            "mean": [torch.zeros_like(weight) for weight in self.weights],  # of the gradients
+            "square": [torch.zeros_like(weight) for weight in self.weights],  # the mean of their squares
+            "steps": [torch.zeros((), device=weight.device) for weight in self.weights],
+        }
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Each weight moves by about the learning rate, along its gradient."""
+        for some, decay in ((slice(self.constant), 0.0), (slice(self.constant, None), self.decay)):
+            mean, square, steps = (numbers[some] for numbers in self.state.values())
+            weights = self.weights[some]
+            adamw(
+                weights,
+                [weight.grad for weight in weights],
+                mean,
+                square,
+                [],
+                steps,
+                fused=True,
+                amsgrad=False,
+                maximize=False,
+                beta1=gpt.BETA_1,
+                beta2=gpt.BETA_2,
+                eps=gpt.EPSILON,
+                lr=rate,
+                weight_decay=decay,
+            )
+
+    def load(self, state: Mapping[str, Sequence[Tensor]]) -> None:
+        """Goes on from a state. Raises ValueError for one of another model."""
+        for name, numbers in self.state.items():
+            for ours, kept in zip(numbers, state[name], strict=True):
+                ours.copy_(kept)
 
 
 def group(name: str) -> str:
@@ -270,7 +309,7 @@ def train(
     parts = settings.accumulate * team.size
     torch.set_num_threads(threads(settings, (settings.batch_size or len(train.ids)) // parts))
     model.to(device=team.device, dtype=getattr(torch, settings.dtype))
-    optimizer = optimizer_for(model, settings)
+    optimizer = AdamW(model, settings)
     whose = identity(settings, train, held_out)
     course = resume(state, model, optimizer, whose, team)
     shared = model if team.size == 1 else nn.parallel.DistributedDataParallel(model)
@@ -300,8 +339,6 @@ def train(
             if last:
                 break
             rate = learning_rate(settings, step)
-            for part in optimizer.param_groups:
-                part["lr"] = rate
             loss, tokens = accumulate(shared, settings, train, step, team)
             check(loss, step, settings)
             if step % every == 0 or row:
@@ -313,7 +350,7 @@ def train(
                 course.rows.append(row)
             if settings.clip:
                 nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-            optimizer.step()
+            optimizer.step(rate)
             course.step += 1
             bar.update()
             bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
@@ -408,9 +445,9 @@ def identity(settings: Settings, train: Examples, held_out: Examples) -> str:
     return digest.hexdigest()
 
 
-def keep(state: Path, course: Course, model: nn.Module, optimizer: torch.optim.Optimizer, whose: str = "") -> None:
+def keep(state: Path, course: Course, model: nn.Module, optimizer: AdamW, whose: str = "") -> None:
     """Keeps all that the training needs to go on, in one step. Raises RefusalError where it cannot be written."""
-    kept = {"whose": whose, "course": vars(course), "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    kept = {"whose": whose, "course": vars(course), "model": model.state_dict(), "optimizer": optimizer.state}
     packed = io.BytesIO()
     torch.save(kept, packed)
     data = packed.getbuffer()
@@ -436,9 +473,7 @@ def unpack(data: bytes) -> Mapping[str, Any]:
     return torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
 
 
-def resume(
-    state: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer, whose: str = "", team: Team = ALONE
-) -> Course:
+def resume(state: Path | None, model: nn.Module, optimizer: AdamW, whose: str = "", team: Team = ALONE) -> Course:
     """The course of a training up to where it was kept, with the model and the optimizer as they were then.
 
     A new one if there is no such file. Raises RefusalError for one that cannot be read, is damaged, or was kept by
@@ -454,7 +489,7 @@ def resume(
         kept = unpack(data)
         if kept["whose"] == whose:
             model.load_state_dict(kept["model"])
-            optimizer.load_state_dict(kept["optimizer"])
+            optimizer.load(kept["optimizer"])
             return Course(**kept["course"])
     except Exception:  # whatever torch says of a file that is not one of its own
         raise RefusalError(f"{state} is damaged, or no state of a training; begin anew with --fresh.") from None
