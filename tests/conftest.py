@@ -53,17 +53,23 @@ FILMS = ("growth", "drift")
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What builds a site, trains or opens a browser takes seconds, and comes first: no worker ends with it alone.
+# What takes a minute or more. It comes first, so that no worker ends with it alone.
+LONG = ("page", "build", "job", "opened", "runs", "reader", "flake", "compare", "scenes", "film", "commands", "readme")
+HEAVY = {"site", "browser", "start", "saved_family", "nix"}  # fixtures
 
-    So does another library's model, and every scene that the article has not.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What builds a site, trains or opens a browser is slow.
+
+    So is another library's model, nix, and every scene that the article has not.
     """
     for item in items:
         call = getattr(item, "callspec", None)
         scene = call.params.get("name") if call else None
-        if {"site", "browser", "run", "saved_family"} & set(getattr(item, "fixturenames", ())) or scene in FURTHER:
+        if HEAVY & set(getattr(item, "fixturenames", ())) or scene in FURTHER:
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    order = [f"test_{name}" for name in LONG]
+    items.sort(key=lambda item: order.index(item.path.stem) if item.path.stem in order else len(order))
 
 
 def lines(name: str) -> list[str]:

@@ -534,6 +534,5 @@ def test_a_mark_says_its_number_and_its_difference(hostile_site, visit: Visitor,
     assert "component 2 " in status.inner_text()
     one, other = (seen.figure(name).locator("model-viewer") for name in ("ends-a", "ends-b"))
     figure.locator("[data-turn='20 0 1']").click()
-    seen.page.wait_for_timeout(300)
     orbits = [viewer.evaluate("(viewer) => viewer.cameraOrbit.split(' ')[0]") for viewer in (one, other)]
     assert orbits[0] == orbits[1] != f"{style.VIEW_OF_ROW[0]:g}deg"

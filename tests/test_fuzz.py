@@ -27,6 +27,8 @@ from article import build
 from article.runs import tokens
 from tests.test_checkpoint import BPE, SIZES, nano_weights, save_family, save_nano, save_own
 
+pytestmark = pytest.mark.slow  # tries many files
+
 CASES = int(os.environ.get("VITRINE_FUZZ", "250"))
 PARTS = 5  # which workers can share
 SECONDS = 20  # for one case, on a machine that does other things as well
@@ -293,7 +295,6 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("kind", ASKED)
 def test_what_is_damaged_is_opened_or_refused(whole, kind, part, tmp_path, monkeypatch, capfd):

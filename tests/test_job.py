@@ -32,7 +32,7 @@ GREEK = """\
 το πουλί κοιμάται στο δέντρο
 η γιαγιά μένει στο σπίτι
 """
-PAGES = ("index.html", "report.html", "flow.html", "gallery.html")
+PAGES = ("index.html", "report.html", "flow.html")
 SMALL = ("--steps", 40, "--eval-every", 20)
 MORE = {  # options of each
     "kitchen": ("--ladder", "--n-embd", 8),

@@ -8,6 +8,8 @@ from scipy.interpolate import RegularGridInterpolator
 import gpt
 from article import landscape, survey
 
+pytestmark = pytest.mark.slow  # all of it is about a training
+
 
 @pytest.fixture(scope="module")
 def config(tokenizer) -> gpt.Config:
@@ -19,7 +21,6 @@ def land(config, tokenizer, corpus, trace) -> dict[str, np.ndarray]:
     return landscape.explore(config, tokenizer, corpus, trace.sentence)[0]
 
 
-@pytest.mark.slow
 def test_the_path_is_that_of_training(config, tokenizer, corpus, trace, land):
     """Losses and words are those of the models on the way, the plane that of a singular value decomposition."""
     said: list[str] = []

@@ -27,6 +27,8 @@ from article.runs.settings import Settings, settle
 from tests.browser import AXE, PHONE, STICKING_OUT, Serve, Visitor
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # the run that it is about is trained
+
 # Tokens that want to be more than text; each comes in the training text, and so in the table and in the samples.
 HOSTILE = (
     *(
@@ -267,7 +269,6 @@ def test_the_log_is_the_course(result: Result, files: dict[str, bytes]) -> None:
 # --- What it says -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_the_step_that_was_kept(result: Result, template: str) -> None:
     course = result.course
     late = [row["held-out loss"] for row in course.rows if "held-out loss" in row][-1]
@@ -286,7 +287,6 @@ def test_the_step_that_was_kept(result: Result, template: str) -> None:
     assert "still fell" in report.after_best(last)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "words"), [(2.5, "0.250 below"), (3.0, "0.250 above"), (2.75, "the same as")])
 def test_next_to_counting(result: Result, template: str, loss: float, words: str) -> None:
     text = report.files(replace(result, held_out_loss=loss), template)["report.md"].decode()

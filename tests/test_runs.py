@@ -214,6 +214,7 @@ def test_the_learning_rate_rises_then_falls_without_a_jump(chosen):
         assert all(abs(b - a) <= steepest + 1e-9 for a, b in zip(rates, rates[1:], strict=False))
 
 
+@pytest.mark.slow
 def test_the_learning_rate_is_torch_s_and_the_first_chapter_s():
     chosen = replace(WINDOWS, steps=120, warmup=30, learning_rate=0.3)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
@@ -360,6 +361,7 @@ def test_dropout_is_drawn_for_each_step_and_part():
         assert float(one.mean()) == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_each_step_is_that_of_torch_s_optimizer(dtype):
     """To the last bit, and after it was loaded anew; only what decays in gpt.py does."""

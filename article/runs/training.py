@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.distributed as dist
@@ -231,7 +231,7 @@ class AdamW:
 
     def __init__(self, model: nn.Module, settings: Settings) -> None:
         named = sorted(model.named_parameters(), key=lambda item: gpt.decays(item[0]))  # each sort, as a list
-        self.weights = [weight for _, weight in named]
+        self.weights: list[Tensor] = [weight for _, weight in named]
         self.constant = sum(not gpt.decays(name) for name, _ in named)  # how many do not decay
         self.decay = settings.weight_decay
         self.state = {
@@ -248,7 +248,7 @@ class AdamW:
             weights = self.weights[some]
             adamw(
                 weights,
-                [weight.grad for weight in weights],
+                cast(list[Tensor], [weight.grad for weight in weights]),
                 mean,
                 square,
                 [],
