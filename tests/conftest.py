@@ -342,9 +342,10 @@ def site(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def small_site(once: Once, site: Path) -> Path:
-    """The site of a single training; trained and drawn anew, by another instruction set than the other."""
+    """The site of a single training; it is trained and drawn anew, by other instructions and matrix routines."""
     assert site.is_dir()
-    variables = {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "default"}
+    variables = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
+    variables |= {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "2"}
 
     def make(small: Path) -> None:
         done = run_anew("--out", small, "--seeds", "1", "--fresh", root=ROOT, **variables)
