@@ -128,12 +128,13 @@ ONE_OF_A_KIND = """
   }
 }
 """
-STILLS = """
-(stills) => Promise.all(stills.map(async (still) => {
+VISIBLE = "checkVisibility({ visibilityProperty: true, opacityProperty: true })"
+STILLS = f"""
+(stills) => Promise.all(stills.map(async (still) => {{
   still.loading = "eager";
   await still.decode();
-  return still.naturalWidth > 0 && still.checkVisibility() && still.getBoundingClientRect().height > 90;
-}))
+  return still.naturalWidth > 0 && still.{VISIBLE} && still.getBoundingClientRect().height > 90;
+}}))
 """
 SIZES = "(all) => all.map((one) => { const { width, height } = one.getBoundingClientRect(); return [width, height]; })"
 
@@ -348,7 +349,7 @@ def stays_flat(figure: Locator, *reasons: str) -> None:
     says = figure.get_by_role("status")
     expect(says).to_have_text([why] * figure.count())
     shows_its_still(figure)
-    assert all(says.evaluate_all("(all) => all.map((said) => said.checkVisibility())"))
+    assert all(says.evaluate_all(f"(all) => all.map((said) => said.{VISIBLE})"))
     expect(figure.locator("model-viewer, button:not(.files button)")).to_have_count(0)
     assert {*figure.evaluate_all("(figures) => figures.map((figure) => figure.className)")} == {"scene"}
 

@@ -54,7 +54,7 @@ def letters(n: int) -> str:
 def corpus(folder: Path, name: str) -> Path:
     """A folder with one of the texts."""
     folder.mkdir(parents=True)
-    text = {"kitchen": KITCHEN, "greek": GREEK, "letters": letters(40_000)}[name]
+    text = {"kitchen": KITCHEN, "greek": GREEK, "letters": letters(120_000)}[name]
     (folder / "train.txt").write_text(text, "utf-8")
     if name == "kitchen":
         (folder / "held_out.txt").write_text("the cook cuts tea with a knife\n", "utf-8")

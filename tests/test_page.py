@@ -44,6 +44,7 @@ from tests.browser import (
     TARGET,
     TOOLS,
     VIEWER,
+    VISIBLE,
     WASM_REPORT,
     WHOLE,
     Serve,
@@ -316,7 +317,7 @@ def test_on_paper_and_without_webgl_again_there_are_stills(visit: Visitor, url: 
     expect(seen.figure("animals")).to_have_class("scene live")
     shows_its_still(figures)
     hidden, shown = seen.page.locator("model-viewer, .tools, .note"), figures.locator("figcaption")
-    visible = "(all) => all.map((one) => one.checkVisibility())"
+    visible = f"(all) => all.map((one) => one.{VISIBLE})"
     assert {*hidden.evaluate_all(visible)} == {False}
     assert shown.evaluate_all(visible) == [True] * len(SCENES)
     expect(link).to_have_text(f"In 3D: {url}#forward")
