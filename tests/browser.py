@@ -26,8 +26,10 @@ SWITCHES = (
     "--disable-gpu-rasterization",  # which some systems switch on; without a GPU, it makes every page twice the work
     "--disable-gpu-compositing",  # the same: only what is 3D is drawn as by a GPU
     # The first two: two pages of a process of their own, for the address bar of each context, which nobody sees. The
-    # others: what Playwright switches off by a list that gives way to this one.
-    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    # third: a process for the next page, kept ready. The others: what Playwright switches off by a list that gives way
+    # to this one.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess,"
+    "AvoidUnnecessaryBeforeUnloadCheckSync,"
     "DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,"
     "ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,"
     "AimEnabled,PreconnectToSearch",
@@ -68,12 +70,16 @@ for (const kind of [HTMLCanvasElement, window.OffscreenCanvas].filter(Boolean)) 
   };
 }
 """
-# The viewer blurs the light of the scene by 256 samples a pixel, which without a GPU takes a third of the time until a
-# figure lives.
-FEWER_SAMPLES = """
+# Without a GPU, two things take half of the time until a figure lives: the viewer blurs the light of the scene by 256
+# samples a pixel, and edges are smoothed.
+ROUGHLY = """
 const { shaderSource } = WebGL2RenderingContext.prototype;
 WebGL2RenderingContext.prototype.shaderSource = function (shader, text) {
   shaderSource.call(this, shader, text.replace("#define GGX_SAMPLES 256", "#define GGX_SAMPLES 16"));
+};
+const { getContext } = HTMLCanvasElement.prototype;
+HTMLCanvasElement.prototype.getContext = function (name, options) {
+  return getContext.call(this, name, name.startsWith("webgl") ? { ...options, antialias: false } : options);
 };
 """
 ORBIT = """
@@ -285,14 +291,14 @@ def browser_without_webgl(launch: Launch) -> Browser:
 def visit(browser: Browser) -> Iterator[Visitor]:
     """Opens a page in a context of its own; takes another browser and Playwright's options of a context.
 
-    Where it does not matter how a figure is lit exactly, its light is blurred with `FEWER_SAMPLES`.
+    Where it does not matter how a figure is drawn exactly, it is drawn `ROUGHLY`.
     """
     with ExitStack() as stack:
 
-        def visit(url: str, by: Browser = browser, exact_light: bool = False, **options: object) -> Visit:
+        def visit(url: str, by: Browser = browser, exact: bool = False, **options: object) -> Visit:
             context = by.new_context(**{"viewport": PHONE} | options)  # type: ignore[arg-type]
             stack.callback(context.close)
-            context.add_init_script(LISTEN if exact_light else LISTEN + FEWER_SAMPLES)
+            context.add_init_script(LISTEN if exact else LISTEN + ROUGHLY)
             result = Visit(context.new_page())
             result.page.on("request", lambda request: result.requests.append(request.url))
             result.page.on("pageerror", lambda error: note_error(result.errors, error.message))

@@ -84,7 +84,7 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
     marks say their numbers.
     """
     lives, is_compared = PAGES[path], path == ARTICLE
-    seen = visit(url + path, exact_light=is_compared, viewport=TABLET if is_compared else PHONE).open_details(AROUND)
+    seen = visit(url + path, exact=is_compared, viewport=TABLET if is_compared else PHONE).open_details(AROUND)
     if is_compared:
         assert [figure.get_attribute("id") for figure in seen.figures] == list(lives)
         flat = visit(url, viewport=TABLET, java_script_enabled=False)
