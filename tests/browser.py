@@ -35,8 +35,8 @@ SWITCHES = (
     "AimEnabled,PreconnectToSearch",
 )
 PHONE: ViewportSize = {"width": 360, "height": 740}
-TABLET: ViewportSize = {"width": 830, "height": 900}  # as wide as it gets with no figure beside another
-PAIRS: ViewportSize = {"width": 860, "height": 600}  # hardly wider; figures that belong together stand side by side
+TABLET: ViewportSize = {"width": 560, "height": 900}  # a figure is fine enough to be compared with its still
+PAIRS: ViewportSize = {"width": 860, "height": 600}  # no wider than it takes for figures to stand side by side
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 WHOLE: ViewportSize = {"width": 360, "height": 30_000}  # all figures of the article are seen at once
 VIEWER = "vendor/model-viewer.min.js"
@@ -388,7 +388,7 @@ def overlap(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
 
 
 def lies_on(figure: Locator, still: Locator) -> None:
-    """A figure is drawn, and by the camera of its still: a turn by one degree costs six of them 0.17 of overlap."""
+    """A figure is drawn, and by the camera of its still: a turn by one degree costs seven of them 0.17 of overlap."""
     drawn, name = pixels(figure), figure.get_attribute("id")
     if name in COLUMNS:
         warmth = drawn[..., 0] - drawn[..., 2]
