@@ -19,14 +19,15 @@ LIBRARIES += ("matplotlib.textpath", "matplotlib.backends.backend_svg", "tokeniz
 
 
 def become(root: str, arguments: list[str], variables: dict[str, str], streams: list[str], most: int) -> None:
-    """Turns this process into one that the shell would have started; no file of its may have more than `most` bytes."""
+    """Turns this process into one that the shell would have started; its files have `most` bytes, unless that is -1."""
     os.chdir(root)
     os.environ.update(variables)
     for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
         os.dup2(os.open(path, flags), number)
     program = os.path.join(root, "gpt.py")
     sys.path[0], sys.argv = root, [program, *arguments]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    if most >= 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     runpy.run_path(program, run_name="__main__")
 
 

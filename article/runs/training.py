@@ -230,7 +230,7 @@ class AdamW:
     """
 
     def __init__(self, model: nn.Module, settings: Settings) -> None:
-        named = sorted(model.named_parameters(), key=lambda item: gpt.decays(item[0]))  # each sort, as a list
+        named = sorted(model.named_parameters(), key=lambda item: gpt.decays(item[0]))  # what decays comes last
         self.weights: list[Tensor] = [weight for _, weight in named]
         self.constant = sum(not gpt.decays(name) for name, _ in named)  # how many do not decay
         self.decay = settings.weight_decay
