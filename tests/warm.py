@@ -19,7 +19,7 @@ LIBRARIES += ("matplotlib.textpath", "matplotlib.backends.backend_svg", "tokeniz
 
 
 def become(root: str, arguments: list[str], variables: dict[str, str], streams: list[str], most: int) -> None:
-    """Turns this process into one that the shell would have started; its files have `most` bytes, unless that is -1."""
+    """Turns this process into one that the shell would have started; no file gets beyond `most` bytes (-1: any)."""
     os.chdir(root)
     os.environ.update(variables)
     for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
