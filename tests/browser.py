@@ -70,8 +70,8 @@ for (const kind of [HTMLCanvasElement, window.OffscreenCanvas].filter(Boolean)) 
   };
 }
 """
-# Without a GPU, two things take half of the time until a figure lives: the viewer blurs the light of the scene by 256
-# samples a pixel, and edges are smoothed.
+# Without a GPU, two things take a third of the time until a figure lives: the viewer blurs the light of the scene by
+# 256 samples a pixel, and edges are smoothed.
 ROUGHLY = """
 const { shaderSource } = WebGL2RenderingContext.prototype;
 WebGL2RenderingContext.prototype.shaderSource = function (shader, text) {
@@ -351,7 +351,7 @@ def stays_flat(figure: Locator, *reasons: str) -> None:
 
     They are in view.
     """
-    why = re.compile("|".join(map(re.escape, reasons)))
+    why = re.compile(f"^({'|'.join(map(re.escape, reasons))})$")
     says = figure.get_by_role("status")
     expect(says).to_have_text([why] * figure.count())
     shows_its_still(figure)

@@ -110,11 +110,10 @@ def marks_say_their_numbers(seen: Visit, site: Path, names: Iterable[str]) -> No
     for name in names:
         figure, solid = seen.figure(name), Solid(site / f"{name}.glb")
         figure.locator(".stage").scroll_into_view_if_needed()
-        theta, phi, radius = figure.locator("model-viewer").evaluate(ORBIT)
-        for turn in (0, 20):
-            if turn:
-                figure.get_by_role("button", name="Look from farther right").dispatch_event("click")
-                wait_for_orbit(figure, [theta + turn, phi, radius])
+        theta, phi, radius = numbers_in(figure, "data-orbit")
+        for turn, button in ((0, "Reset the view"), (20, "Look from farther right")):
+            figure.get_by_role("button", name=button).dispatch_event("click")
+            wait_for_orbit(figure, [theta + turn, phi, radius])
             place, node, vertex = next(seen_marks(figure, solid))
             box = figure.locator("model-viewer").bounding_box()
             assert box
