@@ -20,7 +20,7 @@ serve: .venv/ready
 	@python -m http.server 8000 --bind 127.0.0.1 --directory docs
 
 test: .venv/ready-for-tests
-	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
 check: .venv/ready-for-tests
 	@$(MAKE) --no-print-directory --jobs 2 types fast

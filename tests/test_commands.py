@@ -5,10 +5,13 @@ import importlib
 import io
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import termios
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -465,46 +468,44 @@ def test_training_step_of_a_large_model(capsys):
     assert len(re.findall(r" \d+ +64 +\d+\.\d{4}", said)) == 32
 
 
-@pytest.mark.slow
-def test_a_key_at_a_time():
-    """Each key shows a stage more, and q quits; the terminal is as it was before. One process is asked four times."""
+def press(keys: list[str], terminal: int, told: int) -> None:
+    """Presses a key each time that one is asked for and can be read singly."""
+    said, left, patience = b"", list(keys), time.monotonic() + 60
+    try:
+        while True:
+            assert select.select([told], [], [], 60)[0], said
+            letter = os.read(told, 1)
+            if not letter:
+                break
+            said += letter
+            if said.endswith(b"q quits"):
+                while termios.tcgetattr(terminal)[3] & termios.ICANON:
+                    assert time.monotonic() < patience
+                os.write(terminal, left.pop(0).encode())
+        assert not left
+    except BaseException:
+        os.close(terminal)  # nobody waits for a key that does not come
+        raise
+
+
+def test_a_key_at_a_time(capsys, monkeypatch):
+    """Each key shows a stage more, and q quits; the terminal is as it was before."""
     ours, theirs = os.openpty()
     before = termios.tcgetattr(theirs)
-    program = (
-        "import torch, gpt\n"
-        "from article import build\n"
-        "from article.runs import store\n"
-        "tokenizer = gpt.Tokenizer(['a b'])\n"
-        "config = gpt.Config(2)\n"
-        "store.own = lambda seed=None: store.Run(config, tokenizer, gpt.GPT(config).double(), ())\n"
-        "for _ in range(4):\n"
-        "    print('left', build.main(['explain', 'a', '--step']), flush=True)\n"
-    )
-    command = [sys.executable, "-W", "error", "-c", program]
-    with subprocess.Popen(command, cwd=ROOT, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
+    with open(theirs) as keyboard, ThreadPoolExecutor(1) as hand:
+        monkeypatch.setattr(sys, "stdin", keyboard)
         for keys, stages in (("  q", 3), ("Q", 1), ("\x04", 1), ("\x1b[Bq", 2)):
-            for key in re.findall("\x1b\\[B|.", keys):
-                said = b""
-                while not said.endswith(b"q quits"):
-                    letter = process.stderr.read(1)
-                    assert letter, said
-                    said += letter
-                while termios.tcgetattr(theirs)[3] & termios.ICANON:
-                    pass  # it reads single keys from now on
-                os.write(ours, key.encode())
-            out = ""
-            while not out.endswith("\nleft 0\n"):
-                line = process.stdout.readline().decode()
-                assert line, out
-                out += line
-            assert len(re.findall("(?m)^── ", out)) == stages
+            told, tells = os.pipe()
+            with open(told), open(tells, "w") as errors, monkeypatch.context() as patch:
+                patch.setattr(sys, "stderr", errors)
+                pressed = hand.submit(press, re.findall("\x1b\\[B|.", keys), ours, told)
+                assert build.main(["explain", PROMPT, "--step"]) == 0
+                errors.close()
+                pressed.result()
+            out, err = capsys.readouterr()
+            assert (len(re.findall("(?m)^── ", out)), err) == (stages, "")
             assert termios.tcgetattr(theirs) == before
-        assert process.stdout.read() == b""
-        assert process.wait() == 0
     os.close(ours)
-    os.close(theirs)
 
 
 # --- trace --------------------------------------------------------------------------------------------------------
