@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import runpy
+import signal
 import sys
 import warnings
 
@@ -20,6 +21,7 @@ LIBRARIES += ("matplotlib.textpath", "matplotlib.backends.backend_svg", "tokeniz
 
 def become(root: str, arguments: list[str], variables: dict[str, str], streams: list[str], most: int) -> None:
     """Turns this process into one that the shell would have started; no file gets beyond `most` bytes (-1: any)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, a shell has it ignored
     os.chdir(root)
     os.environ.update(variables)
     for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
