@@ -25,6 +25,7 @@ SWITCHES = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
     "--disable-gpu-rasterization",  # which some systems switch on; without a GPU, it makes every page twice the work
     "--disable-gpu-compositing",  # the same: only what is 3D is drawn as by a GPU
+    "--disable-angle-features=supportsGraphicsPipelineLibrary",  # shaders are compiled once, not also in parts
     # The first two: two pages of a process of their own, for the address bar of each context, which nobody sees. The
     # third: a process for the next page, kept ready. The others: what Playwright switches off by a list that gives way
     # to this one.

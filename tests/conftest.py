@@ -225,7 +225,8 @@ class Started:
 
     arguments: list[str]
     process: int
-    streams: list[Path]
+    stdout: Path
+    stderr: Path
     ask: Callable[..., int | None]
 
     def poll(self) -> int | None:
@@ -234,7 +235,7 @@ class Started:
     def wait(self) -> subprocess.CompletedProcess[str]:
         status = self.ask(ended=self.process, wait=True)
         assert status is not None
-        stdout, stderr = (path.read_text("utf-8") for path in self.streams)
+        stdout, stderr = (p.read_text("utf-8") if p.is_file() else "" for p in (self.stdout, self.stderr))
         return subprocess.CompletedProcess(self.arguments, status, stdout, stderr)
 
 
@@ -245,7 +246,8 @@ Start = Callable[..., Started]
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts gpt.py of a project with arguments and variables of the environment, in a process of its own.
 
-    The libraries that it imports are there already (`tests/warm.py`).
+    The libraries that it imports are there already (`tests/warm.py`). What it says goes to files, or to a pipe for its
+    `stdout`; no file gets beyond `most` bytes (-1: any).
     """
     folder, numbers = tmp_path_factory.mktemp("run"), itertools.count()
     command = [sys.executable, "-B", "-W", "error", str(ROOT / "tests" / "warm.py")]
@@ -259,15 +261,17 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             print(json.dumps(request), file=tell)
             return json.loads(hear.readline())
 
-        def start(*arguments: object, root: Path = ROOT, most: int = -1, **variables: str) -> Started:
+        def start(
+            *arguments: object, root: Path = ROOT, stdout: Path | None = None, most: int = -1, **variables: str
+        ) -> Started:
             told, number = list(map(str, arguments)), next(numbers)
-            streams = [folder / f"{number}.{name}" for name in ("stdout", "stderr")]
-            for path in streams:
-                path.touch()
-            names = [os.devnull, *map(str, streams)]
-            process = ask(root=str(root), arguments=told, variables=variables, streams=names, most=most)
+            out, err = stdout or folder / f"{number}.stdout", folder / f"{number}.stderr"
+            out.touch()
+            err.touch()
+            streams = [os.devnull, str(out), str(err)]
+            process = ask(root=str(root), arguments=told, variables=variables, streams=streams, most=most)
             assert process
-            return Started(told, process, streams, ask)
+            return Started(told, process, out, err, ask)
 
         yield start
 

@@ -1,19 +1,16 @@
 """The commands that ask a model: what they print and write are the numbers of the real pass, and nothing else."""
 
-import contextlib
 import importlib
 import io
 import os
 import re
 import select
 import signal
-import subprocess
 import sys
 import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,7 @@ import gpt
 from article import build, flow
 from article.runs import prompts, sampling, store
 from article.runs.terminal import Terminal, fit
-from tests.conftest import ROOT
+from tests.conftest import Start
 
 PROMPT = "the fox made this"
 LETTERS = "\n abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!$&',-.3:;?"  # 65
@@ -665,32 +662,25 @@ def test_a_cut_prompt_keeps_its_ids(large):
 ENDLESS = ["generate", "the", "--tokens", "99999"]
 
 
-@pytest.mark.slow
-def test_interrupted():
+def test_interrupted(start: Start):
     """Ctrl-C ends it without a traceback, and without a word on the site, which it has nothing to do with."""
-    command = [sys.executable, "-W", "error", "gpt.py", *ENDLESS]
-    pipe = subprocess.PIPE
-    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests in the background may not
-    with subprocess.Popen(command, cwd=ROOT, preexec_fn=heeds, stdout=pipe, stderr=pipe) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        process.stdout.read()
-        assert process.stderr.read() == b"gpt.py: interrupted.\n"
-        assert process.wait() == 130
+    one = start(*ENDLESS)
+    while not one.stdout.stat().st_size:
+        assert one.poll() is None
+    os.kill(one.process, signal.SIGINT)
+    done = one.wait()
+    assert (done.returncode, done.stderr) == (130, "gpt.py: interrupted.\n")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", [ENDLESS, ["explain", "the"]], ids=lambda command: command[0])
-def test_a_pipe_that_nobody_reads(command):
+def test_a_pipe_that_nobody_reads(command, start: Start, tmp_path):
     """It ends, and says nothing."""
-    ours, theirs = os.pipe()
-    os.close(ours)
-    arguments = [sys.executable, "-W", "error", "gpt.py", *command]
-    with contextlib.closing(os.fdopen(theirs, "w")) as pipe:
-        done = subprocess.run(arguments, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, check=False)
-    assert (done.returncode, done.stderr) == (141, b"")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    one = start(*command, stdout=pipe)
+    os.close(os.open(pipe, os.O_RDONLY))  # when it has opened the other end
+    done = one.wait()
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_terminal_without_the_letters(monkeypatch):

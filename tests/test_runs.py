@@ -760,8 +760,7 @@ def together(out: Path | str, team: Team) -> None:
             chosen = replace(chosen, accumulate=2 * chosen.accumulate)
         train, held_out = examples()
         model = fresh(chosen)
-        shared = model if team.size == 1 else nn.parallel.DistributedDataParallel(model)
-        loss = training.accumulate(shared, chosen, train, 3, team)
+        loss = training.accumulate(model, chosen, train, 3, team)
         results[name] = {"loss": loss, "gradient": gradient(model)}
         state = Path(f"{out}.{name}.state") if team.rank == 0 else None
         model = fresh(chosen)

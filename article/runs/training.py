@@ -173,6 +173,16 @@ class Team(NamedTuple):
         dist.all_reduce(total)
         return float(total)
 
+    def add_gradients(self, model: nn.Module) -> None:
+        """Has each process hold the sums of the gradients that all of them have."""
+        if self.size == 1:
+            return
+        gradients = [cast(Tensor, weight.grad) for weight in model.parameters()]
+        total = nn.utils.parameters_to_vector(gradients)
+        dist.all_reduce(total)
+        for gradient, summed in zip(gradients, total.split([one.numel() for one in gradients]), strict=True):
+            gradient.copy_(summed.view_as(gradient))
+
     def tell(self, data: bytes | None) -> bytes | None:
         """What the first process has, for all of them."""
         told = [data]
@@ -312,7 +322,6 @@ def train(
     optimizer = AdamW(model, settings)
     whose = identity(settings, train, held_out)
     course = resume(state, model, optimizer, whose, team)
-    shared = model if team.size == 1 else nn.parallel.DistributedDataParallel(model)
     bar = tqdm(
         total=settings.steps,
         initial=course.step,
@@ -339,7 +348,7 @@ def train(
             if last:
                 break
             rate = learning_rate(settings, step)
-            loss, tokens = accumulate(shared, settings, train, step, team)
+            loss, tokens = accumulate(model, settings, train, step, team)
             check(loss, step, settings)
             if step % every == 0 or row:
                 now = time.perf_counter()
@@ -386,13 +395,11 @@ def accumulate(model: nn.Module, settings: Settings, train: Examples, step: int,
         weight.grad = None
     for n in range(team.rank, parts, team.size):
         ids, targets = cut[n]
-        shared = isinstance(model, nn.parallel.DistributedDataParallel)
-        more = n + team.size < parts  # the processes meet after their last parts
-        with model.no_sync() if shared and more else contextlib.nullcontext():
-            logits = model(ids.to(team.device), dropout(settings, step, n, team.device)).logits
-            loss = gpt.loss(logits, targets.to(team.device)) * (count(targets) / tokens)
-            (loss * team.size).backward()  # which DDP divides by the size again
+        logits = model(ids.to(team.device), dropout(settings, step, n, team.device)).logits
+        loss = gpt.loss(logits, targets.to(team.device)) * (count(targets) / tokens)
+        loss.backward()
         total += float(loss.detach())
+    team.add_gradients(model)
     return team.sum(total), tokens
 
 
