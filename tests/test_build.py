@@ -496,7 +496,7 @@ def test_verify(site, tmp_path, run: Run):
 def test_environment_is_untouched(project, run: Run):
     """Asking for help acts on nothing."""
     before = contents(project)
-    for run_it, arguments in ((run_anew, ["-h"]), (run, ["verify", "-h"]), (run, ["flow", "-h"])):
-        done = run_it(*arguments, root=project)
+    for arguments in (["-h"], ["verify", "-h"], ["flow", "-h"]):
+        done = run(*arguments, root=project)
         assert (done.returncode, done.stderr) == (0, "")
     assert contents(project) == before
