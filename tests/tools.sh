@@ -17,5 +17,6 @@ from_apt() {
     $as_root apt-get update -qq && $as_root apt-get install -y -qq --no-install-recommends "$1" > /dev/null
 }
 
-installed chromium chromium-browser google-chrome || from_apt chromium || python -m playwright install chromium
+installed chromium-headless-shell chromium chromium-browser google-chrome ||
+    from_apt chromium-headless-shell 2> /dev/null || from_apt chromium || python -m playwright install --only-shell chromium
 [ -z "$CI" ] || installed nix || from_apt nix-bin
