@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -21,7 +21,7 @@ import markdown
 from markdown.extensions import Extension
 from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import AtomicString
+from markdown.util import AMP_SUBSTITUTE, AtomicString
 
 if TYPE_CHECKING:
     from article.facts import Claim, Facts
@@ -33,6 +33,7 @@ FIGURE = r"!\[[^\]]*\]\(([\w-]+)\.glb\b"
 VIEW = r"(?<!!)\[((?:[^\]\\]|\\.)*)\]\(([\w-]+)\.glb#([^)\s]*)\)"
 CLAIM = r"\[((?:[^\]\\]|\\.)*)\]\(claim:([^)]*)\)"
 TARGET = re.compile(r"(\w+)(?:\?(at-least|at-most)=(0(?:\.\d+)?|1(?:\.0+)?))?")
+AMPERSAND = f"{AMP_SUBSTITUTE}amp;"
 PART = r"<!-- ([a-z]+) -->(.*?)<!-- /\1 -->"
 
 
@@ -159,6 +160,16 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return re.sub(VALUE, lambda match: values[match[1]], text)
 
 
+def literal(text: str) -> str:
+    """A text for Python-Markdown, which takes an & before a name and a semicolon for a character, and leaves it so."""
+    return text.replace("&", AMPERSAND)
+
+
+def plain(text: str) -> str:
+    """What Python-Markdown has made of a text, without its ways to write a character."""
+    return unescape(text).replace(AMPERSAND, "&")
+
+
 def line_of(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
@@ -239,7 +250,7 @@ class _Value(InlineProcessor):
 
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[ElementTree.Element, int, int]:
         element = ElementTree.Element("span", {"class": "value"})
-        element.text = AtomicString(self.facts.values[m[1]])
+        element.text = AtomicString(literal(self.facts.values[m[1]]))
         return element, m.start(0), m.end(0)
 
 
@@ -253,7 +264,7 @@ class _Claim(InlineProcessor):
         self.ours.met[name] += 1
         id = f"{name}-{self.ours.met[name]}" if self.ours.met[name] > 1 else name
         attributes = {"class": "claim", "id": f"claim-{id}", "href": f"evidence.html#{id}"}
-        element = ElementTree.Element("a", attributes | {"title": note(self.ours.facts.claims[name])})
+        element = ElementTree.Element("a", attributes | {"title": literal(note(self.ours.facts.claims[name]))})
         element.text = m[1]  # not atomic: a claim may hold values and emphasis
         return element, m.start(0), m.end(0)
 
@@ -267,7 +278,7 @@ class _Figures(Treeprocessor):
 
     def run(self, root: ElementTree.Element) -> None:
         texts = {
-            tag: " ".join("".join(found.itertext()).split())
+            tag: " ".join(plain("".join(found.itertext())).split())
             for tag in ("h1", "p")
             if (found := root.find(tag)) is not None
         }
@@ -283,13 +294,17 @@ class _Figures(Treeprocessor):
 
     def figure(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
         """The figure of an image: a scene or a plot."""
-        return self.scene(image, source) if source.endswith(".glb") else self.plot(image, source)
+        figure = self.scene(image, source) if source.endswith(".glb") else self.plot(image, source)
+        for element in figure.iter():
+            element.text, element.tail = (AtomicString(literal(text or "")) for text in (element.text, element.tail))
+            element.attrib.update({key: literal(value) for key, value in element.items()})
+        return figure
 
     def known(self, image: ElementTree.Element, source: str) -> tuple[dict, str, str]:
         """A figure's data, its alternative text and its caption."""
         if source not in self.facts.figures:
             raise UnknownNameError(f"there is no figure {source!r}")
-        alt, caption = (fill(image.get(key, ""), self.facts.values) for key in ("alt", "title"))
+        alt, caption = (plain(image.get(key, "")) for key in ("alt", "title"))  # the values are in place
         return self.facts.figures[source], alt, caption
 
     def plot(self, image: ElementTree.Element, source: str) -> ElementTree.Element:

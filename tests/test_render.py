@@ -1,10 +1,12 @@
 """The renderer: Markdown in, exact HTML out."""
 
 import re
+from html import escape
+from html.parser import HTMLParser
 from xml.etree.ElementTree import Element
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from article.facts import Claim, Facts, Outcome
@@ -205,13 +207,52 @@ def facts_of(text: str) -> Facts:
 
 
 @given(st.text())
+@example("{x}")
+@example("{y}")
 def test_what_is_filled_in_is_text(text):
-    """Whatever a corpus holds, it brings no tag of its own into the page."""
+    """Whatever a corpus holds, it brings no tag of its own into the page, nor another value."""
     source, template = '# {x}\n\n[a {x}](claim:c)\n\n![{x}](f.glb "{x}")', "<title>{{title}}</title>{{body}}"
     tags = re.compile(r"<(/?\w+)")
     assert tags.findall(render(source, facts_of(text), template)) == tags.findall(
         render(source, facts_of("x"), template)
     )
+
+
+@pytest.mark.parametrize("value", ["{x}", "{y}", "{z}", "*a* `b`", "\\{x}", "&lt;&", '"onload="x', "&quot;onload=x"])
+def test_a_value_is_shown_as_it_is(value):
+    """Also if it looks like another, like Markdown or like HTML: in the text, and in what is said of a figure.
+
+    So in the line to copy, which shows the figure on another page.
+    """
+    source = '{x} [{x}](claim:c)\n\n![{x}](f.glb "{x}")'
+    table = {"title": value, "corner": value, "columns": [value], "rows": [[value, value]]}
+    figure = FIGURE | {"bytes": "1 KB", "tables": [table]}
+    facts = Facts({"x": value, "y": "no"}, {"c": judged("c", value, value, [True])}, {"f.glb": figure})
+    page = body(source, facts)
+    said = escape(value, quote=False)
+    assert page.count(f">{said}<") == 2 + 1 + 5
+    assert f'<span class="value">{said}</span> <a' in page
+    assert f'"><span class="value">{said}</span></a>' in page
+    assert f"<figcaption>{said}</figcaption>" in page
+    found = Elements(page)
+    assert found["still"]["alt"] == value
+    assert found["claim"]["title"].startswith(f"{value[0].upper()}{value[1:]}: {value}. True in ")
+    line = Elements(found["embed"]["value"])
+    assert line["iframe"].keys() == {"src", "title", "loading", "allow", "style"}
+    assert line["iframe"]["title"] == value
+
+
+class Elements(HTMLParser, dict):
+    """The attributes of the first element of each class, or kind if it has none, as a browser takes them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.setdefault(attributes.get("class") or tag, attributes)
 
 
 def test_a_figure_that_no_scene_stands_for_is_named():
