@@ -165,7 +165,7 @@ def literal(text: str) -> str:
     return text.replace("&", AMPERSAND)
 
 
-def plain(text: str) -> str:
+def readable(text: str) -> str:
     """What Python-Markdown has made of a text, without its ways to write a character."""
     return unescape(text).replace(AMPERSAND, "&")
 
@@ -278,7 +278,7 @@ class _Figures(Treeprocessor):
 
     def run(self, root: ElementTree.Element) -> None:
         texts = {
-            tag: " ".join(plain("".join(found.itertext())).split())
+            tag: " ".join(readable("".join(found.itertext())).split())
             for tag in ("h1", "p")
             if (found := root.find(tag)) is not None
         }
@@ -296,7 +296,7 @@ class _Figures(Treeprocessor):
         """The figure of an image: a scene or a plot."""
         figure = self.scene(image, source) if source.endswith(".glb") else self.plot(image, source)
         for element in figure.iter():
-            element.text, element.tail = (AtomicString(literal(text or "")) for text in (element.text, element.tail))
+            element.text, element.tail = literal(element.text or ""), literal(element.tail or "")
             element.attrib.update({key: literal(value) for key, value in element.items()})
         return figure
 
@@ -304,7 +304,7 @@ class _Figures(Treeprocessor):
         """A figure's data, its alternative text and its caption."""
         if source not in self.facts.figures:
             raise UnknownNameError(f"there is no figure {source!r}")
-        alt, caption = (plain(image.get(key, "")) for key in ("alt", "title"))  # the values are in place
+        alt, caption = (readable(image.get(key, "")) for key in ("alt", "title"))  # the values are in place
         return self.facts.figures[source], alt, caption
 
     def plot(self, image: ElementTree.Element, source: str) -> ElementTree.Element:
@@ -316,11 +316,11 @@ class _Figures(Treeprocessor):
             figure.append(data["plot"])
         for table in data.get("shown", ()):
             figure.append(self.table(table, name))
-        ElementTree.SubElement(figure, "figcaption").text = AtomicString(caption)
+        ElementTree.SubElement(figure, "figcaption").text = caption
         if data.get("tables"):
             details = ElementTree.SubElement(figure, "details")
             summary = data.get("summary", "The exact numbers")
-            ElementTree.SubElement(details, "summary").text = AtomicString(summary)
+            ElementTree.SubElement(details, "summary").text = summary
             for table in data["tables"]:
                 details.append(self.table(table, name))
         return figure
@@ -331,19 +331,19 @@ class _Figures(Treeprocessor):
         figure = scene(name, data, alt, caption)
         base = self.facts.values.get("base", "")
         live = ElementTree.SubElement(figure, "p", {"class": "live-link"})
-        live.text = AtomicString("In 3D: ")
-        ElementTree.SubElement(live, "a", {"href": f"{base}#{name}"}).text = AtomicString(f"{base}#{name}")
+        live.text = "In 3D: "
+        ElementTree.SubElement(live, "a", {"href": f"{base}#{name}"}).text = f"{base}#{name}"
         details = ElementTree.SubElement(figure, "details")
         summary = "The exact numbers, and files to keep" if data["tables"] else "Files to keep"
-        ElementTree.SubElement(details, "summary").text = AtomicString(summary)
+        ElementTree.SubElement(details, "summary").text = summary
         files = ElementTree.SubElement(details, "p", {"class": "files"})
         link = ElementTree.SubElement(files, "a", {"href": source, "download": ""})
-        link.text = AtomicString(f"{source}, {data['bytes']}")
-        link.tail = AtomicString(" · ")
-        ElementTree.SubElement(files, "a", {"href": data["still"], "download": ""}).text = AtomicString(data["still"])
+        link.text = f"{source}, {data['bytes']}"
+        link.tail = " · "
+        ElementTree.SubElement(files, "a", {"href": data["still"], "download": ""}).text = data["still"]
         share = ElementTree.SubElement(details, "p", {"class": "files"})
         label = ElementTree.SubElement(share, "label")
-        label.text = AtomicString("To show it on another page: ")
+        label.text = "To show it on another page: "
         width, height = data["size"]
         line = (
             f'<iframe src="{base}embed/{name}.html" title="{escape(caption)}" loading="lazy" '
@@ -363,18 +363,18 @@ class _Figures(Treeprocessor):
             {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": f"{data['title']}, figure {figure}"},
         )
         table = ElementTree.SubElement(box, "table")
-        ElementTree.SubElement(table, "caption").text = AtomicString(data["title"])
+        ElementTree.SubElement(table, "caption").text = data["title"]
         head = ElementTree.SubElement(ElementTree.SubElement(table, "thead"), "tr")
         for text in (data["corner"], *data["columns"]):
-            ElementTree.SubElement(head, "th", {"scope": "col"}).text = AtomicString(text)
+            ElementTree.SubElement(head, "th", {"scope": "col"}).text = text
         body = ElementTree.SubElement(table, "tbody")
         for first, *cells in data["rows"]:
             row = ElementTree.SubElement(body, "tr")
-            ElementTree.SubElement(row, "th", {"scope": "row"}).text = AtomicString(first)
+            ElementTree.SubElement(row, "th", {"scope": "row"}).text = first
             for cell in cells:
                 place = ElementTree.SubElement(row, "td")
                 if isinstance(cell, str):
-                    place.text = AtomicString(cell)
+                    place.text = cell
                 else:
                     place.append(cell)
         return box
@@ -399,7 +399,7 @@ def scene(name: str, data: Mapping, alt: str, caption: str, root: str = "") -> E
     ElementTree.SubElement(ElementTree.SubElement(figure, "div", reader), "p", {"class": "readout", "role": "status"})
     if "film" in data:
         figure.extend(player(data["film"], root, alt, (width, height)))
-    ElementTree.SubElement(figure, "figcaption").text = AtomicString(caption)
+    ElementTree.SubElement(figure, "figcaption").text = caption
     return figure
 
 
@@ -415,7 +415,7 @@ def player(film: Mapping, root: str, alt: str, size: tuple[str, str]) -> list[El
         item = ElementTree.SubElement(strip, "li")
         still = {"src": f"{root}{file}", "alt": f"{alt} Step {film['steps'][k]:,}.", "loading": "lazy"}
         ElementTree.SubElement(item, "img", still | {"width": size[0], "height": size[1]})
-        ElementTree.SubElement(item, "p").text = AtomicString(film["words"][k])
+        ElementTree.SubElement(item, "p").text = film["words"][k]
     return [box, strip]
 
 

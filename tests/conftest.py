@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def lines(name: str) -> list[str]:
     return (ROOT / "data" / name).read_text("utf-8").split("\n")[:-1]
+
+
+class Elements(HTMLParser):
+    """The elements of a page, in their order: each its name and its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.every: list[tuple[str, dict[str, str]]] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.every.append((tag, {name: value or "" for name, value in attrs}))
+
+    def named(self, name: str) -> list[dict[str, str]]:
+        return [element for tag, element in self.every if tag == name]
 
 
 def validate(files: Sequence[Path], place: Path) -> dict[str, list]:

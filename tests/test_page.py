@@ -6,7 +6,6 @@ By mouse, by keyboard and by phone.
 import re
 import shutil
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +59,7 @@ from tests.browser import (
     stays_flat,
     wait_for_orbit,
 )
-from tests.conftest import BUILDERS, FILMS, SCENES
+from tests.conftest import BUILDERS, FILMS, SCENES, Elements
 from tests.test_reader import marks_say_their_numbers
 
 # --- Life ---------------------------------------------------------------------------------------------------------
@@ -352,22 +351,6 @@ def test_every_claim_has_its_evidence(visit: Visitor, url: str, site: Path) -> N
     seen.page.locator("section summary").first.click()
     expect(code).to_be_visible()
     assert seen.errors == []
-
-
-class Elements(HTMLParser):
-    """The elements of a page, in their order: each its name and its attributes."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.every: list[tuple[str, dict[str, str]]] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.every.append((tag, {name: value or "" for name, value in attrs}))
-
-    def named(self, name: str) -> list[dict[str, str]]:
-        return [element for tag, element in self.every if tag == name]
 
 
 def test_every_link_leads_somewhere(site: Path) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from html import escape
-from html.parser import HTMLParser
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from article.facts import Claim, Facts, Outcome
 from article.render import UnknownNameError, claims, figures, keep, references, render
+from tests.conftest import Elements
 
 FIGURE = {
     "still": "forward.svg",
@@ -235,24 +235,12 @@ def test_a_value_is_shown_as_it_is(value):
     assert f'"><span class="value">{said}</span></a>' in page
     assert f"<figcaption>{said}</figcaption>" in page
     found = Elements(page)
-    assert found["still"]["alt"] == value
-    assert found["claim"]["title"].startswith(f"{value[0].upper()}{value[1:]}: {value}. True in ")
-    line = Elements(found["embed"]["value"])
-    assert line["iframe"].keys() == {"src", "title", "loading", "allow", "style"}
-    assert line["iframe"]["title"] == value
-
-
-class Elements(HTMLParser, dict):
-    """The attributes of the first element of each class, or kind if it has none, as a browser takes them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        self.setdefault(attributes.get("class") or tag, attributes)
+    (still,), (line,), claim = found.named("img"), found.named("input"), found.named("a")[0]
+    assert still["alt"] == value
+    assert claim["title"].startswith(f"{value[0].upper()}{value[1:]}: {value}. True in ")
+    ((tag, frame),) = Elements(line["value"]).every
+    assert (tag, frame.keys()) == ("iframe", {"src", "title", "loading", "allow", "style"})
+    assert frame["title"] == value
 
 
 def test_a_figure_that_no_scene_stands_for_is_named():
