@@ -8,9 +8,14 @@ Read from top to bottom; the order of the definitions is the way of the data. Th
 Running this file trains the model and publishes the article about it; importing it does nothing.
 """
 
+import runpy
+
+if __name__ == "__main__":  # above what takes seconds to import, which -h and a mistyped option can do without
+    runpy.run_module("article", run_name="__main__")
+    raise SystemExit
+
 import hashlib
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -398,9 +403,3 @@ def trace(model: GPT, tokenizer: Tokenizer, sentence: str) -> Trace:
         **{name: tensor.numpy() for name, tensor in inside.items()},
         **{name: tensor.numpy().copy() for name, tensor in weights.items()},
     )
-
-
-if __name__ == "__main__":
-    from article.build import main
-
-    sys.exit(main())

@@ -1,7 +1,7 @@
 """What makes a recipe robust: the same model trained in other ways, and with other sentences held out.
 
 `make study` computes it, in minutes, and keeps the results in `data/study.json`. A build shows them as long as they
-are results of this program: their hash covers this file, `survey.py` and the weights that our own recipe comes to.
+are results of this program: their hash covers the code that computes them and the weights that our own recipe comes to.
 """
 
 import datetime
@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 
 import gpt
-from article import survey
-from article.survey import Recipe
+from article import cache
+from article.models import ensemble
+from article.models.ensemble import Recipe
 
 KEPT = Path(__file__).resolve().parent.parent / "data" / "study.json"
 SEEDS = range(1, 33)
@@ -79,7 +80,7 @@ def outcome(recipe: Recipe, corpus: Sequence[str], held_out: str, seeds: Sequenc
     )
     ids, targets = gpt.batch(tokenizer, corpus)
     result: dict[str, list] = {"seeds": list(seeds), "held": [], "probability": [], "loss": [], "looks": []}
-    for model in survey.trainings(recipe, tokenizer, corpus, seeds):
+    for model in ensemble.trainings(recipe, tokenizer, corpus, seeds):
         with torch.no_grad():
             read = model(torch.tensor([prompt]))
             loss = gpt.loss(model(ids).logits, targets)
@@ -110,7 +111,7 @@ def study(config: gpt.Config, corpus: list[str], held_out: str) -> dict:
         for p, seed, held, looks in zip(weak["probability"], weak["seeds"], weak["held"], weak["looks"], strict=True)
         if not held and looks > 0.5
     ]
-    models = survey.trainings(ours, gpt.Tokenizer(corpus), corpus, FEWER)
+    models = ensemble.trainings(ours, gpt.Tokenizer(corpus), corpus, FEWER)
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "hash": fingerprint(models),
@@ -121,9 +122,8 @@ def study(config: gpt.Config, corpus: list[str], held_out: str) -> dict:
 
 
 def fingerprint(models: Sequence[gpt.GPT]) -> str:
-    """SHA-256 of what produced the results: this file, `survey.py`, and models of our own recipe, from seed 1 on."""
-    here = Path(__file__)
-    parts = [here.read_text("utf-8"), here.with_name("survey.py").read_text("utf-8")]
+    """SHA-256 of what produced the results: the code, and models of our own recipe, from seed 1 on."""
+    parts = [cache.source_of(recipes, turns, outcome), ensemble.training_code()]
     parts += [gpt.fingerprint(model) for model in models[: len(FEWER)]]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -153,7 +153,8 @@ def failing(config: gpt.Config) -> tuple[Recipe, int]:
 
 def main() -> int:
     """Computes the study and keeps it. Returns the exit status."""
-    from article.build import RefusalError, read
+    from article.errors import RefusalError
+    from article.models.own import read
 
     try:
         config, _, corpus, held_out = read()
@@ -167,7 +168,7 @@ def main() -> int:
         print("study: interrupted; data/study.json is as it was.", file=sys.stderr)
         return 130
     lines = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", json.dumps(result, indent=1))
-    survey.replace_file(KEPT, f"{lines}\n".encode())
+    cache.replace_file(KEPT, f"{lines}\n".encode())
     return 0
 
 

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import pyvista as pv
 
-from scenes import beside, glyphs, style
+from scenes import glyphs, style
+from scenes.glyphs import comparison
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.contrast import Contrast
+    from scenes.analysis.comparison import Contrast
 
 SHOWS = "contrast"
 
@@ -18,13 +19,13 @@ def build(contrast: "Contrast") -> pv.MultiBlock:
     L, T = len(contrast.residual) - 1, len(contrast.tokens)
     both = [values for one in (contrast, contrast.other) for values in (one.residual, one.normed[-1])]
     drawn = [contrast.residual_apart, contrast.normed_apart[-1]]
-    scene = beside.start("abreast", contrast, Scale.of(*both), drawn, style.VIEW_OF_GRID)
+    scene = comparison.start("abreast", contrast, Scale.of(*both), drawn, style.VIEW_OF_GRID)
     rows = [("residual", l) for l in range(L + 1)] + [("normed", L)]
     texts = ["embedding + position", *(f"block {l + 1}" for l in range(L)), "final LayerNorm"]
     for y, ((array, l), text) in enumerate(zip(rows, texts, strict=True)):
         for t in range(T):
-            beside.column(scene, contrast, array, (l, t), (t * style.SPACING, y * style.DEPTH))
+            comparison.column(scene, contrast, array, (l, t), (t * style.SPACING, y * style.DEPTH))
         glyphs.side(scene, text, y)
     glyphs.names(scene, contrast.tokens, style.SPACING)
-    beside.legend(scene, T - 1)
+    comparison.legend(scene, T - 1)
     return scene

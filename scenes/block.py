@@ -8,7 +8,7 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.digest import BlockDigest
+    from scenes.analysis.aggregation import BlockDigest
 
 SHOWS = "block"
 ROWS = ("enters", "attention writes", "after attention", "MLP writes", "leaves")  # of `inside`

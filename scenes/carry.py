@@ -8,7 +8,7 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.anatomy import Anatomy
+    from scenes.analysis.decomposition import Anatomy
 
 SHOWS = "anatomy"
 

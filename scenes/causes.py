@@ -12,7 +12,7 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.effects import Effects
+    from scenes.analysis.ablation import Effects
 
 SHOWS = "effects"
 EFFECTS = ("weight_effect", "head_effect", "heads_effect", "mlp_effect")

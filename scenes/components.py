@@ -7,7 +7,7 @@ import pyvista as pv
 from scenes import glyphs
 
 if TYPE_CHECKING:
-    from article.anatomy import Anatomy
+    from scenes.analysis.decomposition import Anatomy
 
 SHOWS = "anatomy"
 

@@ -8,7 +8,7 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.anatomy import Readings
+    from scenes.analysis.decomposition import Readings
 
 SHOWS = "readings"
 APART = 1.5  # from row to row, in steps of the grid: the columns are tall

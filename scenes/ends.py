@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import pyvista as pv
 
-from scenes import beside, glyphs, style
+from scenes import glyphs, style
+from scenes.glyphs import comparison
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.contrast import Contrast
+    from scenes.analysis.comparison import Contrast
 
 SHOWS = "contrast"
 TOKENS = 5  # at most
@@ -25,12 +26,12 @@ def build(contrast: "Contrast") -> pv.MultiBlock:
     ids = [contrast.id(token) if token in contrast.vocab else -1 for token in said]
     there = [id for id in ids if id >= 0]
     drawn = [contrast.last_apart, contrast.embedding_apart[there]]
-    scene = beside.start("ends", contrast, Scale.of(*both), drawn, style.VIEW_OF_ROW)
-    beside.column(scene, contrast, "last", (0,), (0, 0))
+    scene = comparison.start("ends", contrast, Scale.of(*both), drawn, style.VIEW_OF_ROW)
+    comparison.column(scene, contrast, "last", (0,), (0, 0))
     for n, id in enumerate(ids, 1):
         if id >= 0:
-            beside.column(scene, contrast, "embedding", (id,), (n * style.SPACING, 0))
+            comparison.column(scene, contrast, "embedding", (id,), (n * style.SPACING, 0))
     texts = ["last vector", *(token if id >= 0 else "" for token, id in zip(said, ids, strict=True))]
     glyphs.names(scene, texts, style.SPACING)
-    beside.legend(scene, len(said), rows=2)
+    comparison.legend(scene, len(said), rows=2)
     return scene

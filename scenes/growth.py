@@ -10,7 +10,7 @@ from scenes.homes import HOMES
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.film import Film
+    from scenes.analysis.training_history import Film
 
 SHOWS = "film"
 APART = 0.5  # between the animals and the homes, in steps of the grid

@@ -9,7 +9,7 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.landscape import Landscape
+    from scenes.analysis.loss_landscape import Landscape
 
 SHOWS = "landscape"
 

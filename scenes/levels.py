@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import pyvista as pv
 
-from scenes import beside, glyphs, style
+from scenes import glyphs, style
+from scenes.glyphs import comparison
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.contrast import Contrast
+    from scenes.analysis.comparison import Contrast
 
 SHOWS = "contrast"
 WIDE = 7  # columns that a legend of one row stands before
@@ -19,12 +20,12 @@ def build(contrast: "Contrast") -> pv.MultiBlock:
     L, t = len(contrast.residual) - 1, contrast.shared - 1
     both = [values for one in (contrast, contrast.other) for values in (one.residual[:, t], one.normed[-1, t])]
     drawn = [contrast.residual_apart[:, t], contrast.normed_apart[-1, t]]
-    scene = beside.start("levels", contrast, Scale.of(*both), drawn, style.VIEW_OF_ROW)
+    scene = comparison.start("levels", contrast, Scale.of(*both), drawn, style.VIEW_OF_ROW)
     scene.user_dict |= {"position": t}
     terms = [("residual", l) for l in range(L + 1)] + [("normed", L)]
     texts = [contrast.tokens[t], *(f"block {l + 1}" for l in range(L)), "LayerNorm"]
     for x, (array, l) in enumerate(terms):
-        beside.column(scene, contrast, array, (l, t), (x * style.SPACING, 0))
+        comparison.column(scene, contrast, array, (l, t), (x * style.SPACING, 0))
     glyphs.names(scene, texts, style.SPACING)
-    beside.legend(scene, len(terms) - 1, rows=2 if len(terms) < WIDE else 1)
+    comparison.legend(scene, len(terms) - 1, rows=2 if len(terms) < WIDE else 1)
     return scene

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import pyvista as pv
 
-from scenes import beside, glyphs, style
+from scenes import glyphs, style
+from scenes.glyphs import comparison
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.contrast import Contrast
+    from scenes.analysis.comparison import Contrast
 
 SHOWS = "contrast"
 HEADS = 6  # at most
@@ -25,13 +26,13 @@ def build(contrast: "Contrast") -> pv.MultiBlock:
     queries = range(T) if most <= QUERIES else range(contrast.shared - 1, contrast.shared)
     ls, hs = (list(part) for part in zip(*heads, strict=True))
     drawn = [contrast.attention_apart[ls, hs][:, list(queries)]]
-    scene = beside.start("looks", contrast, Scale(1.0), drawn, style.VIEW_OF_GRID)
+    scene = comparison.start("looks", contrast, Scale(1.0), drawn, style.VIEW_OF_GRID)
     share = min(style.STRIP_WIDER, style.RIBBON_ROOM / (style.RIBBON + most * style.HAIR))
     scene.user_dict |= {"ribbon": {"hair": share * style.HAIR, "span": share * style.RIBBON}}
     for n, (l, h) in enumerate(heads):
         strip(scene, contrast, (l, h), queries, n * style.STRIP_PITCH, share)
     glyphs.names(scene, contrast.tokens, style.SPACING)
-    beside.legend(scene, T - 1, "ribbon")
+    comparison.legend(scene, T - 1, "ribbon")
     return scene
 
 
@@ -52,6 +53,6 @@ def strip(
         for k in range(q + 1):
             ends = (k * style.SPACING, start), (float(arrive[k]), end)
             band = glyphs.ribbon(weights[q, k], *ends, heights[q, k], style.SLATE, share)
-            beside.place(scene, contrast, "attention", (l, h, q, k), "ribbon", lambda _, band=band: band)
+            comparison.place(scene, contrast, "attention", (l, h, q, k), "ribbon", lambda _, band=band: band)
     left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
     glyphs.label(scene, f"row/{l}/{h}", f"block {l + 1}, head {h + 1}", (left, front + style.STRIP / 2), align=1)

@@ -10,7 +10,7 @@ from scenes.homes import HOMES
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.anatomy import Anatomy
+    from scenes.analysis.decomposition import Anatomy
 
 SHOWS = "anatomy"
 

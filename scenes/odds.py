@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import pyvista as pv
 
-from scenes import beside, glyphs, style
+from scenes import glyphs, style
+from scenes.glyphs import comparison
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.contrast import Contrast
+    from scenes.analysis.comparison import Contrast
 
 SHOWS = "contrast"
 
@@ -19,12 +20,12 @@ def build(contrast: "Contrast") -> pv.MultiBlock:
     ids = [contrast.id(token) if token in contrast.vocab else -1 for token in tokens]
     there = [id for id in ids if id >= 0]
     drawn = [contrast.chance_apart[:, there]]
-    scene = beside.start("odds", contrast, Scale(1.0), drawn, style.VIEW_OF_BARS)
+    scene = comparison.start("odds", contrast, Scale(1.0), drawn, style.VIEW_OF_BARS)
     for level in range(L + 1):
         y = glyphs.level_row(scene, level, (len(ids) - 1) * style.SPACING)
         for n, id in enumerate(ids):
             if id >= 0:
-                beside.bar(scene, contrast, "chance", (level, id), (n * style.SPACING, y))
+                comparison.bar(scene, contrast, "chance", (level, id), (n * style.SPACING, y))
     glyphs.names(scene, tokens, style.SPACING)
-    beside.legend(scene, len(ids) - 1, "bar")
+    comparison.legend(scene, len(ids) - 1, "bar")
     return scene

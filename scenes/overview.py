@@ -8,7 +8,7 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from article.digest import Digest
+    from scenes.analysis.aggregation import Digest
 
 SHOWS = "digest"
 

@@ -7,7 +7,7 @@ import pyvista as pv
 from scenes import glyphs
 
 if TYPE_CHECKING:
-    from article.effects import Compared
+    from scenes.analysis.comparison import Compared
 
 SHOWS = "success"
 

@@ -88,9 +88,9 @@ def in_child(task: str, *arguments: object) -> dict:
 def job(out: str) -> dict:
     """The whole job with one training, the seconds of its stages, the speed of its training and its peak memory."""
     import gpt
-    from article import build
+    from article.sites import article
 
-    site = build.build(Path(out), seeds=1, fresh=True)
+    site = article.build(Path(out), seeds=1, fresh=True)
     steps = gpt.Config(n_vocab=1).steps
     return {
         "seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()},
@@ -102,21 +102,22 @@ def job(out: str) -> dict:
 
 def survey() -> dict:
     """Seconds of all trainings of the survey, none of them kept, and of each."""
-    from article import build
-    from article.survey import Recipe, train_in_parallel
+    from article.models import own
+    from article.models.ensemble import Recipe, train_in_parallel
+    from article.sites import article
 
-    config, tokenizer, corpus, _ = build.read()
+    config, tokenizer, corpus, _ = own.read()
     start = time.perf_counter()
-    train_in_parallel(Recipe(config), tokenizer, corpus, range(1, build.SEEDS + 1))
+    train_in_parallel(Recipe(config), tokenizer, corpus, range(1, article.SEEDS + 1))
     seconds = time.perf_counter() - start
-    return {"seconds": round(seconds, 1), "trainings": build.SEEDS, "seconds_each": round(seconds / build.SEEDS, 2)}
+    return {"seconds": round(seconds, 1), "trainings": article.SEEDS, "seconds_each": round(seconds / article.SEEDS, 2)}
 
 
 def rebuild(out: str) -> dict:
     """The job again, with all trainings kept: what an author waits for after a change of the text."""
-    from article import build
+    from article.sites import article
 
-    site = build.build(Path(out))
+    site = article.build(Path(out))
     return {"seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()}}
 
 
@@ -206,22 +207,22 @@ def training() -> dict:
     import torch
 
     import gpt
-    from article.runs import training
-    from article.runs.settings import WINDOWS
-    from article.survey import processors
+    from article.models import dataset, trainer
+    from article.models.settings import WINDOWS
+    from article.parallel import processors
 
     V, steps = 65, 100
     text = torch.randint(V, (2**20,), generator=torch.Generator().manual_seed(1))
     run = replace(
         WINDOWS, n_context=64, n_embd=128, n_layer=4, n_head=4, batch_size=12, steps=steps, eval_every=steps, clip=1.0
     )
-    training.EVALUATED, training.ROWS = 1, steps // 5
-    examples = training.Examples.of_text(text, run.n_context)
+    trainer.EVALUATED, trainer.ROWS = 1, steps // 5
+    examples = dataset.Examples.of_text(text, run.n_context)
 
     def ours() -> float:
         model = gpt.GPT(run.config(V))
         gpt.initialise(model, run.embedding_limit, torch.Generator().manual_seed(1))
-        return training.train(model, run, examples, examples).seconds
+        return trainer.train(model, run, examples, examples).seconds
 
     contenders = {"ours": ours}
     contenders |= {f"plain, {n} threads": functools.partial(plain, text, V, steps, n) for n in {1, processors()}}
@@ -311,7 +312,7 @@ def timed(write: Callable[[], bytes]) -> dict:
 
 
 def ours() -> dict:
-    from scenes.glb import to_glb
+    from scenes.export.glb import to_glb
 
     scene = forward_scene()
     return timed(lambda: to_glb(scene))
@@ -321,7 +322,7 @@ def pyvista(out: str) -> dict:
     """`Plotter.export_gltf`, which needs a GL library."""
     import pyvista as pv
 
-    from scenes.glb import leaves
+    from scenes.export.glb import leaves
 
     plotter = pv.Plotter(off_screen=True)
     for shape in leaves(forward_scene()):
@@ -338,7 +339,7 @@ def trimesh() -> dict:
     import numpy as np
     from trimesh import Scene, Trimesh
 
-    from scenes.glb import leaves, triangles
+    from scenes.export.glb import leaves, triangles
 
     scene = Scene()
     for shape in leaves(forward_scene()):
@@ -392,17 +393,19 @@ def large(out: str, *shape: str) -> dict:
     `first` is what a reader has to load before anything can be turned; `bytes_per_number` is of that, after gzip, for
     each number of the residual stream.
     """
-    from article import build
-    from article.runs import shown
+    from article.sites.model import make
+    from article.web import site as site_
+    from article.web import viewer
+    from article.web.site import Site
 
     trace = large_trace(*shape)
-    site, start = build.Site(), time.perf_counter()
-    shown.make(site, trace, {"name": "bench", "parameters": "many", "origin": "a model"}, {"opened"})
+    site, start = Site(), time.perf_counter()
+    make(site, trace, {"name": "bench", "parameters": "many", "origin": "a model"}, {"opened"})
     seconds = time.perf_counter() - start
     work = Path(out)
     work.mkdir()
-    build.write(site, work)
-    build.copy_viewer(work / "vendor")
+    site_.write(site, work)
+    viewer.copy_viewer(work / "vendor")
     first = [name for name in site.files if name in ("index.html", "overview.glb", "overview.webp", "light.hdr")]
     first += [name for name in site.files if name.endswith((".css", ".js"))]
     packed = {name: len(gzip.compress(site.files[name])) for name in first}
@@ -468,7 +471,7 @@ def large_peer(peer: str, out: str, *shape: str) -> dict:
     import numpy as np
 
     from scenes import glyphs
-    from scenes.glb import triangles
+    from scenes.export.glb import triangles
     from scenes.style import Scale
 
     signal.alarm(PATIENCE)

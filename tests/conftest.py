@@ -153,11 +153,12 @@ def subjects(
     import torch
 
     import gpt
-    from article.anatomy import Anatomy, readings
-    from article.contrast import Contrast
-    from article.effects import Compared, effects, fields_of
-    from article.film import Film
-    from article.landscape import Landscape
+    from scenes.analysis.ablation import effects
+    from scenes.analysis.comparison import Compared, Contrast
+    from scenes.analysis.decomposition import Anatomy, readings
+    from scenes.analysis.loss_landscape import Landscape
+    from scenes.analysis.trace import fields_of
+    from scenes.analysis.training_history import Film
 
     answer = held_out.split()[-1]
     other = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab))).double()
@@ -209,18 +210,18 @@ def built(subjects: dict) -> Built:
 @pytest.fixture(scope="session")
 def written(built: Built) -> Callable[[str], bytes]:
     """The file of such a scene."""
-    from scenes.glb import to_glb
+    from scenes.export.glb import to_glb
 
     return cache(lambda name: to_glb(built(name)))
 
 
 def ended(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[object, str, str]:
     """The exit status of gpt.py in this process, its output and its errors."""
-    from article import build
+    from article import __main__
 
     status: object
     try:
-        status = build.main(list(map(str, arguments)))
+        status = __main__.main(list(map(str, arguments)))
     except SystemExit as end:  # of argparse
         status = end.code
     out, err = capsys.readouterr()
@@ -320,11 +321,12 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy whose texts stand in the place of ours, for this process; its code does not."""
-    from article import build, survey
+    from article import parallel, paths
 
-    monkeypatch.setattr(build, "ROOT", project)
-    monkeypatch.setattr(build, "ARTICLE", project / "article")
-    monkeypatch.setattr(survey, "processors", lambda: 1)  # this process has threads, and should not fork
+    monkeypatch.setattr(paths, "ROOT", project)
+    monkeypatch.setattr(paths, "ARTICLE", project / "article")
+    monkeypatch.setattr(paths, "ASSETS", project / "article" / "web" / "assets")
+    monkeypatch.setattr(parallel, "processors", lambda: 1)  # this process has threads, and should not fork
     monkeypatch.chdir(project)
     return project
 

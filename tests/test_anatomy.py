@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from scipy.special import softmax
 
 import gpt
-from article.anatomy import Anatomy, readings
-from article.effects import fields_of
+from scenes.analysis.decomposition import Anatomy, readings
+from scenes.analysis.trace import fields_of
 
 
 @pytest.fixture(scope="module")

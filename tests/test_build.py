@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from article import build, landscape, survey
-from article.build import workplace
-from scenes import readback
+from article import cache, paths
+from article.models import own, recording
+from article.web.folder import workplace
+from scenes.export import readback
 from tests.conftest import BUILDERS, ROOT, Run, Start, ended, run_anew
 
 
@@ -196,7 +197,7 @@ def test_a_corpus_of_another_kind_is_refused(project, run: Run, change, says):
     program.write_text(hasty(program.read_text("utf-8")), "utf-8")
     done = run("--out", "site", "--seeds", "1", root=project)
     assert done.returncode == 2
-    assert re.fullmatch(rf"({NOTE})?gpt.py: article/facts.py: .*{says}.*\n", done.stderr)
+    assert re.fullmatch(rf"({NOTE})?gpt.py: article/claims.py: .*{says}.*\n", done.stderr)
     assert not (project / "site").exists()
 
 
@@ -245,7 +246,7 @@ def test_a_reference_that_leads_nowhere_is_refused(here, capsys, name, text, say
 def test_a_false_claim_stops_the_build(project, site, run: Run, true, false, says):
     """Status 1, the sentence, the predicate and the place; the site stays as it was."""
     shutil.copytree(site, project / "docs")
-    facts = project / "article" / "facts.py"
+    facts = project / "article" / "claims.py"
     facts.write_text(facts.read_text().replace(true, false))
     before = contents(project / "docs")
     done = run("--seeds", "1", root=project)
@@ -269,18 +270,18 @@ def keep_ours(project: Path) -> None:
     """Keeps our model as that of the corpus of a copy, and for the copy alone: it would train for ten seconds."""
 
     def kept() -> tuple[Path, Path]:
-        config, _, corpus, held_out = build.read()
-        file = landscape.kept_at(config, corpus, held_out[0].rsplit(maxsplit=1)[0])
+        config, _, corpus, held_out = own.read()
+        file = recording.kept_at(config, corpus, held_out[0].rsplit(maxsplit=1)[0])
         return file.with_name(f"{config.seed}.npy"), file
 
     ours, shared = kept(), project / "article" / ".kept"
     shared.unlink()
     shared.mkdir()
-    for folder in survey.KEPT.iterdir():
+    for folder in cache.KEPT.iterdir():
         (shared / folder.name).symlink_to(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "ROOT", project)
-        patch.setattr(survey, "KEPT", shared)
+        patch.setattr(paths, "ROOT", project)
+        patch.setattr(cache, "KEPT", shared)
         theirs = kept()
     theirs[0].parent.mkdir()
     for one, other in zip(ours, theirs, strict=True):
@@ -314,11 +315,11 @@ def test_a_changed_corpus_makes_a_claim_false(project, small_site, run: Run):
     ],
 )
 def test_a_predicate_that_says_nothing_is_refused(project, run: Run, code, says):
-    with open(project / "article" / "facts.py", "a") as facts:
+    with open(project / "article" / "claims.py", "a") as facts:
         facts.write(f"\n\n{code}\n")
     done = run("--out", "site", "--seeds", "1", root=project)
     assert done.returncode == 2
-    assert re.fullmatch(rf"gpt.py: article/facts.py: {says}.*\n", done.stderr)
+    assert re.fullmatch(rf"gpt.py: article/claims.py: {says}.*\n", done.stderr)
     assert not (project / "site").exists()
 
 

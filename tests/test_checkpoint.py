@@ -23,16 +23,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import gpt
-from article import build, flow
-from article.build import RefusalError
-from article.runs import checkpoint, plain, prompts, store, tokens
-from article.runs.settings import Settings
+from article import __main__
+from article.errors import RefusalError
+from article.models import loading, prompts, tokenizers
+from article.models.formats import torch_file
+from article.models.formats.layout import Layout, renamed
+from article.models.formats.run import files
+from article.models.model import Run
+from article.models.settings import Settings
+from scenes.analysis import stages as stages_
 from tests.conftest import ROOT
 from tests.test_tokens import own_encoding
 
 LETTERS = "zyx abcdefghijklmnopqrstuvw\n"  # not in the order of their code points
 TEXT = "the cat sat on the mat, and the dog sat on the log; " * 3
-BPE = tokens.train_bpe(TEXT, 270)
+BPE = tokenizers.train_bpe(TEXT, 270)
 SIZES: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 8, "block_size": 16, "vocab_size": 28, "dropout": 0.1}
 NEAR: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-4}
 
@@ -117,7 +122,7 @@ def save_family(folder: Path, seed: int = 1, **options: Any) -> Any:
     for weight, values in zip(theirs.parameters(), drawn(dict(enumerated(theirs)), seed).values(), strict=True):
         weight.data = values
     theirs.save_pretrained(folder, **shard)
-    (folder / "tokenizer.json").write_bytes(tokens.files(BPE)["tokenizer.json"])
+    (folder / "tokenizer.json").write_bytes(tokenizers.files(BPE)["tokenizer.json"])
     return theirs
 
 
@@ -125,19 +130,19 @@ def enumerated(model: Any) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, tuple(weight.shape)) for name, weight in model.named_parameters()]
 
 
-def save_own(folder: Path) -> store.Run:
+def save_own(folder: Path) -> Run:
     """Writes a run of gpt.py."""
     settings = Settings(n_context=8, n_embd=6, n_layer=2, n_head=2)
     tokenizer = gpt.Tokenizer(["a b c d e f g"])
     model = gpt.GPT(settings.config(len(tokenizer.vocab))).double()
-    for name, data in store.files(settings, tokenizer, model.state_dict()).items():
+    for name, data in files(settings, tokenizer, model.state_dict()).items():
         (folder / name).write_bytes(data)
-    return store.Run(model.config, tokenizer, model, ())
+    return Run(model.config, tokenizer, model, ())
 
 
 def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
     """The exit status of a command, and what it prints."""
-    status = build.main([str(argument) for argument in arguments])
+    status = __main__.main([str(argument) for argument in arguments])
     done = capsys.readouterr()
     return status, done.out, done.err
 
@@ -172,7 +177,7 @@ def test_nanogpt(tmp_path, bias, prefix, masks):
     sizes = SIZES | {"n_layer": 3, "n_head": 4, "n_embd": 16}
     weights = nano_weights(sizes, bias, prefix)
     mask = {f"{prefix}transformer.h.0.attn.bias": torch.ones(16, 16).tril()[None, None]} if masks else {}
-    run = store.ask(save_nano(tmp_path, weights | mask, **sizes, bias=bias))
+    run = loading.ask(save_nano(tmp_path, weights | mask, **sizes, bias=bias))
     ids = torch.tensor(run.tokenizer.encode("a dog sat"))
     plainly = {name.removeprefix(prefix): weight for name, weight in weights.items()}
     expected = nanogpt(plainly, ids, 3, 4)
@@ -192,7 +197,7 @@ def test_nanogpt(tmp_path, bias, prefix, masks):
 def test_family(tmp_path, shape, activation, shards):
     theirs = save_family(tmp_path, activation_function=activation, **shape, **shards)
     assert len(list(tmp_path.glob("*.safetensors"))) > 1 if shards else (tmp_path / "model.safetensors").is_file()
-    run = store.ask(tmp_path)
+    run = loading.ask(tmp_path)
     ids = torch.tensor([run.tokenizer.encode("the dog sat")])
     with torch.no_grad():
         expected = theirs(ids).logits
@@ -209,7 +214,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None
 
 def test_names_without_the_prefix_and_with_masks(family):
     """As OpenAI's own GPT-2 is kept; and an unembedding that is the embedding may be there."""
-    before = store.ask(family)
+    before = loading.ask(family)
 
     def change(weights: dict[str, Tensor]) -> None:
         whole = {name.removeprefix("transformer."): weight for name, weight in weights.items()}
@@ -219,7 +224,7 @@ def test_names_without_the_prefix_and_with_masks(family):
         weights["h.1.attn.masked_bias"] = torch.tensor(-1e4)
 
     rewrite(family, change)
-    assert gpt.fingerprint(store.ask(family).model) == gpt.fingerprint(before.model)
+    assert gpt.fingerprint(loading.ask(family).model) == gpt.fingerprint(before.model)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -229,7 +234,10 @@ def test_halves_are_raised(family, nano, dtype):
 
     rewrite(family, change)
     save_nano(nano.parent, {name: weight.to(dtype) for name, weight in nano_weights().items()})
-    for run, name in ((store.ask(family), "blocks.1.mlp.down.bias"), (store.ask(nano), "blocks.1.attention.key.bias")):
+    for run, name in (
+        (loading.ask(family), "blocks.1.mlp.down.bias"),
+        (loading.ask(nano), "blocks.1.attention.key.bias"),
+    ):
         weight = run.model.get_parameter(name)
         assert weight.dtype == torch.float32
         assert torch.equal(weight, weight.to(dtype).float())
@@ -239,12 +247,12 @@ def test_halves_are_raised(family, nano, dtype):
 
 def test_doubles_stay_doubles(nano):
     save_nano(nano.parent, {name: weight.double() for name, weight in nano_weights().items()})
-    assert {weight.dtype for weight in store.ask(nano).model.parameters()} == {torch.float64}
+    assert {weight.dtype for weight in loading.ask(nano).model.parameters()} == {torch.float64}
 
 
 def test_a_run_of_ours(tmp_path):
     run = save_own(tmp_path)
-    again = store.ask(tmp_path)
+    again = loading.ask(tmp_path)
     assert gpt.fingerprint(again.model) == gpt.fingerprint(run.model)
     assert (again.config, again.tokenizer.vocab) == (run.config, run.tokenizer.vocab)
     assert (again.origin, again.notes) == ("a run of gpt.py", ())
@@ -253,7 +261,7 @@ def test_a_run_of_ours(tmp_path):
 def test_weights_stay_in_their_file(nano, family):
     """Nothing is copied: all parameters that have the file's precision lie where it is mapped."""
     for path in (nano, family):
-        model = store.ask(path).model
+        model = loading.ask(path).model
         last = model.get_parameter("blocks.1.attention.value.weight")
         first = model.get_parameter("blocks.1.attention.query.weight")
         assert last.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
@@ -269,25 +277,25 @@ def test_training_is_told_of_no_other_model(nano, capsys):
 
 
 def test_characters_keep_their_ids(nano):
-    run = store.ask(nano)
+    run = loading.ask(nano)
     assert run.tokenizer.encode("za\n") == [0, 4, 27]
     assert run.tokenizer.decode([0, 4, 27]) == "za\n"
-    again = tokens.load(tokens.files(run.tokenizer)["tokenizer.json"])
+    again = tokenizers.load(tokenizers.files(run.tokenizer)["tokenizer.json"])
     assert again.encode(LETTERS) == list(range(28))
 
 
 def test_any_tokenizer_can_be_named(nano, family, monkeypatch, tmp_path):
     """For a file by its name, for a folder instead of its own; it is kept in a file like any other."""
     monkeypatch.setitem(tiktoken.registry.ENCODINGS, "own", own_encoding())
-    encoding = tokens.encoding_of("own")
+    encoding = tokenizers.encoding_of("own")
     sizes = SIZES | {"vocab_size": len(encoding.vocab)}
     save_nano(nano.parent, nano_weights(sizes), **sizes)
-    assert store.ask(nano, "tiktoken:own").tokenizer.vocab == encoding.vocab
+    assert loading.ask(nano, "tiktoken:own").tokenizer.vocab == encoding.vocab
     other = tmp_path / "other.json"
     (family / "tokenizer.json").rename(other)
     with pytest.raises(RefusalError, match=r"has no tokenizer.json; name one with --tokenizer"):
-        store.ask(family)
-    assert store.ask(family, str(other)).tokenizer.vocab == BPE.vocab
+        loading.ask(family)
+    assert loading.ask(family, str(other)).tokenizer.vocab == BPE.vocab
 
 
 @pytest.mark.parametrize("kind", ["bpe", "characters", "words", "tiktoken"])
@@ -296,23 +304,23 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
     monkeypatch.setitem(tiktoken.registry.ENCODINGS, "own", own_encoding())
     made: dict[str, Callable[[], gpt.Tokenizer]] = {
         "bpe": lambda: BPE,
-        "characters": lambda: tokens.Characters(LETTERS),
+        "characters": lambda: tokenizers.Characters(LETTERS),
         "words": lambda: gpt.Tokenizer([TEXT]),
-        "tiktoken": lambda: tokens.encoding_of("own"),
+        "tiktoken": lambda: tokenizers.encoding_of("own"),
     }
     inner, text = made[kind](), "the dog sat on the mat,"
     text = "the dog" if kind == "characters" else text
     file = tmp_path / "tokenizer.json"
-    file.write_bytes(tokens.files(inner)["tokenizer.json"])
+    file.write_bytes(tokenizers.files(inner)["tokenizer.json"])
     n, V = len(inner.vocab), -(-len(inner.vocab) // 64) * 64
     sizes = SIZES | {"vocab_size": V, "block_size": 32}
-    run = store.ask(save_nano(tmp_path, nano_weights(sizes), **sizes), str(file))
+    run = loading.ask(save_nano(tmp_path, nano_weights(sizes), **sizes), str(file))
     assert run.tokenizer.vocab == (*inner.vocab, *(f"<unused-{id}>" for id in range(n, V)))
     assert run.notes == (
         f"The model has more tokens than its tokenizer: <unused-{n}> to <unused-{V - 1}>, which no text has.",
     )
     ids = inner.encode(text)
-    for tokenizer in (run.tokenizer, tokens.load(tokens.files(run.tokenizer)["tokenizer.json"])):
+    for tokenizer in (run.tokenizer, tokenizers.load(tokenizers.files(run.tokenizer)["tokenizer.json"])):
         assert tokenizer.encode(text) == ids
         assert tokenizer.decode(ids) == text
         between = " " if kind == "words" else ""
@@ -324,7 +332,7 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
         sizes["vocab_size"] = wrong
         save_nano(tmp_path, nano_weights(sizes), **sizes)
         with pytest.raises(RefusalError, match=f"has {wrong} tokens, and its tokenizer {n}; name the one"):
-            store.ask(tmp_path / "ckpt.pt", str(file))
+            loading.ask(tmp_path / "ckpt.pt", str(file))
 
 
 # --- The commands -------------------------------------------------------------------------------------------------
@@ -333,7 +341,7 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
 @pytest.mark.slow
 def test_commands_ask_it(nano, family, capsys, tmp_path):
     for path, prompt in ((nano, "the dog"), (family, "the dog")):
-        run = store.ask(path)
+        run = loading.ask(path)
         trace = gpt.trace(run.model, run.tokenizer, prompt)
         status, out, err = asked(capsys, "generate", prompt, "--checkpoint", path, "--tokens", 1, "--temperature", 0)
         assert (status, err) == (0, "")
@@ -366,12 +374,12 @@ def test_what_is_told_is_true_of_biases_and_gelu(family, capsys):
     assert status == 0
     assert "Hidden units before GELU (approximated by tanh)" in out
     assert "The text is cut into tokens" in out
-    run = store.ask(family)
+    run = loading.ask(family)
     trace = gpt.trace(run.model, run.tokenizer, "the dog")
     bias = run.model.get_parameter("blocks.0.attention.project.bias").detach().numpy()
     rest = trace.attention_write[0] - trace.head_write[0].sum(0)
     assert rest == pytest.approx(np.broadcast_to(bias, rest.shape), abs=1e-4)
-    first = next(stage for stage in flow.stages(trace) if stage.id == "ids")
+    first = next(stage for stage in stages_.stages(trace) if stage.id == "ids")
     assert "cut at its spaces" not in first.why
     assert first.code == ()  # which is that of another tokenizer
 
@@ -380,9 +388,9 @@ def test_what_is_told_is_true_of_biases_and_gelu(family, capsys):
 def test_verify(nano, family, capsys, tmp_path):
     """A scene of another model reads back; of a model that it does not show, it does not."""
     from scenes import forward
-    from scenes.glb import to_glb
+    from scenes.export.glb import to_glb
 
-    run, file = store.ask(nano), tmp_path / "forward.glb"
+    run, file = loading.ask(nano), tmp_path / "forward.glb"
     file.write_bytes(to_glb(forward.build(gpt.trace(run.model, run.tokenizer, "the dog"))))
     status, out, err = asked(capsys, "verify", file, "--checkpoint", nano)
     assert (status, err) == (0, "")
@@ -391,12 +399,12 @@ def test_verify(nano, family, capsys, tmp_path):
 
 
 def test_a_flow_with_too_many_numbers_says_what_is_left_out(nano, capsys, monkeypatch, tmp_path):
-    run, prompt = store.ask(nano), "the dog sat"
+    run, prompt = loading.ask(nano), "the dog sat"
     trace = gpt.trace(run.model, run.tokenizer, prompt)
-    stages, whole = flow.stages(trace), sum(stage.values.size for stage in flow.stages(trace))
-    assert flow.kept(stages) == {stage.id for stage in stages}
-    monkeypatch.setattr(flow, "MOST", whole // 3)
-    kept = flow.kept(stages)
+    stages, whole = stages_.stages(trace), sum(stage.values.size for stage in stages_.stages(trace))
+    assert stages_.kept(stages) == {stage.id for stage in stages}
+    monkeypatch.setattr(stages_, "MOST", whole // 3)
+    kept = stages_.kept(stages)
     assert 3 < len(kept) < len(stages)
     assert sum(stage.values.size for stage in stages if stage.id in kept) <= whole // 3
     assert max(stage.values.size for stage in stages if stage.id in kept) < min(
@@ -415,7 +423,7 @@ def test_a_flow_with_too_many_numbers_says_what_is_left_out(nano, capsys, monkey
 
 
 def test_a_pass_that_would_fill_the_memory_is_refused(nano, capsys, monkeypatch, tmp_path):
-    run = store.ask(nano)
+    run = loading.ask(nano)
     prompt = prompts.read(run, "the dog", cut=False)
     trace = prompts.traced(run, prompt)
     n = sum(value.size for value in vars(trace).values() if isinstance(value, np.ndarray))
@@ -668,7 +676,7 @@ def test_tokenizers_that_are_refused(nano, capsys, tmp_path):
     save_own(own)
     refused(capsys, own, "a run of gpt.py has its own tokenizer; leave --tokenizer out", "--tokenizer", "tiktoken:gpt2")
     with pytest.raises(RefusalError, match="--seed trains the article's own model"):
-        store.ask(own, seed=3)
+        loading.ask(own, seed=3)
 
 
 # --- Pickles ------------------------------------------------------------------------------------------------------
@@ -752,16 +760,16 @@ OPCODES = [
 @pytest.mark.parametrize(("data", "says"), OPCODES, ids=range(len(OPCODES)))
 def test_pickles_that_are_refused(data, says):
     with pytest.raises(ValueError, match=says):
-        plain.unpickled(data)
+        torch_file.unpickled(data)
 
 
 @pytest.mark.slow
 def test_what_a_pickle_wants_costs_no_memory():
     """A place in the memory of a pickle may have a large number; lists in lists, and what holds itself, are plain."""
-    assert plain.unpickled(b"\x80\x02]r\xff\xff\xff\xff.") == []
-    deep: Any = plain.unpickled(b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".")
+    assert torch_file.unpickled(b"\x80\x02]r\xff\xff\xff\xff.") == []
+    deep: Any = torch_file.unpickled(b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".")
     assert len(deep) == 1
-    itself: Any = plain.unpickled(b"\x80\x02]q\x00h\x00a.")
+    itself: Any = torch_file.unpickled(b"\x80\x02]q\x00h\x00a.")
     assert itself[0] is itself
 
 
@@ -788,7 +796,7 @@ def test_plain_pickles_are_read(protocol):
         ]
     }
     value |= {"b": {"c": {}, 4: [], None: 2.0}, "d": list(range(3000)), "e": shared, "f": shared}
-    read: Any = plain.unpickled(pickle.dumps(value, protocol))
+    read: Any = torch_file.unpickled(pickle.dumps(value, protocol))
     assert read == value
     assert read["e"] is read["f"]
 
@@ -803,7 +811,7 @@ def test_a_zip_bomb_is_refused(nano, capsys):
     refused(capsys, nano, "it is compressed, as torch.save does not do")
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as new:
-        new.writestr("a/data.pkl", bytes(plain.LARGEST + 1))
+        new.writestr("a/data.pkl", bytes(torch_file.LARGEST + 1))
     nano.write_bytes(data.getvalue())
     refused(capsys, nano, "its pickle has more than 4,194,304 bytes")
 
@@ -813,7 +821,7 @@ def test_a_zip_bomb_is_refused(nano, capsys):
 def test_the_size_of_gpt2(tmp_path):
     """All commands stay below 2 GiB, and what they write below some tens of megabytes."""
     transformers = library()
-    whole = json.loads(tokens.files(tokens.train_bpe(TEXT, 256 + 9))["tokenizer.json"])
+    whole = json.loads(tokenizers.files(tokenizers.train_bpe(TEXT, 256 + 9))["tokenizer.json"])
     vocab, letters = whole["model"]["vocab"], "abcdefghijklmnopqrstuvwxyz"
     for word in (a + b + c + d for a in letters for b in letters for c in letters for d in letters):
         vocab.setdefault(f"Ġ{word}", len(vocab))
@@ -822,9 +830,9 @@ def test_the_size_of_gpt2(tmp_path):
     transformers.GPT2LMHeadModel(transformers.GPT2Config()).save_pretrained(tmp_path / "gpt2")
     (tmp_path / "gpt2" / "tokenizer.json").write_text(json.dumps(whole))
     prompt = "the cat sat on " * 100
-    code = "import resource, sys; from article.build import main; status = main(sys.argv[1:])\n"
+    code = "import resource, sys; from article.__main__ import main; status = main(sys.argv[1:])\n"
     code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(status)"
-    pieces = tokens.load(json.dumps(whole).encode())
+    pieces = tokenizers.load(json.dumps(whole).encode())
     prompt = prompt[: max(n for n in range(len(prompt)) if len(pieces.encode(prompt[:n])) <= 64)]
     for command in (
         ["generate", "--tokens", "3"],
@@ -853,8 +861,8 @@ def test_what_the_layouts_are():
     """A part of a block that is renamed here by mistake would be missing there."""
     names = {name for name, _ in gpt.GPT(gpt.Config(4, biases=True)).named_parameters()}
     config = gpt.Config(4, biases=True)
-    layout = checkpoint.Layout(turned=False, biased=True)
+    layout = Layout(turned=False, biased=True)
     sizes = {"n_layer": 2, "n_embd": 20, "block_size": 8, "vocab_size": 4}
     theirs = {name.removeprefix("transformer."): weight for name, weight in nano_weights(sizes).items()}
-    assert set(checkpoint.renamed(theirs, 2, layout)) == names
+    assert set(renamed(theirs, 2, layout)) == names
     assert dataclasses.replace(config, biases=False) != config

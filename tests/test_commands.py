@@ -21,15 +21,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import gpt
-from article import build, flow
-from article.runs import prompts, sampling, store
-from article.runs.terminal import Terminal, fit
+from article import __main__
+from article.commands.terminal import Terminal, fit
+from article.models import loading, own, prompts, sampling
+from article.models.model import Run
+from scenes.analysis import stages as stages_
+from scenes.analysis.stages import ASIDE
 from tests.conftest import Start
 
 PROMPT = "the fox made this"
 LETTERS = "\n abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!$&',-.3:;?"  # 65
 NEAR = 5.01e-4  # three decimals
-ASK = store.ask
+ASK = loading.ask
 LINE = "Before we proceed any further, hear me speak."
 
 
@@ -50,21 +53,21 @@ class Characters(gpt.Tokenizer):
 
 
 @pytest.fixture(scope="module")
-def large() -> store.Run:
+def large() -> Run:
     """A model of characters, with more of everything."""
     tokenizer = Characters()
     config = gpt.Config(n_vocab=65, n_context=32, n_embd=64, n_layer=4, n_head=4, activation="gelu")
     model = gpt.GPT(config).double()
     gpt.initialise(model, 0.5, torch.Generator().manual_seed(3))
-    return store.Run(config, tokenizer, model, (LINE,) * 70)
+    return Run(config, tokenizer, model, (LINE,) * 70)
 
 
 @pytest.fixture(autouse=True)
-def ours(monkeypatch, model, tokenizer, corpus, large) -> store.Run:
+def ours(monkeypatch, model, tokenizer, corpus, large) -> Run:
     """The article's own model, untrained, and a run "large" beside it."""
-    run = store.Run(model.config, tokenizer, model, tuple(corpus))
-    monkeypatch.setattr(store, "own", lambda *_: run)
-    monkeypatch.setattr(store, "ask", lambda checkpoint, *_: store.own() if checkpoint is None else large)
+    run = Run(model.config, tokenizer, model, tuple(corpus))
+    monkeypatch.setattr(own, "own", lambda *_: run)
+    monkeypatch.setattr(loading, "ask", lambda checkpoint, *_: own.own() if checkpoint is None else large)
     monkeypatch.setenv("COLUMNS", "80")
     for variable in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(variable, raising=False)
@@ -177,7 +180,7 @@ def test_samples(ours):
 
 def asked(capsys, *arguments: object) -> str:
     """What a command prints when all is well."""
-    assert build.main([str(argument) for argument in arguments]) == 0
+    assert __main__.main([str(argument) for argument in arguments]) == 0
     done = capsys.readouterr()
     assert done.err == ""
     assert "\x1b" not in done.out
@@ -238,7 +241,7 @@ def test_generate_without_a_draw(capsys, ours):
 def test_generate_from_a_prompt_that_is_cut(capsys, ours):
     """The last tokens are read; the text keeps all of it."""
     prompt = "at night the fox sleeps in its own den in"
-    assert build.main(["generate", prompt, "--cut", "--tokens", "1", "--temperature", "0", "--quiet"]) == 0
+    assert __main__.main(["generate", prompt, "--cut", "--tokens", "1", "--temperature", "0", "--quiet"]) == 0
     done = capsys.readouterr()
     assert done.err == "gpt.py: The prompt has 10 tokens, of which the model reads the last 8.\n"
     answer = gpt.trace(ours.model, ours.tokenizer, " ".join(prompt.split()[-8:])).prediction
@@ -287,8 +290,8 @@ def check_explained(out: str, trace: gpt.Trace, heads: int, tokens: int, keys: i
     told = sections(out)
     T = len(trace.tokens)
     rows = [f"{t} {token}" for t, token in enumerate(trace.tokens, 1)][-tokens:]
-    for stage in flow.stages(trace):
-        if stage.group is flow.ASIDE:
+    for stage in stages_.stages(trace):
+        if stage.group is ASIDE:
             continue
         title, values = f"{stage.group.title}: {stage.title}", stage.values
         lines, kind = told[title], stage.array or stage.id
@@ -394,7 +397,7 @@ def test_long_tokens_and_large_numbers_keep_the_columns(capsys, monkeypatch, our
     tokenizer = gpt.Tokenizer([" ".join([long, "\x1b[2J", *ours.tokenizer.vocab[2:]])])
     model = gpt.GPT(ours.config).double()
     gpt.initialise(model, 3e5, torch.Generator().manual_seed(1))
-    monkeypatch.setattr(store, "own", lambda *_: replace(ours, tokenizer=tokenizer, model=model))
+    monkeypatch.setattr(own, "own", lambda *_: replace(ours, tokenizer=tokenizer, model=model))
     out = asked(capsys, "explain", f"the {long} \x1b[2J")
     assert f"       0  2 {long}\n" in out
     assert "\n2 Donaudampfsc… " in out
@@ -409,7 +412,7 @@ def test_colour_changes_nothing_else(capsys, monkeypatch):
     plain = asked(capsys, "explain", PROMPT)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    assert build.main(["explain", PROMPT]) == 0
+    assert __main__.main(["explain", PROMPT]) == 0
     coloured = capsys.readouterr().out
     assert coloured.count("\x1b[") > 1000
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
@@ -496,7 +499,7 @@ def test_a_key_at_a_time(capsys, monkeypatch):
             with open(told), open(tells, "w") as errors, monkeypatch.context() as patch:
                 patch.setattr(sys, "stderr", errors)
                 pressed = hand.submit(press, re.findall("\x1b\\[B|.", keys), ours, told)
-                assert build.main(["explain", PROMPT, "--step"]) == 0
+                assert __main__.main(["explain", PROMPT, "--step"]) == 0
                 errors.close()
                 pressed.result()
             out, err = capsys.readouterr()
@@ -546,7 +549,7 @@ def test_trace_that_cannot_be_written(capsys, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    assert build.main(["trace", PROMPT, "--out", str(file)]) == 2
+    assert __main__.main(["trace", PROMPT, "--out", str(file)]) == 2
     assert capsys.readouterr().err == f"gpt.py: {file} cannot be written: No space left on device; it is as it was.\n"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"trace.npz": b"an older one"}
 
@@ -615,7 +618,7 @@ def refused(capsys, tmp_path: Path, monkeypatch, arguments: list[str], says: str
     monkeypatch.chdir(tmp_path)
     with open(os.devnull) as nothing:
         monkeypatch.setattr(sys, "stdin", nothing)
-        assert build.main(arguments) == 2
+        assert __main__.main(arguments) == 2
     done = capsys.readouterr()
     assert done.out == ""
     assert done.err.startswith("gpt.py: ")
@@ -626,21 +629,21 @@ def refused(capsys, tmp_path: Path, monkeypatch, arguments: list[str], says: str
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_folder_that_is_no_run_is_refused(capsys, tmp_path, monkeypatch, command):
-    monkeypatch.setattr(store, "ask", ASK)
+    monkeypatch.setattr(loading, "ask", ASK)
     says = "lost cannot be used: there is no such file or folder; name nanoGPT's ckpt.pt, or the folder of a model."
     refused(capsys, tmp_path, monkeypatch, [*command, "the", "--checkpoint", "lost"], says)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_tokenizer_without_its_model_is_refused(capsys, tmp_path, monkeypatch, command):
-    monkeypatch.setattr(store, "ask", ASK)
+    monkeypatch.setattr(loading, "ask", ASK)
     says = "--tokenizer is about a model from elsewhere; name that with --checkpoint."
     refused(capsys, tmp_path, monkeypatch, [*command, "the", "--tokenizer", "meta.pkl"], says)
 
 
 def test_a_corpus_that_is_not_known_has_no_step(capsys, tmp_path, monkeypatch, ours):
     """It is said before anything is told."""
-    monkeypatch.setattr(store, "own", lambda *_: replace(ours, corpus=()))
+    monkeypatch.setattr(own, "own", lambda *_: replace(ours, corpus=()))
     says = "it is not known what the model was trained on, so --training has no step to tell"
     refused(capsys, tmp_path, monkeypatch, ["explain", "the", "--training"], says)
 
@@ -687,18 +690,18 @@ def test_a_terminal_without_the_letters(monkeypatch):
     """What it has no letter for, it gets as a number."""
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    assert build.main(["explain", "the"]) == 0
+    assert __main__.main(["explain", "the"]) == 0
     assert rb"\u2500\u2500 The prompt" in raw.getvalue()
     assert b"the 0 of the\nfuture" in raw.getvalue() or b"of the 1 cells" in raw.getvalue()
 
 
 def test_help_names_every_command(capsys):
-    for arguments in (["-h"], *([name, "-h"] for name in build.subcommands())):
+    for arguments in (["-h"], *([name, "-h"] for name in __main__.COMMANDS)):
         with pytest.raises(SystemExit) as left:
-            build.main(arguments)
+            __main__.main(arguments)
         assert left.value.code == 0
     help = capsys.readouterr().out
-    for name, command in build.subcommands().items():
+    for name, command in __main__.COMMANDS.items():
         assert f"  {name} {command.usage} " in help
         assert f"usage: gpt.py {name} " in help
 

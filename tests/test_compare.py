@@ -17,13 +17,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import gpt
-from article import build, survey
-from article.build import FalsehoodError
-from article.contrast import Contrast
-from article.runs import compare, shown, statements, store
-from article.runs.settings import Settings
-from scenes import beside, glyphs, readback, style
-from scenes.glb import to_glb
+from article import __main__, cache
+from article.errors import FalsehoodError
+from article.evidence import statements
+from article.models import own
+from article.models.formats.run import files
+from article.models.model import Run
+from article.models.settings import Settings
+from article.sites import comparison
+from article.sites import model as model_
+from scenes import glyphs, style
+from scenes.analysis.comparison import Contrast
+from scenes.export import readback
+from scenes.export.glb import to_glb
+from scenes.glyphs.comparison import tint
 from scenes.style import Scale
 from tests.browser import PAIRS, Serve, Visitor
 from tests.conftest import COMPARED, ROOT, Once, validate
@@ -45,7 +52,7 @@ def untrained(tokenizer: gpt.Tokenizer, seed: int, **more: Any) -> gpt.GPT:
 
 
 def pair(one: gpt.Trace, other: gpt.Trace) -> tuple[Contrast, Contrast]:
-    return compare.contrasts(one, other)
+    return comparison.contrasts(one, other)
 
 
 def scene_of(name: str, contrast: Contrast) -> Any:
@@ -172,7 +179,7 @@ def test_any_number_and_any_difference_read_back(numbers, size):
     scale, apart = Scale.of(values), Scale.of(differences)
     holder = glyphs.start("little", NOWHERE, scale)
     holder.user_dict |= {"beside": {"limit": apart.limit}}
-    shape = beside.tint(glyphs.column(values, scale, (3.3, 4.4)), differences, holder)
+    shape = tint(glyphs.column(values, scale, (3.3, 4.4)), differences, holder)
     scales = {"limit": apart.limit, "more": style.MORE, "less": style.LESS}
     (mark,) = readback.marks(little(shape, scale, "tinted", beside=scales)).values()
     assert np.abs(mark.shape[::2] - values).max() <= scale.limit / 500
@@ -293,8 +300,10 @@ def test_a_claim_of_the_article_that_fails_on_one(tmp_path, capsys, monkeypatch)
     held = {claim["predicate"]: [one["holds"] for one in claim["survey"][:2]] for claim in claims}
     alone = {f"{words[0].upper()}{words[1:]}." for words, holds in held.items() if holds == [True, False]}
     assert alone
-    monkeypatch.setattr(compare, "too_much", lambda *_: compare.ELSEWHERE)
-    status = build.main(["compare", "1", "2", "at night the spider sleeps in its own", "--out", str(tmp_path / "two")])
+    monkeypatch.setattr(comparison, "too_much", lambda *_: comparison.ELSEWHERE)
+    status = __main__.main(
+        ["compare", "1", "2", "at night the spider sleeps in its own", "--out", str(tmp_path / "two")]
+    )
     said = capsys.readouterr().out
     assert status == 0
     found = json.loads((tmp_path / "two" / "compare.json").read_text("utf-8"))
@@ -309,7 +318,7 @@ def test_a_claim_of_the_article_that_fails_on_one(tmp_path, capsys, monkeypatch)
 
 
 @pytest.fixture(scope="module")
-def runs(tokenizer, corpus) -> dict[str, store.Run]:
+def runs(tokenizer, corpus) -> dict[str, Run]:
     """Untrained models by what they are asked for: seeds, and folders."""
     hostile = gpt.Tokenizer([" ".join(HOSTILE), "the fox sleeps"])
     large = {"n_embd": 24, "n_head": 3, "n_layer": 3}
@@ -320,7 +329,7 @@ def runs(tokenizer, corpus) -> dict[str, store.Run]:
         "large": (tokenizer, large),
     }
     return {
-        name: store.Run(model.config, words, model, tuple(corpus))
+        name: Run(model.config, words, model, tuple(corpus))
         for n, (name, (words, more)) in enumerate(models.items())
         for model in [untrained(words, n + 1, **more)]
     }
@@ -330,31 +339,33 @@ def runs(tokenizer, corpus) -> dict[str, store.Run]:
 def place(runs, tmp_path, monkeypatch) -> Path:
     """Where the command is given, with folders of the runs in it; what it makes of scenes is kept there, too."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(store, "own", lambda seed: runs[str(seed)])
-    monkeypatch.setattr(survey, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(own, "own", lambda seed: runs[str(seed)])
+    monkeypatch.setattr(cache, "KEPT", tmp_path / "kept")
     for name in (FOLDER, "large"):
         save(tmp_path / name, runs[name])
     return tmp_path
 
 
-def save(folder: Path, run: store.Run) -> None:
+def save(folder: Path, run: Run) -> None:
     """Writes a run into a new folder."""
     shape = {field: getattr(run.config, field) for field in ("n_context", "n_embd", "n_head", "n_layer")}
     folder.mkdir()
-    for file, data in store.files(Settings(**shape), run.tokenizer, run.model.state_dict()).items():
+    for file, data in files(Settings(**shape), run.tokenizer, run.model.state_dict()).items():
         (folder / file).write_bytes(data)
 
 
 @pytest.fixture
 def quick(place, monkeypatch) -> Path:
     """The same, where one scene stands for all."""
-    monkeypatch.setattr(compare, "too_much", lambda scene, *_: "" if scene == "odds" else compare.ELSEWHERE)
+    monkeypatch.setattr(comparison, "too_much", lambda scene, *_: "" if scene == "odds" else comparison.ELSEWHERE)
     return place
 
 
 def test_prompts_of_one_model(quick, capsys):
     """It is loaded once; the page, the file for machines and the terminal say the same."""
-    assert build.main(["compare", "1", "1", "at night the fox sleeps", "at night the bee sleeps", "--out", "two"]) == 0
+    assert (
+        __main__.main(["compare", "1", "1", "at night the fox sleeps", "at night the bee sleeps", "--out", "two"]) == 0
+    )
     said = capsys.readouterr().out
     found = json.loads((quick / "two" / "compare.json").read_text("utf-8"))
     assert found["a"]["weights"] == found["b"]["weights"]
@@ -374,17 +385,17 @@ def test_prompts_of_one_model(quick, capsys):
     ).replace("</span>", "")
     assert "Beware of the components" not in page
     # The same folder takes another comparison, whole; a file that no build has made is not lost.
-    assert build.main(["compare", "1", "2", "the fox sleeps", "--out", "two"]) == 0
+    assert __main__.main(["compare", "1", "2", "the fox sleeps", "--out", "two"]) == 0
     assert "Beware of the components" in (quick / "two" / "index.html").read_text("utf-8")
     (quick / "two" / "mine.txt").touch()
     capsys.readouterr()
-    assert build.main(["compare", "1", "2", "the fox sleeps", "--out", "two"]) == 2
+    assert __main__.main(["compare", "1", "2", "the fox sleeps", "--out", "two"]) == 2
     assert "'mine.txt'" in capsys.readouterr().err
 
 
 def test_models_of_other_sizes(place):
     """Vectors of other lengths are not compared, and the page says so; answers and heads are."""
-    assert build.main(["compare", "1", "large", "the fox sleeps", "--out", "two"]) == 0
+    assert __main__.main(["compare", "1", "large", "the fox sleeps", "--out", "two"]) == 0
     scenes = {scene["name"] for scene in json.loads((place / "two" / "scenes.json").read_text("utf-8"))}
     assert scenes == {f"{name}-{side}" for name in ("odds", "looks") for side in "ab"}
     page = (place / "two" / "index.html").read_text("utf-8")
@@ -396,26 +407,26 @@ def test_models_of_other_sizes(place):
 
 def test_what_is_too_much_is_left_out(both, monkeypatch):
     """One of the two scenes of the stream is drawn; the heads look at no more tokens than can be told apart."""
-    drawn = [scene for scene in COMPARED if not compare.too_much(scene, *both)]
+    drawn = [scene for scene in COMPARED if not comparison.too_much(scene, *both)]
     assert drawn == ["abreast", "looks", "ends", "odds"]
-    monkeypatch.setattr(shown, "BOXES", 100)
-    monkeypatch.setattr(compare, "KEYS", 3)
-    drawn = [scene for scene in COMPARED if not compare.too_much(scene, *both)]
+    monkeypatch.setattr(model_, "BOXES", 100)
+    monkeypatch.setattr(comparison, "KEYS", 3)
+    drawn = [scene for scene in COMPARED if not comparison.too_much(scene, *both)]
     assert drawn == ["levels", "ends", "odds"]
-    assert compare.too_much("looks", *both) == "the looks of the heads, at 4 tokens, more than 3"
-    monkeypatch.setattr(shown, "TALL", 19)
-    assert [scene for scene in COMPARED if not compare.too_much(scene, *both)] == ["odds"]
+    assert comparison.too_much("looks", *both) == "the looks of the heads, at 4 tokens, more than 3"
+    monkeypatch.setattr(model_, "TALL", 19)
+    assert [scene for scene in COMPARED if not comparison.too_much(scene, *both)] == ["odds"]
 
 
 def test_files_verify_with_both_models(quick, capsys):
-    assert build.main(["compare", "large", "1", "at night the fox sleeps", "--out", "two"]) == 0
+    assert __main__.main(["compare", "large", "1", "at night the fox sleeps", "--out", "two"]) == 0
     file = str(quick / "two" / "odds-a.glb")
     capsys.readouterr()
-    assert build.main(["verify", file, "--checkpoint", "large", "--beside", "1"]) == 0
+    assert __main__.main(["verify", file, "--checkpoint", "large", "--beside", "1"]) == 0
     assert "numbers agree" in capsys.readouterr().out
-    assert build.main(["verify", file, "--checkpoint", "large", "--beside", "2"]) == 1
+    assert __main__.main(["verify", file, "--checkpoint", "large", "--beside", "2"]) == 1
     assert "set beside another model" in capsys.readouterr().err
-    assert build.main(["verify", file, "--checkpoint", "large"]) == 2
+    assert __main__.main(["verify", file, "--checkpoint", "large"]) == 2
     assert "--beside" in capsys.readouterr().err
 
 
@@ -439,7 +450,7 @@ def test_files_verify_with_both_models(quick, capsys):
 )
 def test_what_cannot_be_compared_is_refused_in_a_sentence(place, capsys, arguments, says):
     before = sorted(path.name for path in place.iterdir())
-    assert build.main(["compare", *arguments, "--out", "two"]) == 2
+    assert __main__.main(["compare", *arguments, "--out", "two"]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("gpt.py: ")
@@ -448,7 +459,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(place, capsys, argumen
 
 
 def test_a_prompt_that_is_too_long_can_be_cut(quick, capsys):
-    assert build.main(["compare", "1", "2", "the fox " * 9, "--out", "two", "--cut"]) == 0
+    assert __main__.main(["compare", "1", "2", "the fox " * 9, "--out", "two", "--cut"]) == 0
     note = "The prompt has 18 tokens, of which the model reads the last"
     assert capsys.readouterr().out.count(f"note        {note}") == 2
     assert f"A: {note}" in (quick / "two" / "index.html").read_text("utf-8")
@@ -462,10 +473,10 @@ def test_sites_of_other_kinds_are_not_replaced(place, capsys, file, kind):
     (place / "site").mkdir()
     (place / "site" / file).touch()
     (place / "site" / "scenes.json").write_text("[]")
-    assert build.main(["compare", "1", "2", "the fox", "--out", "site"]) == 2
+    assert __main__.main(["compare", "1", "2", "the fox", "--out", "site"]) == 2
     assert f"site holds {kind}; name another folder" in capsys.readouterr().err
     (place / "site" / file).rename(place / "site" / "compare.json")
-    assert build.main(["flow", "the fox", "--out", "site"]) == 2
+    assert __main__.main(["flow", "the fox", "--out", "site"]) == 2
     assert "site holds a comparison; name another folder" in capsys.readouterr().err
 
 
@@ -479,9 +490,9 @@ def hostile_site(once: Once, runs) -> Path:
     def make(site: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(site.parent)
-            patch.setattr(survey, "KEPT", site.parent / "kept-hostile")
+            patch.setattr(cache, "KEPT", site.parent / "kept-hostile")
             save(site.parent / FOLDER, runs[FOLDER])
-            done = build.main(
+            done = __main__.main(
                 [
                     "compare",
                     FOLDER,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from article import exhibit, survey
+from article import cache, paths
 from tests.conftest import ROOT
 
 MADE = {"files": {"a.glb": b"\x00\xff", "a.svg": "ä".encode()}, "entry": {"bytes": 2}, "figure": {"size": [1, 2]}}
@@ -13,7 +13,7 @@ MADE = {"files": {"a.glb": b"\x00\xff", "a.svg": "ä".encode()}, "entry": {"byte
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """A folder of its own for what is kept."""
-    monkeypatch.setattr(survey, "KEPT", tmp_path)
+    monkeypatch.setattr(cache, "KEPT", tmp_path)
     return tmp_path / "scenes"
 
 
@@ -30,48 +30,49 @@ class Maker:
 
 def test_the_same_is_made_once(trace):
     make = Maker()
-    assert exhibit.kept("a", trace, False, make, fresh=False) == MADE
-    assert exhibit.kept("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept("a", trace, False, make, fresh=False) == MADE
     assert make.times == 1
-    assert exhibit.kept("a", trace, False, make, fresh=True) == MADE
+    assert cache.kept("a", trace, False, make, fresh=True) == MADE
     assert make.times == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 64, b"x" * 200])
 def test_what_is_damaged_is_made_again(trace, folder, damage):
     make = Maker()
-    exhibit.kept("a", trace, False, make, fresh=False)
+    cache.kept("a", trace, False, make, fresh=False)
     (path,) = folder.iterdir()
     path.write_bytes(damage or path.read_bytes()[:-1])
-    assert exhibit.kept("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept("a", trace, False, make, fresh=False) == MADE
     assert make.times == 2
 
 
 def test_other_numbers_or_another_program_are_something_else(trace, subjects, tmp_path, monkeypatch):
     other = replace(trace, lens=trace.lens + 1e-12)
     keys = [
-        exhibit.key("a", trace, False),
-        exhibit.key("b", trace, False),
-        exhibit.key("a", trace, True),
-        exhibit.key("a", other, False),
-        exhibit.key("a", subjects["succeeds"], False),
-        exhibit.key("a", replace(subjects["succeeds"], other=other), False),
+        cache.key("a", trace, False),
+        cache.key("b", trace, False),
+        cache.key("a", trace, True),
+        cache.key("a", other, False),
+        cache.key("a", subjects["succeeds"], False),
+        cache.key("a", replace(subjects["succeeds"], other=other), False),
     ]
-    assert exhibit.key("a", replace(trace), False) == keys[0]
-    (tmp_path / "article").mkdir()
-    (tmp_path / "scenes").mkdir()
-    for path in (*ROOT.glob("article/*.py"), *ROOT.glob("scenes/*.py")):
-        (tmp_path / path.relative_to(ROOT)).write_bytes(path.read_bytes())
-    monkeypatch.setattr(exhibit, "HERE", tmp_path / "article")
-    assert exhibit.key("a", trace, False) == keys[0]
+    assert cache.key("a", replace(trace), False) == keys[0]
+    for path in cache.program():
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "ARTICLE", tmp_path / "article")
+    assert cache.key("a", trace, False) == keys[0]
     with open(tmp_path / "scenes" / "style.py", "a") as style:
         style.write("\n")
-    keys.append(exhibit.key("a", trace, False))
+    keys.append(cache.key("a", trace, False))
     assert len(set(keys)) == len(keys)
 
 
 def test_old_scenes_go(trace, folder, monkeypatch):
-    monkeypatch.setattr(exhibit, "KEPT_SCENES", 2)
+    monkeypatch.setattr(cache, "KEPT_SCENES", 2)
     for name in "abc":
-        exhibit.kept(name, trace, False, Maker(), fresh=False)
+        cache.kept(name, trace, False, Maker(), fresh=False)
     assert len(list(folder.iterdir())) == 2

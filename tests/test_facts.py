@@ -12,8 +12,14 @@ from scipy.stats import binomtest, entropy
 from sklearn.metrics.pairwise import cosine_similarity
 
 import gpt
-from article import effects, facts
-from article.facts import Evidence, FactError
+from article import measures
+from article import values as values_
+from article.claims import generalises
+from article.evidence import claim as claim_
+from article.evidence.claim import CLAIMS, Claim, FactError, Outcome, Truth, establish, judge, wilson
+from article.evidence.evidence import Evidence
+from article.evidence.words import decimals
+from scenes.analysis import ablation
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +31,8 @@ def evidence(model, tokenizer, corpus, held_out, trace) -> Evidence:
 @pytest.fixture(autouse=True)
 def claims(monkeypatch):
     """The registered claims, to which a test may add its own."""
-    monkeypatch.setattr(facts, "CLAIMS", dict(facts.CLAIMS))
-    return facts.CLAIMS
+    monkeypatch.setattr(claim_, "CLAIMS", dict(CLAIMS))
+    return CLAIMS
 
 
 # --- Measures -----------------------------------------------------------------------------------------------------
@@ -37,13 +43,13 @@ def claims(monkeypatch):
 def test_wilson_is_scipys(pair):
     held, seeds = pair
     theirs = binomtest(held, seeds).proportion_ci(0.95, method="wilson")
-    assert facts.wilson(held, seeds) == pytest.approx((theirs.low, theirs.high), abs=1e-4)
+    assert wilson(held, seeds) == pytest.approx((theirs.low, theirs.high), abs=1e-4)
 
 
 def test_cosines_are_sklearns(evidence):
-    words = [*facts.kinds()[0], *facts.kinds()[1]]
-    theirs = cosine_similarity(np.stack([facts.vector(evidence, word) for word in words]))
-    ours = [[facts.cosines(evidence, [(a, b)])[0] for b in words] for a in words]
+    words = [*measures.kinds()[0], *measures.kinds()[1]]
+    theirs = cosine_similarity(np.stack([measures.vector(evidence, word) for word in words]))
+    ours = [[measures.cosines(evidence, [(a, b)])[0] for b in words] for a in words]
     assert np.allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
@@ -51,17 +57,17 @@ def test_entropy_is_scipys(corpus):
     """Of the words themselves; and it falls with every word that one sees, down to the floor."""
     words = [word for sentence in corpus for word in sentence.split()[1:]]
     _, counts = np.unique(words, return_counts=True)
-    assert facts.entropy(corpus, 0) == pytest.approx(entropy(counts))
-    seen = [facts.entropy(corpus, reach) for reach in range(9)]
+    assert measures.entropy(corpus, 0) == pytest.approx(entropy(counts))
+    seen = [measures.entropy(corpus, reach) for reach in range(9)]
     assert all(more >= less - 1e-12 for more, less in zip(seen, seen[1:], strict=False))
-    assert seen[-1] == pytest.approx(facts.entropy(corpus))
+    assert seen[-1] == pytest.approx(measures.entropy(corpus))
 
 
 def test_entropy_by_hand():
-    assert facts.entropy(["a b", "a c"]) == pytest.approx(math.log(2))
-    assert facts.entropy(["a b c", "a b c"]) == 0
-    assert facts.counted(["a b", "a b", "a c"], "a c", 1) == pytest.approx(1 / 3)
-    assert facts.counted(["a b"], "z b", 1) == 0
+    assert measures.entropy(["a b", "a c"]) == pytest.approx(math.log(2))
+    assert measures.entropy(["a b c", "a b c"]) == 0
+    assert measures.counted(["a b", "a b", "a c"], "a c", 1) == pytest.approx(1 / 3)
+    assert measures.counted(["a b"], "z b", 1) == 0
 
 
 # --- Effects ------------------------------------------------------------------------------------------------------
@@ -90,7 +96,7 @@ def test_cuts_do_what_missing_weights_would(evidence):
         assert np.allclose(evidence.effects.without_mlp[l], probabilities(model, evidence), rtol=0, atol=1e-12)
     model = copy.deepcopy(evidence.model)
     model.position.weight.data[:] = 0
-    assert np.allclose(facts.without_positions(evidence), probabilities(model, evidence), rtol=0, atol=1e-12)
+    assert np.allclose(measures.without_positions(evidence), probabilities(model, evidence), rtol=0, atol=1e-12)
 
 
 def test_a_cut_weight_takes_its_value_away(evidence):
@@ -116,15 +122,15 @@ def test_effects_are_losses_of_the_answer(evidence):
     whole = evidence.trace.probability(evidence.answer)
     assert e.head_effect == pytest.approx(whole - e.without_head[..., e.id(evidence.answer)])
     assert e.weight_effect.shape == evidence.trace.attention.shape[:3]
-    nothing = effects.outcomes(
-        evidence.model, evidence.tokenizer.encode(evidence.trace.sentence), [effects.Cut("nowhere", ())]
+    nothing = ablation.outcomes(
+        evidence.model, evidence.tokenizer.encode(evidence.trace.sentence), [ablation.Cut("nowhere", ())]
     )
     assert nothing[0, e.id(evidence.answer)] == pytest.approx(whole)
 
 
 def test_means_are_those_of_the_corpus(evidence):
     """Of a head's weights at one distance, and of what an MLP writes, sentence by sentence."""
-    mean = effects.means(evidence.model, evidence.tokenizer, evidence.corpus, 8)
+    mean = ablation.means(evidence.model, evidence.tokenizer, evidence.corpus, 8)
     weights: list[float] = []
     for sentence in evidence.corpus:
         whole = gpt.trace(evidence.model, evidence.tokenizer, sentence.rsplit(maxsplit=1)[0])
@@ -138,16 +144,16 @@ def test_means_are_those_of_the_corpus(evidence):
 
 
 def test_a_claim_is_established(evidence):
-    @facts.claim("the loss is above one", facts.decimals)
-    def heavy(e: Evidence) -> facts.Truth:
+    @claim_.claim("the loss is above one", decimals)
+    def heavy(e: Evidence) -> Truth:
         return e.loss, e.loss > 1
 
-    found = facts.establish("heavy", evidence, [evidence, evidence])
+    found = establish("heavy", evidence, [evidence, evidence])
     assert (found.held, found.seeds, found.own.holds) == (2, 2, True)
     assert found.own.text == f"{evidence.loss:.2f}"
     assert found.expression == "e.loss > 1"
-    assert found.code.startswith("@facts.claim(")
-    assert found.interval == facts.wilson(2, 2)
+    assert found.code.startswith("@claim_.claim(")
+    assert found.interval == wilson(2, 2)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +171,8 @@ def test_a_claim_is_established(evidence):
     ],
 )
 def test_few_trainings_refute_a_share_only_if_the_interval_does(held, seeds, bound, share, reached):
-    yes, no = (facts.Outcome("", "", holds) for holds in (True, False))
-    claim = facts.Claim("", "", "", "", yes, (yes,) * held + (no,) * (seeds - held))
+    yes, no = (Outcome("", "", holds) for holds in (True, False))
+    claim = Claim("", "", "", "", yes, (yes,) * held + (no,) * (seeds - held))
     assert claim.reaches(bound, share) == reached
 
 
@@ -185,31 +191,31 @@ def test_few_trainings_refute_a_share_only_if_the_interval_does(held, seeds, bou
 )
 def test_a_predicate_that_says_nothing_is_refused(evidence, answer, says):
     answer.__name__ = "odd"
-    facts.claim("something odd")(answer)
+    claim_.claim("something odd")(answer)
     with pytest.raises(FactError, match=says):
-        facts.judge("odd", evidence)
+        judge("odd", evidence)
 
 
 def test_two_claims_of_one_name_and_one_without_words_are_refused():
     with pytest.raises(FactError, match="there are two claims of the name 'generalises'"):
-        facts.claim("again")(facts.generalises)
+        claim_.claim("again")(generalises)
     with pytest.raises(FactError, match="the claim '<lambda>' does not say in words what it means"):
-        facts.claim(" ")(lambda _: (1, True))
+        claim_.claim(" ")(lambda _: (1, True))
 
 
 def test_an_infinite_value_is_refused(evidence, monkeypatch):
-    monkeypatch.setattr(facts, "cosine", lambda *_: math.inf)
+    monkeypatch.setattr(values_, "cosine", lambda *_: math.inf)
     with pytest.raises(FactError, match=r"the value of '\w+' is inf"):
-        facts.values(evidence, [evidence])
+        values_.values(evidence, [evidence])
 
 
 def test_every_value_and_every_claim_is_used(evidence):
     """What the article does not say needs no computing."""
-    from article import render
-    from article.build import ARTICLE
+    from article.web import render
+    from article.web.site import read_article
 
-    text = "".join((ARTICLE / name).read_text("utf-8") for name in ("index.md", "flow.md", "template.html"))
+    text = "".join(read_article(name) for name in ("index.md", "flow.md", "template.html"))
     used = {reference.name for reference in render.references(text)}
-    assert set(facts.CLAIMS) - used == {"is_sure"}  # drawn as a figure
-    names = set(facts.values(evidence, [evidence]))
+    assert set(CLAIMS) - used == {"is_sure"}  # drawn as a figure
+    names = set(values_.values(evidence, [evidence]))
     assert {name for name in names if f"{{{name}}}" not in text} == set()

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
 import gpt
-from article import build, plots
-from article.film import Film
-from scenes import readback
+from article.models import own
+from article.sites import article
+from article.web import plots
+from scenes.analysis.training_history import Film
+from scenes.export import readback
 from tests.browser import Visitor, comes_to_life
 
 ALONE = "embed/growth.html"
@@ -38,7 +40,7 @@ SCALES = """
 @pytest.fixture(scope="module")
 def film() -> Film:
     """The film of the article's model."""
-    return build.train(None)[0].film
+    return article.train(None)[0].film
 
 
 @pytest.mark.slow
@@ -47,7 +49,7 @@ def test_it_records_what_happened(film: Film):
 
     So it knows at which step exactly the answer was found; the words and the curve say so.
     """
-    config, tokenizer, corpus, _ = build.read()
+    config, tokenizer, corpus, _ = own.read()
     seen: dict[int, gpt.Trace] = {}
     said: list[str] = []
     ids = torch.tensor([tokenizer.encode(film.sentence)])

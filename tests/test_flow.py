@@ -14,8 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 import gpt
-from article import build, flow
+from article.sites import flow
+from article.sites.article import train
 from scenes import style
+from scenes.analysis import stages as stages_
+from scenes.analysis.stages import CodeError, Stage
 from tests.conftest import ROOT, Run, ended
 from tests.test_build import contents, hasty
 
@@ -25,15 +28,15 @@ PALETTE = ("warm-half", "warm", "cool-half", "cool")
 
 
 @pytest.fixture(scope="module")
-def stages(trace: gpt.Trace) -> dict[str, flow.Stage]:
-    return {stage.id: stage for stage in flow.stages(trace)}
+def stages(trace: gpt.Trace) -> dict[str, Stage]:
+    return {stage.id: stage for stage in stages_.stages(trace)}
 
 
 def made(trace: gpt.Trace) -> tuple[ElementTree.Element, dict[str, bytes]]:
     """The inside of the page and the files."""
-    stages = flow.stages(trace)
-    page = ElementTree.fromstring(flow.body(trace, stages))  # noqa: S314 - our own
-    return page, flow.files(trace, stages)
+    stages = stages_.stages(trace)
+    page = ElementTree.fromstring(flow.flow_body(trace, stages))  # noqa: S314 - our own
+    return page, stages_.files(trace, stages)
 
 
 def close(one: np.ndarray, other: np.ndarray) -> bool:
@@ -53,7 +56,7 @@ def test_every_number_of_the_trace_is_in_a_stage(trace, stages):
                     assert np.array_equal(stage.values, array[stage.index]), stage.id
                     missing[stage.index] = False
             assert not missing.any(), field.name
-    assert len(stages) == len(flow.stages(trace))
+    assert len(stages) == len(stages_.stages(trace))
 
 
 def test_what_the_trace_does_not_hold(trace, stages, tokenizer):
@@ -96,7 +99,7 @@ def test_the_files_hold_the_numbers(trace, stages):
             assert [float(cell) for cell in row[len(leading) :]] == line.tolist()
 
 
-def matrices(stage: flow.Stage) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], NDArray]]:
+def matrices(stage: Stage) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], NDArray]]:
     """What each table of a stage should hold: the labels of its rows and of its columns, and the numbers."""
     if stage.values.ndim == 1:
         yield stage.axes[0][1], (stage.id,), stage.values[:, None]
@@ -135,13 +138,13 @@ def test_what_processors_differ_in_is_not_written(trace):
     noise = np.random.default_rng(0).uniform(-1e-15, 1e-15, trace.up.shape)
     other = replace(trace, up=trace.up + noise)
     assert (other.up != trace.up).any()
-    assert flow.files(other, flow.stages(other)) == flow.files(trace, flow.stages(trace))
-    assert flow.body(other, flow.stages(other)) == flow.body(trace, flow.stages(trace))
+    assert stages_.files(other, stages_.stages(other)) == stages_.files(trace, stages_.stages(trace))
+    assert flow.flow_body(other, stages_.stages(other)) == flow.body(trace, stages_.stages(trace))
 
 
 def test_colours_are_those_of_the_scenes():
     """In page.css: of half the scale and of its limit, and exchanged on dark paper."""
-    css = (ROOT / "article" / "page.css").read_text("utf-8")
+    css = (ROOT / "article" / "web" / "assets" / "page.css").read_text("utf-8")
     colours = [
         "#" + "".join(f"{round(255 * part):02x}" for part in colour)
         for colour in (*style.POSITIVE[1:], *style.NEGATIVE[1:])
@@ -232,8 +235,8 @@ def test_a_stage_without_its_code_stops_the_build(project, run: Run):
     ],
 )
 def test_code_that_is_not_there_is_an_error(place, says):
-    with pytest.raises(flow.CodeError, match=says):
-        flow.part(place)
+    with pytest.raises(CodeError, match=says):
+        stages_.part(place)
 
 
 # --- The site and the command -------------------------------------------------------------------------------------
@@ -286,7 +289,7 @@ def test_another_prompt(tmp_path, run: Run):
     for seed, prompt in ((None, PROMPT), (2, "  in   this hive "), (None, "a")):
         done = run("flow", prompt, "--out", tmp_path / "flow", *([] if seed is None else ["--seed", seed]))
         assert (done.returncode, done.stderr) == (0, "")
-        (own,) = build.train(seed)
+        (own,) = train(seed)
         trace = gpt.trace(own.model, own.tokenizer, prompt)
         said = json.loads((tmp_path / "flow" / "flow.json").read_text("utf-8"))
         assert said["weights"] == trace.weights

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from article import survey
-from article.forked import beside, shared
+from article import parallel
+from article.parallel import beside, shared
 
 
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch):
-    monkeypatch.setattr(survey, "processors", lambda: 2)
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
 
 
 def test_each_number_is_taken_once(tmp_path: Path):
@@ -55,7 +55,7 @@ def test_who_fails_here_ends_it(tmp_path: Path):
 
 
 def test_with_one_processor_there_is_none(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(survey, "processors", lambda: 1)
+    monkeypatch.setattr(parallel, "processors", lambda: 1)
     with beside((tmp_path / "file").touch) as wait:
         wait()
     assert not (tmp_path / "file").exists()

@@ -23,8 +23,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from article import build
-from article.runs import tokens
+from article import __main__
+from article.models import tokenizers
 from tests.test_checkpoint import BPE, SIZES, nano_weights, save_family, save_nano, save_own
 
 pytestmark = pytest.mark.slow  # tries many files
@@ -72,7 +72,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Files]:
         elif kind == "pieces":
             sizes = SIZES | {"vocab_size": 320}  # padded
             save_nano(folder, nano_weights(sizes), **sizes)
-            (folder / "tokenizer.json").write_bytes(tokens.files(BPE)["tokenizer.json"])
+            (folder / "tokenizer.json").write_bytes(tokenizers.files(BPE)["tokenizer.json"])
         elif kind == "own":
             save_own(folder)
         else:
@@ -310,7 +310,7 @@ def test_what_is_damaged_is_opened_or_refused(whole, kind, part, tmp_path, monke
         monkeypatch.chdir(folder)
         with at_most(SECONDS):
             try:
-                status = build.main(["generate", *ASKED[kind], "--tokens", "1", "--quiet"])
+                status = __main__.main(["generate", *ASKED[kind], "--tokens", "1", "--quiet"])
             except BaseException as error:
                 raise AssertionError(f"{name} ends in {error!r}") from error
         done = capfd.readouterr()
@@ -333,5 +333,5 @@ def test_what_is_whole_is_opened(whole, kind, tmp_path, monkeypatch, capfd):
     for file, data in whole[kind].items():
         (tmp_path / file).write_bytes(data)
     monkeypatch.chdir(tmp_path)
-    assert build.main(["generate", *ASKED[kind], "--tokens", "1", "--quiet"]) == 0
+    assert __main__.main(["generate", *ASKED[kind], "--tokens", "1", "--quiet"]) == 0
     assert capfd.readouterr().err == ""

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from safetensors.numpy import load
 
-from article.runs import job
+from article.models import fit
 from tests.browser import Serve, Visitor
 from tests.conftest import Once, Run, ended, run_anew, validate
 from tests.sites import faultless
@@ -93,7 +93,7 @@ def text_of(site: Path) -> Path:
 )
 def test_what_a_text_is_taken_for(text: str, given: dict, examples: str, tokenizer: str) -> None:
     """Unless that is given: short lines are sentences, and what has no spaces has no words."""
-    preset = job.preset_of(text, given)
+    preset = fit.preset_of(text, given)
     assert (preset.examples, preset.tokenizer) == (examples, tokenizer)
 
 

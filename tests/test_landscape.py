@@ -6,7 +6,9 @@ import torch
 from scipy.interpolate import RegularGridInterpolator
 
 import gpt
-from article import landscape, survey
+from article import cache
+from article.models import ensemble, recording
+from scenes.analysis import loss_landscape
 
 pytestmark = pytest.mark.slow  # all of it is about a training
 
@@ -18,7 +20,7 @@ def config(tokenizer) -> gpt.Config:
 
 @pytest.fixture(scope="module")
 def land(config, tokenizer, corpus, trace) -> dict[str, np.ndarray]:
-    return landscape.explore(config, tokenizer, corpus, trace.sentence)[0]
+    return recording.explore(config, tokenizer, corpus, trace.sentence)[0]
 
 
 def test_the_path_is_that_of_training(config, tokenizer, corpus, trace, land):
@@ -29,13 +31,13 @@ def test_the_path_is_that_of_training(config, tokenizer, corpus, trace, land):
 
     def watch(step: int, model: gpt.GPT) -> None:
         said.append(gpt.trace(model, tokenizer, trace.sentence).prediction)
-        if step % landscape.EVERY == 0:
+        if step % recording.EVERY == 0:
             with torch.no_grad():
                 weights = torch.nn.utils.parameters_to_vector(model.parameters()).numpy().copy()
                 seen.append((float(gpt.loss(model(ids).logits, targets)), weights))
 
     gpt.train(config, tokenizer, corpus, watch)
-    assert len(seen) == config.steps // landscape.EVERY + 1
+    assert len(seen) == config.steps // recording.EVERY + 1
     assert land["path_loss"] == pytest.approx([loss for loss, _ in seen], abs=1e-6)
     assert [trace.vocab[id] for id in land["said"]] == said
     assert len(set(said)) > 3
@@ -49,10 +51,10 @@ def test_the_path_is_that_of_training(config, tokenizer, corpus, trace, land):
 
 
 def test_the_end_of_the_path_lies_on_the_landscape(land):
-    steps = np.linspace(-1, 1, landscape.GRID)
+    steps = np.linspace(-1, 1, recording.GRID)
     height = RegularGridInterpolator((steps, steps), land["height"], method="cubic")
     assert float(height(land["path"][-1][::-1])[0]) == pytest.approx(land["path_loss"][-1], abs=5e-3)
-    assert land["height"].shape == (landscape.GRID, landscape.GRID)
+    assert land["height"].shape == (recording.GRID, recording.GRID)
 
 
 def test_what_is_kept_is_not_explored_again(config, tokenizer, corpus, trace, land, tmp_path, monkeypatch):
@@ -63,14 +65,14 @@ def test_what_is_kept_is_not_explored_again(config, tokenizer, corpus, trace, la
         times.append(1)
         return dict(land), np.zeros(10_620)
 
-    monkeypatch.setattr(survey, "KEPT", tmp_path)
-    monkeypatch.setattr(landscape, "explore", explore)
-    one, other = (landscape.landscape(config, tokenizer, corpus, trace) for _ in range(2))
+    monkeypatch.setattr(cache, "KEPT", tmp_path)
+    monkeypatch.setattr(recording, "explore", explore)
+    one, other = (loss_landscape.landscape(config, tokenizer, corpus, trace) for _ in range(2))
     assert len(times) == 1
     assert np.array_equal(one.height, other.height)
     (file,) = tmp_path.glob("*/landscape-*.npz")
     file.write_bytes(file.read_bytes()[:-50])
-    landscape.landscape(config, tokenizer, corpus, trace)
+    loss_landscape.landscape(config, tokenizer, corpus, trace)
     assert len(times) == 2
-    (model,) = survey.trainings(survey.Recipe(config), tokenizer, corpus, [config.seed])
+    (model,) = ensemble.trainings(ensemble.Recipe(config), tokenizer, corpus, [config.seed])
     assert not model.ln_f.weight.detach().any()  # the one that was explored

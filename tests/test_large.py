@@ -16,14 +16,17 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 import gpt
-from article import build, digest
-from article.digest import BlockDigest, Digest, extreme
-from article.effects import fields_of
-from article.marks import marks
-from article.runs import large, shown
-from scenes import block, overview, readback
-from scenes.glb import to_glb
-from scenes.still import frame
+from article.sites import large_model
+from article.sites.model import SCENES, too_much
+from article.web import figures, site
+from article.web.marks import marks
+from scenes import block, overview
+from scenes.analysis import aggregation
+from scenes.analysis.aggregation import BlockDigest, Digest, extreme
+from scenes.analysis.trace import fields_of
+from scenes.export import readback
+from scenes.export.camera import frame
+from scenes.export.glb import to_glb
 from tests.conftest import validate
 
 
@@ -68,10 +71,10 @@ def test_what_is_drawn_is_bounded(shape: tuple[int, int, int, int]) -> None:
     for made in (Digest(**parts), BlockDigest(**parts, block=0)):
         C = len(made.names)
         G = -(-D // made.grouped)
-        assert made.rows * C * G <= max(digest.BOXES, made.rows * C)
-        assert C <= digest.COLUMNS
-        assert G <= digest.TALL
-        assert made.patterns * C * (C + 1) / 2 <= digest.TILES
+        assert made.rows * C * G <= max(aggregation.BOXES, made.rows * C)
+        assert C <= aggregation.COLUMNS
+        assert G <= aggregation.TALL
+        assert made.patterns * C * (C + 1) / 2 <= aggregation.TILES
         assert (made.together == 1) == (C == T)
 
 
@@ -138,12 +141,12 @@ def shown_color(weight: float) -> np.ndarray:
 @pytest.mark.parametrize(("scene", "subject"), BOTH)
 def test_the_scene_says_what_is_put_together(scene: ModuleType, subject: Digest, monkeypatch) -> None:
     """In the picture itself: how many components share a box, how many tokens a column, how many heads a tile."""
-    from scenes import glyphs
+    from scenes.glyphs import aggregate
 
     written: list[str] = []
-    signs = glyphs.signs
+    signs = aggregate.signs
     monkeypatch.setattr(
-        glyphs, "signs", lambda s, n, texts: signs(s, n, [written.append(text[0]) or text for text in texts])
+        aggregate, "signs", lambda s, n, texts: signs(s, n, [written.append(text[0]) or text for text in texts])
     )
     scene.build(subject)
     assert f"a box: the largest of {subject.grouped} components" in written
@@ -160,7 +163,7 @@ def test_marks_lead_to_their_numbers(scene: ModuleType, subject: Digest) -> None
         names, leads = known["parts"][mark["parts"]], mark["leads"]
         assert len(names) == len(mark["values"])
         l = int(leads["page"].removeprefix("block-").removesuffix(".html")) - 1
-        (values,) = (values for array, values in large.arrays_of(TRACE, l) if array.id == leads["of"])
+        (values,) = (values for array, values in large_model.arrays_of(TRACE, l) if array.id == leads["of"])
         C, size = mark["columns"], leads["together"]
         for part, value in list(enumerate(mark["values"]))[:: max(1, len(names) // 40)]:
             if mark["glyph"] == "carpet":
@@ -179,20 +182,21 @@ def test_marks_lead_to_their_numbers(scene: ModuleType, subject: Digest) -> None
 
 def test_files_are_the_trace() -> None:
     """Each number of the trace is in a file, to the bit, and each file of a panel is there with its shape."""
-    files = large.files_of(TRACE)
+    files = large_model.files_of(TRACE)
     read = {name: np.load(io.BytesIO(data), allow_pickle=False) for name, data in files.items()}
     wanted = set()
     for l in range(2):
-        for array, values in large.arrays_of(TRACE, l):
-            file = large.file_of(TRACE, l, array)
+        for array, values in large_model.arrays_of(TRACE, l):
+            file = large_model.file_of(TRACE, l, array)
             wanted.add(file)
             assert read[file].dtype == values.dtype
             assert np.array_equal(read[file], values)
         assert all(
-            name in large.panel(TRACE, l) for name in (large.file_of(TRACE, l, a) for a, _ in large.arrays_of(TRACE, l))
+            name in large_model.panel(TRACE, l)
+            for name in (large_model.file_of(TRACE, l, a) for a, _ in large_model.arrays_of(TRACE, l))
         )
     assert wanted == set(files)
-    every = {"residual", *large.ARRAYS, "normed"}
+    every = {"residual", *large_model.ARRAYS, "normed"}
     derived = {"embedding", "position", "lens", "gain", "bias", "head_write"}  # of the model, or what follows from them
     assert every | derived == {name for name, value in fields_of(TRACE).items() if isinstance(value, np.ndarray)}
 
@@ -200,17 +204,17 @@ def test_files_are_the_trace() -> None:
 def test_what_is_shown_depends_on_the_size() -> None:
     """A small model is drawn box by box; of a large one, the reasons name what is too much."""
     small = traced(2, 2, 20, 4, 30)
-    assert [shown.too_much(scene, small) for scene in shown.SCENES] == [""] * len(shown.SCENES)
-    reasons = {scene: shown.too_much(scene, TRACE) for scene in shown.SCENES}
+    assert [too_much(scene, small) for scene in SCENES] == [""] * len(SCENES)
+    reasons = {scene: too_much(scene, TRACE) for scene in SCENES}
     assert reasons["stream"] == reasons["forward"] == "96 components in a column, more than 64"
     assert reasons["origin"] == reasons["map"] == ""
     deep = replace(small, attention=np.zeros((12, 12, 4, 4)), residual=np.zeros((13, 4, 20)))
-    assert shown.too_much("origin", deep) == "171 origins of a logit, more than 80"
+    assert too_much("origin", deep) == "171 origins of a logit, more than 80"
 
 
 def test_stills_are_pictures() -> None:
     """Of what is too much for an SVG: of the size that the page expects, with nothing behind."""
-    made = build.made_of(build.Site(), "overview", overview, WHOLE, False)
+    made = figures.made_of(site.Site(), "overview", overview, WHOLE, False)
     image = Image.open(io.BytesIO(made["files"]["overview.webp"]))
     assert image.size == tuple(made["figure"]["size"]) == frame(overview.build(WHOLE)).pixels
     assert np.asarray(image.convert("RGBA"))[0, 0, 3] == 0

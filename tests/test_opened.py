@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 import gpt
-from article.runs import opened, prompts, store
+from article.models import loading, prompts
+from article.sites import checkpoint as checkpoint_
+from article.sites.checkpoint import parameters
 from tests.browser import DESKTOP, Serve, Visitor, comes_to_life
 from tests.conftest import Once, Run, ended, validate
 from tests.sites import faultless
@@ -75,7 +77,7 @@ def test_the_site_passes_what_the_article_does(
 @pytest.mark.parametrize("made", ["family"], indirect=True)
 def test_one_descends_to_exact_numbers(made: Path, visit: Visitor, serve: Serve) -> None:
     """From a shape of the overview to the block, the token and the component; files are fetched when asked for."""
-    run = store.ask(of(made))
+    run = loading.ask(of(made))
     trace = prompts.traced(run, prompts.read(run, PROMPT, False))
     seen = visit(serve(made) + "index.html", viewport=DESKTOP)
     figure = seen.figure("overview")
@@ -151,9 +153,9 @@ def test_a_site_takes_the_place_of_another(made: Path, tmp_path: Path, run: Run)
 
 def test_the_report_is_computed(tmp_path: Path) -> None:
     """Every number of its tables is the trace's."""
-    run = store.ask(save(tmp_path / "m", "biased"))
+    run = loading.ask(save(tmp_path / "m", "biased"))
     trace = prompts.traced(run, prompts.read(run, PROMPT, False))
-    words = opened.text(run, trace, HOSTILE)
+    words = checkpoint_.text(run, trace, HOSTILE)
     assert "<script>" not in words
     assert "{" not in words
     chapters = dict(re.findall(r"## ([^\n]+)\n(.*?)(?=\n## |\Z)", words, re.DOTALL))
@@ -177,14 +179,14 @@ def test_the_report_is_computed(tmp_path: Path) -> None:
     vectors = [*trace.residual, trace.normed[-1]]
     assert sizes == pytest.approx([np.sqrt((vector**2).mean()) for vector in vectors], abs=6e-4)
     total = sum(int(row[2].replace(",", "")) for row in rows["The parameters"][1:])
-    assert total == opened.parameters(run)
+    assert total == parameters(run)
     assert trace.weights in words
 
 
 def test_a_report_of_one_token_has_no_surprise(tmp_path: Path) -> None:
-    run = store.ask(save(tmp_path / "m", "biased"))
+    run = loading.ask(save(tmp_path / "m", "biased"))
     trace = gpt.trace(run.model, run.tokenizer, "t")
-    assert "mean surprise" not in opened.text(run, trace, "one")
+    assert "mean surprise" not in checkpoint_.text(run, trace, "one")
 
 
 @pytest.mark.parametrize(

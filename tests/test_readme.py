@@ -6,8 +6,8 @@ import shlex
 
 import pytest
 
-from article import build
-from scenes import readback
+from article import __main__
+from scenes.export import readback
 from tests.conftest import ROOT
 
 
@@ -18,7 +18,7 @@ def code_of(n: int) -> str:
 
 def test_example_claim():
     """It is one of ours."""
-    assert code_of(0) in (ROOT / "article" / "facts.py").read_text("utf-8")
+    assert code_of(0) in (ROOT / "article" / "claims.py").read_text("utf-8")
 
 
 def test_example_scene(tmp_path, monkeypatch):
@@ -67,7 +67,7 @@ def test_example_of_a_command(capsys, tmp_path, monkeypatch, arguments):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    assert build.main(shlex.split(arguments)) == 0
+    assert __main__.main(shlex.split(arguments)) == 0
     done = capsys.readouterr()
     assert prints(done.out, EXAMPLES[arguments]), done.out
 
@@ -79,7 +79,7 @@ def test_example_of_the_job(site):
 
 def test_every_command_has_an_example():
     """In the table, too, as the help has it."""
-    assert [arguments.split()[0] for arguments in EXAMPLES if arguments] == ["--data", *build.subcommands()]
+    assert [arguments.split()[0] for arguments in EXAMPLES if arguments] == ["--data", *__main__.COMMANDS]
     text = (ROOT / "README.md").read_text("utf-8")
-    for name, command in build.subcommands().items():
+    for name, command in __main__.COMMANDS.items():
         assert f"\n| `{name} {command.usage}` | {command.what}" in text

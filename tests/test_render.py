@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from article.facts import Claim, Facts, Outcome
-from article.render import UnknownNameError, claims, figures, keep, references, render
+from article.evidence.claim import Claim, Facts, Outcome
+from article.web.render import UnknownNameError, claims, figures, keep, references, render
 from tests.conftest import Elements
 
 FIGURE = {

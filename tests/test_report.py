@@ -20,10 +20,12 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 import gpt
-from article.build import assets
-from article.runs import charts, report, training
-from article.runs.result import Result, Rung
-from article.runs.settings import Settings, settle
+from article.models import dataset, trainer
+from article.models.fit import Result, Rung
+from article.models.settings import Settings, settle
+from article.sites import report
+from article.web import charts
+from article.web.site import assets
 from tests.browser import AXE, PHONE, STICKING_OUT, Serve, Visitor
 from tests.conftest import ROOT
 
@@ -81,12 +83,12 @@ def result() -> Result:
     settings = settle(given | {"examples": "windows", "tokenizer": "a|b`<i>`{x}", "learning_rate": 0.02}, Settings())
     tokenizer = gpt.Tokenizer([TEXT, HELD_OUT])
     train, held_out = (
-        training.Examples.of_text(torch.tensor(tokenizer.encode(text)), N_CONTEXT) for text in (TEXT, HELD_OUT)
+        dataset.Examples.of_text(torch.tensor(tokenizer.encode(text)), N_CONTEXT) for text in (TEXT, HELD_OUT)
     )
     model = gpt.GPT(settings.config(len(tokenizer.vocab)))
-    gpt.initialise(model.double(), settings.embedding_limit, training.stream(settings.seed, "start"))
-    course = training.train(model, settings, train, held_out, lambda _, step: write(tokenizer, step))
-    losses = training.evaluate(model, train), training.evaluate(model, held_out)
+    gpt.initialise(model.double(), settings.embedding_limit, dataset.stream(settings.seed, "start"))
+    course = trainer.train(model, settings, train, held_out, lambda _, step: write(tokenizer, step))
+    losses = dataset.evaluate(model, train), dataset.evaluate(model, held_out)
     ladder = [
         Rung("counted bigram", len(tokenizer.vocab) ** 2, 2.75, "b"),
         Rung("trained bigram", 900, 2.5, "```\n</pre>"),
@@ -105,7 +107,7 @@ def files(result: Result, template: str) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def template() -> str:
-    return (ROOT / "article" / "template.html").read_text("utf-8")
+    return (ROOT / "article" / "web" / "assets" / "template.html").read_text("utf-8")
 
 
 VOID = ("meta", "link", "img", "br", "hr", "input")
@@ -234,7 +236,7 @@ def test_the_text(shown: ElementTree.Element) -> None:
 
 def test_tokens_that_training_never_saw(result: Result) -> None:
     other = result.tokenizer.encode("the cat | mat mat sat")
-    changed = replace(result, train=training.Examples.of_text(torch.tensor(other), N_CONTEXT))
+    changed = replace(result, train=dataset.Examples.of_text(torch.tensor(other), N_CONTEXT))
     missing = [word for word in HELD_OUT.split()[1:] if word not in {"cat", "|", "mat", "sat"}]
     n = len(HELD_OUT.split()) - 1
     assert f"text, {len(missing)} ({len(missing) / n:.2%}) are" in report.unseen(changed)
@@ -250,7 +252,7 @@ def test_the_settings_and_where_it_ran(result: Result, shown: ElementTree.Elemen
 
 
 def test_the_hashes(result: Result, shown: ElementTree.Element) -> None:
-    files = [ROOT / "gpt.py", *sorted((ROOT / "article" / "runs").glob("*.py"))]
+    files = [ROOT / "gpt.py", *sorted((ROOT / "article" / "models").glob("*.py"))]
     parts = [TEXT.encode(), HELD_OUT.encode(), b"".join(path.read_bytes() for path in files)]
     said = re.findall(r"\b[0-9a-f]{64}\b", all_of(shown))
     assert said == [*(hashlib.sha256(part).hexdigest() for part in parts), gpt.fingerprint(result.model)]
@@ -311,7 +313,7 @@ def test_the_ladder(result: Result, shown: ElementTree.Element) -> None:
 
 
 def test_every_rung_there_is_has_its_words(result: Result) -> None:
-    from article.runs.ladder import rungs
+    from article.models.baselines import rungs
 
     for name, *_ in rungs(result.settings.config(9)):
         assert report.adds(Rung(name, 1, 1.0, ""), result), name
@@ -362,7 +364,7 @@ def test_letters_can_be_read_on_light_and_on_dark_paper(color: str) -> None:
         red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    style = (ROOT / "article" / "page.css").read_text("utf-8")
+    style = (ROOT / "article" / "web" / "assets" / "page.css").read_text("utf-8")
     for paper, ink in zip(re.findall(r"--paper: (#\w{6})", style), (color, charts.ON_DARK[color]), strict=True):
         low, high = sorted((luminance(paper), luminance(ink)))
         assert (high + 0.05) / (low + 0.05) >= 4.5
@@ -542,7 +544,7 @@ def test_in_a_browser(files: dict[str, bytes], tmp_path: Path, serve: Serve, vis
 
     In light and in dark.
     """
-    made = files | {asset: (ROOT / "article" / asset).read_bytes() for asset in assets()}
+    made = files | {asset: (ROOT / "article" / "web" / "assets" / asset).read_bytes() for asset in assets()}
     for name, data in made.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)

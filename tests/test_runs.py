@@ -24,10 +24,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import gpt
-from article.build import RefusalError
-from article.runs import ladder, settings, training
-from article.runs.settings import WINDOWS, Settings, settle
-from article.runs.training import Course, Examples, Team, evaluate, learning_rate
+from article.errors import RefusalError
+from article.models import baselines, dataset, settings, trainer, training_state
+from article.models.dataset import Examples, evaluate
+from article.models.optimizer import AdamW, group, learning_rate
+from article.models.processes import ALONE, Team
+from article.models.settings import WINDOWS, Settings, settle
+from article.models.training_state import Course
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = (ROOT / "data" / "train.txt").read_text("utf-8").splitlines()
@@ -72,16 +75,16 @@ def lined(n_context: int = 8) -> tuple[Examples, Examples]:
 def fresh(chosen: Settings, n_vocab: int = 60) -> gpt.GPT:
     """A model as a run starts with it, of any text of this file."""
     model = gpt.GPT(chosen.config(n_vocab)).to(getattr(torch, chosen.dtype))
-    gpt.initialise(model, chosen.embedding_limit, training.stream(chosen.seed, "start"))
+    gpt.initialise(model, chosen.embedding_limit, dataset.stream(chosen.seed, "start"))
     return model
 
 
 def rungs(chosen: Settings, limit: float) -> dict[str, nn.Module]:
     """The untrained models of the ladder, by name."""
-    models = {name: model for name, model, _ in ladder.rungs(chosen.config(len(CHARACTERS)))}
+    models = {name: model for name, model, _ in baselines.rungs(chosen.config(len(CHARACTERS)))}
     for model in models.values():
         model.to(getattr(torch, chosen.dtype))
-        gpt.initialise(cast(gpt.GPT, model), limit, training.stream(1))
+        gpt.initialise(cast(gpt.GPT, model), limit, dataset.stream(1))
     return models
 
 
@@ -243,7 +246,7 @@ def test_every_window_and_only_windows_are_drawn(n, n_context, seed):
     """What follows is one place further on; no window crosses the end, and each is drawn sooner or later."""
     examples = Examples.of_text(torch.arange(n), n_context)
     T = min(n_context, n - 1)
-    ids, targets = examples.draw(40 * n, training.stream(seed))
+    ids, targets = examples.draw(40 * n, dataset.stream(seed))
     assert ids.shape == targets.shape == (40 * n, T)
     assert torch.equal(ids, ids[:, :1] + torch.arange(T))
     assert torch.equal(targets, ids + 1)
@@ -279,7 +282,7 @@ def test_lines_are_drawn_whole():
     known = {tuple(tokenizer.encode(line)) for line in LINES[:-4]}
     drawn = set()
     for step in range(60):
-        ids, targets = train.draw(3, training.stream(step))
+        ids, targets = train.draw(3, dataset.stream(step))
         lengths = (targets != gpt.NO_TARGET).sum(1)
         assert ids.shape == (3, int(lengths.max()))
         for row, following, n in zip(ids, targets, lengths, strict=True):
@@ -316,7 +319,7 @@ def test_evaluation_is_the_mean_of_each_example_alone(examples, chosen, monkeypa
         n = int((targets != gpt.NO_TARGET).sum())
         losses += F.cross_entropy(model(ids[None, :n]).logits[0], targets[:n], reduction="none").tolist()
     assert len(losses) == examples.tokens
-    monkeypatch.setattr(training, "AT_ONCE", 24)
+    monkeypatch.setattr(dataset, "AT_ONCE", 24)
     assert evaluate(model, examples) == pytest.approx(sum(losses) / len(losses), rel=1e-12)
 
 
@@ -336,8 +339,8 @@ def test_a_batch_in_parts_is_the_batch(batch_size, accumulate):
     chosen = replace(LINED, dtype="float64", batch_size=batch_size, accumulate=accumulate)
     train, _ = lined()
     model, whole = fresh(chosen), fresh(chosen)
-    loss, tokens = training.accumulate(model, chosen, train, 3, training.ALONE)
-    ids, targets = train.draw(batch_size, training.stream(chosen.seed, 3, "batch"))
+    loss, tokens = trainer.accumulate(model, chosen, train, 3, ALONE)
+    ids, targets = train.draw(batch_size, dataset.stream(chosen.seed, 3, "batch"))
     counts = [int((part != gpt.NO_TARGET).sum()) for part in targets.tensor_split(accumulate)]
     assert len(set(counts)) > 1
     assert tokens == sum(counts)
@@ -350,10 +353,10 @@ def test_a_batch_in_parts_is_the_batch(batch_size, accumulate):
 def test_dropout_is_drawn_for_each_step_and_part():
     chosen = replace(LINED, dtype="float64", dropout=0.4)
     train, _ = lined()
-    losses = {training.accumulate(fresh(chosen), chosen, train, 3, training.ALONE)[0] for _ in range(2)}
+    losses = {trainer.accumulate(fresh(chosen), chosen, train, 3, ALONE)[0] for _ in range(2)}
     assert len(losses) == 1
     x = torch.ones(100_000, dtype=torch.float64)
-    dropped = [training.dropout(chosen, *place, torch.device("cpu"))("mlp", x) for place in [(1, 0), (1, 1), (2, 0)]]
+    dropped = [trainer.dropout(chosen, *place, torch.device("cpu"))("mlp", x) for place in [(1, 0), (1, 1), (2, 0)]]
     assert not torch.equal(dropped[0], dropped[1])
     assert not torch.equal(dropped[0], dropped[2])
     for one in dropped:
@@ -369,14 +372,14 @@ def test_each_step_is_that_of_torch_s_optimizer(dtype):
     ours, theirs = fresh(chosen), fresh(chosen)
     weights = {decays: [w for name, w in theirs.named_parameters() if gpt.decays(name) == decays] for decays in (0, 1)}
     groups = [{"params": some, "weight_decay": 0.5 * decays} for decays, some in weights.items()]
-    optimizer, expected = training.AdamW(ours, chosen), torch.optim.AdamW(groups, fused=True)
+    optimizer, expected = AdamW(ours, chosen), torch.optim.AdamW(groups, fused=True)
     for step in range(12):
         if step == 6:
-            loaded = training.AdamW(ours, chosen)
+            loaded = AdamW(ours, chosen)
             loaded.load(optimizer.state)
             optimizer = loaded
         for model in (ours, theirs):
-            training.accumulate(model, chosen, windows()[0], step, training.ALONE)
+            trainer.accumulate(model, chosen, windows()[0], step, ALONE)
         optimizer.step(0.01 + 0.001 * step)
         for part in expected.param_groups:
             part["lr"] = 0.01 + 0.001 * step
@@ -389,31 +392,31 @@ def test_clipping_is_torch_s(monkeypatch):
     chosen = replace(TINY, dtype="float64", clip=0.05, steps=5)
     train, held_out = windows()
     seen = []
-    step = training.AdamW.step
+    step = AdamW.step
 
     def watched(self, rate):
         seen.append(torch.cat([weight.grad.flatten() for weight in self.weights]))
         return step(self, rate)
 
-    monkeypatch.setattr(training.AdamW, "step", watched)
+    monkeypatch.setattr(AdamW, "step", watched)
     model = fresh(chosen)
-    course = training.train(model, chosen, train, held_out)
+    course = trainer.train(model, chosen, train, held_out)
     copy = fresh(chosen)
-    training.accumulate(copy, chosen, train, 0, training.ALONE)
+    trainer.accumulate(copy, chosen, train, 0, ALONE)
     norm = nn.utils.clip_grad_norm_(copy.parameters(), 0.05)
     assert float(norm) > 0.05
     assert course.rows[0]["gradient"] == pytest.approx(float(norm))
     parts = [value for name, value in course.rows[0].items() if name.startswith("gradient ")]
     assert math.hypot(*parts) == pytest.approx(float(norm))
-    assert len(parts) == len({training.group(name) for name, _ in model.named_parameters()}) == 5
+    assert len(parts) == len({group(name) for name, _ in model.named_parameters()}) == 5
     assert float(seen[0].norm()) == pytest.approx(float(gradient(copy).norm()))
     assert all(float(gradients.norm()) <= 0.05 * (1 + 1e-9) for gradients in seen)
 
 
 def test_the_parts_of_a_model_have_names():
-    assert training.group("blocks.1.ln_1.bias") == training.group("blocks.1.attention.key.weight")
-    assert training.group("blocks.1.ln_2.bias") == "block 2 mlp"
-    assert training.group("ln_f.weight") == "ln_f"
+    assert group("blocks.1.ln_1.bias") == group("blocks.1.attention.key.weight")
+    assert group("blocks.1.ln_2.bias") == "block 2 mlp"
+    assert group("ln_f.weight") == "ln_f"
 
 
 # --- A training ---------------------------------------------------------------------------------------------------
@@ -429,7 +432,7 @@ def test_the_first_chapter_s_training_is_one_of_these(tokenizer, corpus, monkeyp
     model = gpt.GPT(config).double()
     gpt.initialise(model, config.embedding_limit, torch.Generator().manual_seed(config.seed))
     examples = Examples.of_lines(tokenizer, corpus, 8)
-    training.train(model, chosen, examples, examples)
+    trainer.train(model, chosen, examples, examples)
     assert close(flat(model), flat(taught), 1e-9)
 
 
@@ -443,7 +446,7 @@ def test_every_rung_learns(dtype, activation):
     models = rungs(chosen, chosen.embedding_limit)
     assert list(models) == ["trained bigram", "averaging the past", "one head", "2 heads", "a block with its MLP"]
     for model in models.values():
-        course = training.train(model, chosen, train, held_out)
+        course = trainer.train(model, chosen, train, held_out)
         assert course.best_loss < math.log(len(CHARACTERS)) - 0.3
         assert {weight.dtype for weight in model.parameters()} == {getattr(torch, dtype)}
         assert model(IDS[None, :8]).logits.shape == (1, 8, len(CHARACTERS))
@@ -468,12 +471,12 @@ def test_it_stops_when_nothing_gets_better_and_ends_with_the_best():
     train, held_out = Examples.of_text(IDS[:60], 8), Examples.of_text(IDS[-100:].flip(0), 8)
     asked = []
     model = fresh(chosen)
-    course = training.train(model, chosen, train, held_out, lambda _, step: asked.append(step) or f"at {step}")
+    course = trainer.train(model, chosen, train, held_out, lambda _, step: asked.append(step) or f"at {step}")
     losses = {row["step"]: row["held-out loss"] for row in course.rows if "held-out loss" in row}
     assert course.stopped
     assert course.step < chosen.steps
     assert course.best_loss == min(losses.values()) == losses[course.best_step]
-    assert evaluate(model, held_out, training.EVALUATED) == course.best_loss
+    assert evaluate(model, held_out, trainer.EVALUATED) == course.best_loss
     assert course.step == course.best_step + 30
     assert list(losses) == asked == list(range(0, course.step + 1, 10))
     assert course.samples == [(step, f"at {step}") for step in asked]
@@ -484,10 +487,10 @@ def test_without_patience_it_goes_on_and_still_ends_with_the_best():
     chosen = replace(TINY, dtype="float64", steps=205, learning_rate=0.03)
     train, held_out = Examples.of_text(IDS[:60], 8), Examples.of_text(IDS[-100:].flip(0), 8)
     model = fresh(chosen)
-    course = training.train(model, chosen, train, held_out)
+    course = trainer.train(model, chosen, train, held_out)
     losses = [row["held-out loss"] for row in course.rows if "held-out loss" in row]
     assert (course.step, course.stopped, len(losses)) == (205, False, 22)
-    assert course.best_loss == min(losses) == evaluate(model, held_out, training.EVALUATED) < losses[-1]
+    assert course.best_loss == min(losses) == evaluate(model, held_out, trainer.EVALUATED) < losses[-1]
 
 
 def test_a_loss_that_is_no_number_is_refused():
@@ -495,13 +498,13 @@ def test_a_loss_that_is_no_number_is_refused():
     with pytest.raises(
         RefusalError, match=r"the loss is (nan|inf) at step \d+; lower learning_rate \(now 1e\+06\)"
     ) as e:
-        training.train(fresh(chosen), chosen, *windows())
+        trainer.train(fresh(chosen), chosen, *windows())
     assert is_sentence(e.value)
 
 
 def test_a_batch_that_cannot_be_cut_is_refused():
     with pytest.raises(RefusalError, match="a batch of 15 cannot be cut in 16 parts"):
-        training.train(fresh(LINED), replace(LINED, batch_size=0, accumulate=16), *lined())
+        trainer.train(fresh(LINED), replace(LINED, batch_size=0, accumulate=16), *lined())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -509,12 +512,12 @@ def test_a_gpu_comes_to_the_same(tmp_path):
     """Where there is one; killed half-way, too."""
     chosen = replace(TINY, dtype="float64", steps=20)
     one, other = fresh(chosen), fresh(chosen)
-    expected = training.train(one, chosen, *windows())
+    expected = trainer.train(one, chosen, *windows())
     with Team.gather() as team:
         state = tmp_path / "state"
-        course = training.train(other, chosen, *windows(), state=state, team=team)
+        course = trainer.train(other, chosen, *windows(), state=state, team=team)
         again = fresh(chosen)
-        assert training.train(again, replace(chosen), *windows(), state=state, team=team).step == 20
+        assert trainer.train(again, replace(chosen), *windows(), state=state, team=team).step == 20
     assert next(other.parameters()).is_cuda
     assert course.best_loss == pytest.approx(expected.best_loss)
     assert close(flat(other).cpu(), flat(one), 1e-6)
@@ -526,13 +529,13 @@ def test_a_gpu_comes_to_the_same(tmp_path):
 
 def kept(folder: Path, chosen: Settings = TINY) -> Path:
     """The state that a training leaves when it ends, of its last steps but ten."""
-    training.train(fresh(chosen), chosen, *windows(), state=folder / "state")
+    trainer.train(fresh(chosen), chosen, *windows(), state=folder / "state")
     return folder / "state"
 
 
 def refused(state: Path, chosen: Settings = TINY, examples: Callable = windows) -> str:
     with pytest.raises(RefusalError) as error:
-        training.train(fresh(chosen), chosen, *examples(), state=state)
+        trainer.train(fresh(chosen), chosen, *examples(), state=state)
     assert is_sentence(error.value)
     assert str(error.value).startswith(f"{state} ")
     assert "--fresh" in str(error.value)
@@ -554,7 +557,7 @@ def test_a_damaged_state_is_refused(tmp_path):
         state.write_bytes(one)
         assert "is damaged" in refused(state)
     state.write_bytes(data)
-    training.train(fresh(TINY), TINY, *windows(), state=state)
+    trainer.train(fresh(TINY), TINY, *windows(), state=state)
 
 
 class Trap:
@@ -613,7 +616,7 @@ def test_a_state_that_cannot_be_written_is_refused(tmp_path):
         (folder, "Is a directory"),
     ):
         with pytest.raises(RefusalError, match=re.escape(f"{path} cannot be written: {why}; ")) as error:
-            training.keep(path, Course(), nn.Linear(1, 1), training.AdamW(fresh(TINY), TINY))
+            training_state.keep(path, Course(), nn.Linear(1, 1), AdamW(fresh(TINY), TINY))
         assert is_sentence(error.value)
     assert state.read_bytes() == data
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "state"]
@@ -628,7 +631,7 @@ KILLED = replace(
 
 def write(model: nn.Module, step: int) -> str:
     """Eight characters, each drawn with its probability."""
-    chance, ids = training.stream(1, step, "sample"), IDS[None, :1]
+    chance, ids = dataset.stream(1, step, "sample"), IDS[None, :1]
     with torch.no_grad():
         for _ in range(7):
             ids = torch.cat([ids, model(ids).logits[:, -1].softmax(-1).multinomial(1, generator=chance)], 1)
@@ -637,7 +640,7 @@ def write(model: nn.Module, step: int) -> str:
 
 def trained(out: Path, state: Path | None) -> None:
     model = fresh(KILLED, len(CHARACTERS))
-    course = training.train(model, KILLED, *windows(), write, state)
+    course = trainer.train(model, KILLED, *windows(), write, state)
     rows = [{name: value for name, value in row.items() if name != "tokens a second"} for row in course.rows]
     torch.save({"weights": flat(model), **vars(course), "rows": rows, "seconds": 0.0}, out)
 
@@ -680,8 +683,8 @@ def trained_until(doom: str, after: int, out: Path, state: Path) -> None:
 
 def trained_aloud(pipe: int, out: Path, state: Path) -> None:
     """Trains, and says when a step begins."""
-    usual = training.learning_rate
-    training.learning_rate = lambda *arguments: os.write(pipe, b".") * usual(*arguments)
+    usual = trainer.learning_rate
+    trainer.learning_rate = lambda *arguments: os.write(pipe, b".") * usual(*arguments)
     trained(out, state)
 
 
@@ -706,7 +709,7 @@ def kill(folder: Path) -> None:
         assert os.WIFSIGNALED(status), (n, doom, status)
         beside += state.with_name("state.new").exists()
         if state.exists():
-            steps.append(training.unpack(state.read_bytes())["course"]["step"])
+            steps.append(training_state.unpack(state.read_bytes())["course"]["step"])
     processes.append(child(lambda: trained(out, state)))
     assert [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes] == [0, 0]
     print(beside, *steps)
@@ -760,17 +763,17 @@ def together(out: Path | str, team: Team) -> None:
             chosen = replace(chosen, accumulate=2 * chosen.accumulate)
         train, held_out = examples()
         model = fresh(chosen)
-        loss = training.accumulate(model, chosen, train, 3, team)
+        loss = trainer.accumulate(model, chosen, train, 3, team)
         results[name] = {"loss": loss, "gradient": gradient(model)}
         state = Path(f"{out}.{name}.state") if team.rank == 0 else None
         model = fresh(chosen)
-        course = training.train(model, chosen, train, held_out, state=state, team=team)
+        course = trainer.train(model, chosen, train, held_out, state=state, team=team)
         results[name] |= {
             "weights": flat(model),
             "rows": [row.get("held-out loss", row["step"]) for row in course.rows],
         }
         model = fresh(chosen)  # from the state of the last steps but ten
-        training.train(model, chosen, train, held_out, state=state, team=team)
+        trainer.train(model, chosen, train, held_out, state=state, team=team)
         assert close(flat(model), results[name]["weights"], 1e-12)
     torch.save(results, f"{out}.{team.rank}")
 
@@ -793,7 +796,7 @@ def test_two_processes_are_one(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    together(tmp_path / "one", training.ALONE)
+    together(tmp_path / "one", ALONE)
     one, first, second = (torch.load(tmp_path / name) for name in ("one.0", "two.0", "two.1"))
     for name in SHARED:
         assert first[name]["loss"] == pytest.approx(one[name]["loss"], rel=1e-12)

@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from scenes import glyphs, readback, style
-from scenes.glb import leaves, to_glb, to_linear
-from scenes.still import frame
+from scenes import glyphs, style
+from scenes.export import readback
+from scenes.export.camera import frame
+from scenes.export.glb import leaves, to_glb, to_linear
 from scenes.style import Scale
 from tests.conftest import BUILDERS, COMPARED, FILMS, ROOT, validate
 
@@ -196,7 +197,7 @@ def test_colors_say_size_and_labels_can_be_read():
         light = [luminance(scale.color(sign * part)) for part in np.linspace(0.01, 1, 30)]
         assert all(a > b for a, b in itertools.pairwise(light))
     assert (luminance(style.STONE) + 0.05) / (luminance(style.INK) + 0.05) > 7
-    cases = re.findall(r"--case: #([0-9a-f]{6})", (ROOT / "article" / "page.css").read_text("utf-8"))
+    cases = re.findall(r"--case: #([0-9a-f]{6})", (ROOT / "article" / "web" / "assets" / "page.css").read_text("utf-8"))
     assert len(cases) == 2  # of the light page and of the dark one
     for case in cases:
         behind = luminance(np.array(list(bytes.fromhex(case))) / 255)

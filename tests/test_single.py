@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from article import single
+from article.web import single_file
 from tests.browser import Visitor
 from tests.conftest import ROOT, SCENES, Once, Run
 
@@ -60,7 +60,7 @@ def test_nothing_else_may_run(file: Path) -> None:
     (style,) = re.findall(r"<style>(.*?)</style>", text.partition("</head>")[0], re.DOTALL)
     first, shadow = policy["style-src"].split()
     assert first == sha(style)
-    assert shadow in (ROOT / "article" / "template.html").read_text("utf-8")
+    assert shadow in (ROOT / "article" / "web" / "assets" / "template.html").read_text("utf-8")
     nothing = {name: policy[name] for name in ("default-src", "base-uri", "form-action")}
     assert nothing == dict.fromkeys(nothing, "'none'")
     assert {policy[name] for name in ("img-src", "connect-src")} == {"data: blob:"}
@@ -73,22 +73,22 @@ def sha(text: str) -> str:
 
 def test_scripts_are_one() -> None:
     """Each finds what it imports from those before it, keeps its names to itself, and cannot end the element."""
-    files: dict[str, bytes] = dict.fromkeys(single.ORDER, b"const name = 1;\n")
+    files: dict[str, bytes] = dict.fromkeys(single_file.ORDER, b"const name = 1;\n")
     files["figure.js"] = b"export const one = '</script>';\nexport async function two() {}\nconst name = 2;\n"
     files["page.js"] = b'import "./film.js";\nimport { one, two } from "./figure.js";\nconst name = one;\n'
-    text = single.bundle(files)
+    text = single_file.bundle(files)
     assert "</script" not in text
     assert "import" not in text
     assert "export" not in text
     assert text.index('modules["figure.js"] = ') < text.index('const { one, two } = modules["figure.js"];')
     assert "return { one, two };" in text
-    assert text.count("(() => {") == text.count("})();") == len(single.ORDER)
+    assert text.count("(() => {") == text.count("})();") == len(single_file.ORDER)
 
 
 def test_all_scripts_are_in_it() -> None:
     """But that of the pages of blocks, which an article does not have."""
-    every = {path.name for path in (ROOT / "article").glob("*.js")}
-    assert sorted(single.ORDER) == sorted(every - {"numbers.js"})
+    every = {path.name for path in (ROOT / "article" / "web" / "assets").glob("*.js")}
+    assert sorted(single_file.ORDER) == sorted(every - {"numbers.js"})
 
 
 def test_a_claim_leads_to_its_evidence_inside(visit: Visitor, file: Path) -> None:

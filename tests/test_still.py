@@ -11,9 +11,14 @@ import pytest
 import pyvista as pv
 from PIL import Image, ImageDraw
 
-from scenes import glyphs, light, still, style
-from scenes.glb import leaves
-from scenes.still import Camera, frame, to_png, to_svg
+from scenes import glyphs, style
+from scenes.export import light, painter
+from scenes.export import svg as svg_
+from scenes.export.camera import Camera, frame
+from scenes.export.glb import leaves
+from scenes.export.raster import to_png
+from scenes.export.svg import FINE, _showing, stills, to_svg
+from scenes.glyphs import maps
 from scenes.style import Scale
 from tests.conftest import BUILDERS, COMPARED, FILMS
 
@@ -46,15 +51,15 @@ def test_what_is_left_out_is_not_seen(name, built, monkeypatch):
     """All faces that look at the camera give the same picture, painted over one another, as those of the still."""
     scene = built(name)
     camera = frame(scene)
-    whole: list[still.Painted] = []
-    keep = still._showing
-    monkeypatch.setattr(still, "_showing", lambda painted, camera: whole.append(painted) or keep(painted, camera))
+    whole: list[painter.Painted] = []
+    keep = _showing
+    monkeypatch.setattr(svg_, "_showing", lambda painted, camera: whole.append(painted) or keep(painted, camera))
     shown = [
         [(path.get("fill"), outline) for outline in outlines(path.get("d", ""))]
         for path in ElementTree.fromstring(to_svg(scene, camera)).iter(f"{SVG}path")  # noqa: S314 - our own
     ]
     left = painted_over(camera, [face for path in shown for face in path])
-    faces = zip(whole[0].colors, np.round(whole[0].polygons * still.FINE), whole[0].labels, strict=True)
+    faces = zip(whole[0].colors, np.round(whole[0].polygons * FINE), whole[0].labels, strict=True)
     every = [(color, face) for color, face, label in faces if label is None]
     assert sum(map(len, shown)) < len(every)
     differs = np.abs(left - painted_over(camera, every)).max(axis=2)
@@ -77,7 +82,7 @@ def painted_over(camera: Camera, faces: list) -> np.ndarray:
     image = Image.new("RGB", (3 * width, 3 * height), "white")
     draw = ImageDraw.Draw(image)
     for color, polygon in faces:
-        draw.polygon((polygon * 3 / still.FINE).ravel().tolist(), fill=color)
+        draw.polygon((polygon * 3 / FINE).ravel().tolist(), fill=color)
     return np.asarray(image.resize((width, height))).astype(int)
 
 
@@ -87,11 +92,11 @@ def test_a_film_is_drawn_at_every_step(name, subjects, monkeypatch):
     """At each step it is the still of a film that ends there; what is written moves along."""
     film = subjects[name]
     over = lambda _, places, __: [tuple(np.add(place, [0, 0, 1])) for place in places]  # noqa: E731 - wherever it ends
-    monkeypatch.setattr(glyphs, "spread", over)
+    monkeypatch.setattr(maps, "spread", over)
     build = importlib.import_module(f"scenes.{name}").build
     scene = build(film)
     camera = frame(scene)
-    pictures = still.stills(scene, camera, range(len(film.steps)))
+    pictures = stills(scene, camera, range(len(film.steps)))
     assert pictures[-1] == to_svg(scene, camera)
     for k, picture in enumerate(pictures[:-1]):
         turned = [*range(k + 1, len(film.steps)), *range(k + 1)]  # the same scale, the same camera, another end

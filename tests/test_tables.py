@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from article.tables import tables, three
+from article.evidence.words import three
+from article.web.tables import tables
 from tests.conftest import BUILDERS, COMPARED
 
 

@@ -14,18 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from article.build import RefusalError
-from article.runs.text import (
-    LIMIT,
-    UNKNOWN,
-    Bigram,
-    Texts,
-    entropy,
-    floor,
-    floor_of_sentences,
-    ranks,
-    read,
-)
+from article.errors import RefusalError
+from article.models.bigram import UNKNOWN, Bigram, entropy, floor, floor_of_sentences, ranks
+from article.models.corpus import LIMIT, Texts, read
 
 TEXT = "".join(f"the spider number {n} spins its web\n" for n in range(20))
 IDS = st.lists(st.integers(0, 3), min_size=4, max_size=40)

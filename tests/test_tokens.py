@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers
 
 import gpt
-from article.build import RefusalError
-from article.runs import tokens
-from article.runs.tokens import (
+from article.errors import RefusalError
+from article.models import tokenizers as tokens
+from article.models.tokenizers import (
     BYTES,
     FILE,
     Characters,
@@ -142,7 +142,9 @@ def test_bpe_joins_no_pair_that_is_there_once() -> None:
 @pytest.mark.slow
 def test_training_is_the_same_in_another_process() -> None:
     """The library counts in hash tables that are seeded anew in each process."""
-    code = "import sys; from article.runs.tokens import files, train_bpe; print(files(train_bpe(sys.argv[1], 300)))"
+    code = (
+        "import sys; from article.models.tokenizers import files, train_bpe; print(files(train_bpe(sys.argv[1], 300)))"
+    )
     other = subprocess.run([sys.executable, "-X", "utf8", "-c", code, CORPUS], capture_output=True, check=True)
     assert other.stdout.decode().strip() == str(files(BPE))
 

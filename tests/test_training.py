@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import gpt
-from article import study, survey
-from article.survey import Recipe
+from article import cache, parallel, study
+from article.models import ensemble
+from article.models.ensemble import Recipe
 from tests.conftest import ROOT
 
 
@@ -25,7 +26,7 @@ def recipe(tokenizer: gpt.Tokenizer) -> Recipe:
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     """A folder of its own for what is kept."""
-    monkeypatch.setattr(survey, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(cache, "KEPT", tmp_path / "kept")
     return tmp_path / "kept"
 
 
@@ -84,21 +85,21 @@ def test_each_step_is_torch_s(model, tokenizer, corpus):
 @pytest.mark.slow
 def test_all_at_once_is_one_by_one(recipe, tokenizer, corpus):
     """Stacked, the trainings draw the same random numbers and come to the same weights as each by itself."""
-    together = survey.train_all(recipe, tokenizer, corpus, [3, 1, 2])
+    together = ensemble.train_all(recipe, tokenizer, corpus, [3, 1, 2])
     for weights, seed in zip(together, [3, 1, 2], strict=True):
         alone = flat(gpt.train(replace(recipe.config, seed=seed), tokenizer, corpus))
         assert np.abs(weights - alone).max() <= 1e-9
-        assert np.array_equal(survey.train_in_parallel(recipe, tokenizer, corpus, [seed])[0], alone)
+        assert np.array_equal(ensemble.train_in_parallel(recipe, tokenizer, corpus, [seed])[0], alone)
 
 
 @pytest.mark.slow
 def test_processors_share_the_work(recipe, tokenizer, corpus, monkeypatch):
     """Two processes come to the weights of one, in the order of the seeds."""
     short = Recipe(replace(recipe.config, steps=5))
-    monkeypatch.setattr(survey, "processors", lambda: 2)
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
     seeds = [9, 2, 7, 4, 5]
-    shared = survey.train_in_parallel(short, tokenizer, corpus, seeds)
-    assert np.abs(np.stack(shared) - survey.train_all(short, tokenizer, corpus, seeds)).max() <= 1e-9
+    shared = ensemble.train_in_parallel(short, tokenizer, corpus, seeds)
+    assert np.abs(np.stack(shared) - ensemble.train_all(short, tokenizer, corpus, seeds)).max() <= 1e-9
 
 
 @pytest.mark.slow
@@ -106,30 +107,30 @@ def test_processors_share_the_work(recipe, tokenizer, corpus, monkeypatch):
 def test_recipes_train_each_model_by_itself(name, tokenizer, corpus):
     """Who else is trained beside it changes nothing for a model; and in every recipe the loss falls."""
     whole = study.recipes(gpt.Config(n_vocab=len(tokenizer.vocab)))[name][1]
-    recipe = survey.padded(replace(whole, config=replace(whole.config, steps=30)))
-    beside, alone = (survey.train_all(recipe, tokenizer, corpus, seeds) for seeds in ([1, 2], [2]))
+    recipe = ensemble.padded(replace(whole, config=replace(whole.config, steps=30)))
+    beside, alone = (ensemble.train_all(recipe, tokenizer, corpus, seeds) for seeds in ([1, 2], [2]))
     assert np.abs(beside[1] - alone[0]).max() <= (1e-9 if recipe.dtype == torch.float64 else 1e-2)
     untrained = Recipe(replace(recipe.config, steps=0), recipe.padding_is_target)
-    ids, targets = survey.batch(recipe, tokenizer, corpus)
+    ids, targets = ensemble.batch(recipe, tokenizer, corpus)
 
     def loss(weights: np.ndarray) -> float:
         with torch.no_grad():
-            return float(gpt.loss(survey.restore(recipe.config, weights)(ids).logits, targets))
+            return float(gpt.loss(ensemble.restore(recipe.config, weights)(ids).logits, targets))
 
-    assert loss(alone[0]) < loss(survey.train_all(untrained, tokenizer, corpus, [2])[0])
+    assert loss(alone[0]) < loss(ensemble.train_all(untrained, tokenizer, corpus, [2])[0])
 
 
 @pytest.mark.slow
 def test_the_predecessor_s_way_is_torch_s(tokenizer, corpus):
     """The sentences are drawn, and followed by torch's own backward pass and optimizer: a model by itself does so."""
     recipe = study.recipes(gpt.Config(n_vocab=len(tokenizer.vocab)))["predecessor"][1]
-    recipe = survey.padded(replace(recipe, config=replace(recipe.config, steps=20, learning_rate=1e-2)))
-    config, (ids, targets) = recipe.config, survey.batch(recipe, tokenizer, corpus)
+    recipe = ensemble.padded(replace(recipe, config=replace(recipe.config, steps=20, learning_rate=1e-2)))
+    config, (ids, targets) = recipe.config, ensemble.batch(recipe, tokenizer, corpus)
     random = torch.Generator().manual_seed(2)
     model = gpt.GPT(config).double()
     gpt.initialise(model, config.embedding_limit, random)
     start, model = flat(model), model.float()
-    sizes = survey.masks(config, recipe.sampled, ids.shape[1])
+    sizes = ensemble.masks(config, recipe.sampled, ids.shape[1])
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate)
     for _ in range(config.steps):
         rows = (torch.rand(recipe.sampled, generator=random) * len(ids)).long()
@@ -139,22 +140,22 @@ def test_the_predecessor_s_way_is_torch_s(tokenizer, corpus):
         logits = model(ids[rows], lambda place, x, kept=kept: x * kept[place] if place in kept else x).logits
         gpt.loss(logits, targets[rows]).backward()
         optimizer.step()
-    (ours,) = survey.train_all(recipe, tokenizer, corpus, [2])
+    (ours,) = ensemble.train_all(recipe, tokenizer, corpus, [2])
     assert np.abs(ours - flat(model)).max() < 1e-3
     assert np.abs(ours - start).max() > 0.05
 
 
 def test_padding_is_a_target_only_where_it_is_wanted(tokenizer, corpus):
     recipe = Recipe(gpt.Config(n_vocab=len(tokenizer.vocab)))
-    padded = survey.padded(replace(recipe, padding_is_target=True))
-    ids, targets = survey.batch(padded, tokenizer, corpus)
+    padded = ensemble.padded(replace(recipe, padding_is_target=True))
+    ids, targets = ensemble.batch(padded, tokenizer, corpus)
     assert padded.config.n_vocab == len(tokenizer.vocab) + 1
     assert ids.shape == targets.shape == (len(corpus), padded.config.n_context)
     for sentence, given, wanted in zip(corpus, ids.tolist(), targets.tolist(), strict=True):
         whole = tokenizer.encode(sentence) + [len(tokenizer.vocab)] * padded.config.n_context
         assert given == whole[: padded.config.n_context]
         assert wanted == whole[1 : padded.config.n_context + 1]
-    assert torch.equal(survey.batch(recipe, tokenizer, corpus)[1], gpt.batch(tokenizer, corpus)[1])
+    assert torch.equal(ensemble.batch(recipe, tokenizer, corpus)[1], gpt.batch(tokenizer, corpus)[1])
 
 
 # --- What is kept -------------------------------------------------------------------------------------------------
@@ -163,21 +164,21 @@ def test_padding_is_a_target_only_where_it_is_wanted(tokenizer, corpus):
 @pytest.mark.slow
 @pytest.mark.usefixtures("kept")
 def test_what_is_kept_is_not_trained_again(recipe, tokenizer, corpus, monkeypatch):
-    first = survey.trainings(recipe, tokenizer, corpus, [1, 2])
+    first = ensemble.trainings(recipe, tokenizer, corpus, [1, 2])
     trained: list[int] = []
-    original = survey.train_in_parallel
+    original = ensemble.train_in_parallel
 
     def counting(recipe, tokenizer, corpus, seeds):
         trained.extend(seeds)
         return original(recipe, tokenizer, corpus, seeds)
 
-    monkeypatch.setattr(survey, "train_in_parallel", counting)
-    again = survey.trainings(recipe, tokenizer, corpus, [2, 1])
+    monkeypatch.setattr(ensemble, "train_in_parallel", counting)
+    again = ensemble.trainings(recipe, tokenizer, corpus, [2, 1])
     assert trained == []
     assert [gpt.fingerprint(model) for model in again] == [gpt.fingerprint(model) for model in first[::-1]]
-    survey.trainings(recipe, tokenizer, corpus, [2, 3])
+    ensemble.trainings(recipe, tokenizer, corpus, [2, 3])
     assert trained == [3]
-    survey.trainings(recipe, tokenizer, corpus, [2], fresh=True)
+    ensemble.trainings(recipe, tokenizer, corpus, [2], fresh=True)
     assert trained == [3, 2]
 
 
@@ -185,7 +186,7 @@ def test_what_is_kept_is_not_trained_again(recipe, tokenizer, corpus, monkeypatc
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"no array", "pickle", "short", "nan"])
 def test_what_is_damaged_is_trained_again(recipe, tokenizer, corpus, kept, damage):
     """Nothing that is kept is unpickled, and nothing that is not whole and finite is used."""
-    (model,) = survey.trainings(recipe, tokenizer, corpus, [1])
+    (model,) = ensemble.trainings(recipe, tokenizer, corpus, [1])
     (path,) = kept.glob("*/1.npy")
     if isinstance(damage, bytes):
         path.write_bytes(damage)
@@ -193,33 +194,33 @@ def test_what_is_damaged_is_trained_again(recipe, tokenizer, corpus, kept, damag
         np.save(path, np.array([print], dtype=object), allow_pickle=True)
     else:
         np.save(path, np.load(path)[:-1] if damage == "short" else np.load(path) * np.nan)
-    (again,) = survey.trainings(recipe, tokenizer, corpus, [1])
+    (again,) = ensemble.trainings(recipe, tokenizer, corpus, [1])
     assert gpt.fingerprint(again) == gpt.fingerprint(model)
 
 
 def test_another_corpus_recipe_or_program_is_another_key(recipe, corpus, tmp_path, monkeypatch):
     """The seed alone makes no difference, for it has a file of its own."""
     keys = [
-        survey.key(recipe, corpus),
-        survey.key(recipe, corpus[::-1]),
-        survey.key(replace(recipe, config=replace(recipe.config, dropout=0.3)), corpus),
-        survey.key(replace(recipe, plain=True), corpus),
-        survey.key(replace(recipe, dtype=torch.float32), corpus),
+        ensemble.key(recipe, corpus),
+        ensemble.key(recipe, corpus[::-1]),
+        ensemble.key(replace(recipe, config=replace(recipe.config, dropout=0.3)), corpus),
+        ensemble.key(replace(recipe, plain=True), corpus),
+        ensemble.key(replace(recipe, dtype=torch.float32), corpus),
     ]
-    assert survey.key(replace(recipe, config=replace(recipe.config, seed=99)), corpus) == keys[0]
+    assert ensemble.key(replace(recipe, config=replace(recipe.config, seed=99)), corpus) == keys[0]
     program = (ROOT / "gpt.py").read_text("utf-8")
     for place, changed in (("\nGRID = ", True), ("\ndef fingerprint", False)):
         (tmp_path / "gpt.py").write_text(program.replace(place, f"\n# another program{place}"), "utf-8")
         monkeypatch.setattr(gpt, "__file__", str(tmp_path / "gpt.py"))
-        assert (survey.key(recipe, corpus) != keys[0]) == changed
-        keys += [survey.key(recipe, corpus)] if changed else []
+        assert (ensemble.key(recipe, corpus) != keys[0]) == changed
+        keys += [ensemble.key(recipe, corpus)] if changed else []
     assert len(set(keys)) == len(keys)
 
 
 def test_old_recipes_go(recipe, tokenizer, corpus, kept, monkeypatch):
-    monkeypatch.setattr(survey, "KEPT_RECIPES", 2)
+    monkeypatch.setattr(ensemble, "KEPT_RECIPES", 2)
     for steps in (1, 2, 3):
-        survey.trainings(Recipe(replace(recipe.config, steps=steps)), tokenizer, corpus, [1])
+        ensemble.trainings(Recipe(replace(recipe.config, steps=steps)), tokenizer, corpus, [1])
     assert len(list(kept.iterdir())) == 2
 
 
@@ -230,7 +231,7 @@ def test_old_recipes_go(recipe, tokenizer, corpus, kept, monkeypatch):
 def test_the_kept_study_is_of_this_program():
     """If this fails, run `make study` and commit data/study.json."""
     config, tokenizer, corpus = study_input()
-    models = survey.trainings(Recipe(config), tokenizer, corpus, study.FEWER)
+    models = ensemble.trainings(Recipe(config), tokenizer, corpus, study.FEWER)
     results = study.load(models)
     assert results is not None
     assert study.load(models[:3]) is None
@@ -243,7 +244,7 @@ def test_the_kept_study_is_of_this_program():
 
 
 def study_input():
-    from article.build import read
+    from article.models.own import read
 
     config, tokenizer, corpus, _ = read()
     return config, tokenizer, corpus
@@ -266,7 +267,7 @@ def test_each_analogous_sentence_takes_its_turn(corpus, held_out):
 def test_the_failing_training_fails(tokenizer, corpus, held_out):
     """It looks at the right word, in both blocks, and says the wrong one."""
     recipe, seed = study.failing(gpt.Config(n_vocab=len(tokenizer.vocab)))
-    (model,) = survey.trainings(recipe, tokenizer, corpus, [seed])
+    (model,) = ensemble.trainings(recipe, tokenizer, corpus, [seed])
     prompt, answer = held_out.rsplit(maxsplit=1)
     trace = gpt.trace(model, tokenizer, prompt)
     assert trace.prediction != answer

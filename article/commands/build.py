@@ -1,0 +1,83 @@
+"""Without a command: trains, builds the scenes, and publishes a site."""
+
+import argparse
+import sys
+
+from article import paths
+from article.commands.options import folder, seed, seeds
+from article.errors import RefusalError
+from article.models.settings import FIELDS
+
+SEEDS = 32  # trainings of the survey: those of the seeds from 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the job itself."""
+    result = argparse.ArgumentParser(
+        prog="gpt.py",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the other commands
+        description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the\narticle that shows them.",
+    )
+    result.add_argument("--out", type=folder, metavar="DIR", help="write the site there, not to docs/")
+    result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
+    result.add_argument(
+        "--seeds", type=seeds, default=SEEDS, metavar="N", help=f"check the claims on N trainings, not on {SEEDS}"
+    )
+    result.add_argument("--fresh", action="store_true", help="train anew what is kept from earlier builds")
+    result.add_argument(
+        "--single-file", type=folder, metavar="FILE", help="write the article as one file, which opens from the disk"
+    )
+    result.add_argument(
+        "--checkpoint",
+        type=folder,
+        metavar="PATH",
+        help="open another model, and write a site about what it does with --prompt; it may need its --tokenizer",
+    )
+    result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
+    own = result.add_argument_group(
+        "a text of your own", "These need --data. All but the first four can stand in the TOML file, too."
+    )
+    own.add_argument(
+        "--data", type=folder, metavar="DIR", help="train on train.txt of DIR, and write a site about that"
+    )
+    own.add_argument("--config", type=folder, metavar="FILE", help="a TOML file with settings; options overrule it")
+    own.add_argument("--prompt", metavar="TEXT", help="what the scenes show; else the start of the held-out text")
+    own.add_argument("--ladder", action="store_true", help="also train simpler models, from pairs to a block")
+    for name, setting in FIELDS.items():
+        if name != "seed":
+            own.add_argument(
+                f"--{name.replace('_', '-')}",
+                type=type(setting.default),
+                metavar="N" if isinstance(setting.default, int | float) else "NAME",
+                help=setting.metadata["words"].replace("%", "%%"),
+            )
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
+    if options.data is not None:
+        if options.checkpoint is not None:
+            raise RefusalError("--data trains a model, and --checkpoint opens one; leave one of them out.")
+        from article.sites import run
+
+        return run.publish(options)
+    of_checkpoint = {"prompt", "tokenizer"} if options.checkpoint is not None else set()
+    for name in ("config", "prompt", "ladder", *FIELDS):
+        given = getattr(options, name)
+        if name not in ("seed", *of_checkpoint) and given is not None and given is not False:
+            raise RefusalError(f"--{name.replace('_', '-')} is about a text of your own; name its folder with --data.")
+    if options.checkpoint is not None:
+        from article.sites import checkpoint
+
+        return checkpoint.publish(options)
+    from article.sites.article import build, build_single
+
+    if options.single_file:
+        site = build_single(options.single_file, options.seed, options.url, options.seeds, options.fresh)
+    else:
+        site = build(options.out or paths.ROOT / "docs", options.seed, options.url, options.seeds, options.fresh)
+    print(site.summary)
+    for note in site.notes:
+        print(f"gpt.py: {note}", file=sys.stderr)
+    return 0

@@ -1,0 +1,39 @@
+"""`explain`: the forward pass in its numbers."""
+
+import argparse
+import sys
+from itertools import chain
+
+from article.commands.options import asking
+from article.errors import RefusalError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of `explain`."""
+    result = asking(
+        "explain", "Tells the forward pass of a prompt in the numbers that the model computed, from ids to the answer."
+    )
+    result.add_argument("--step", action="store_true", help="wait for a key after each stage; q quits")
+    result.add_argument("--training", action="store_true", help="tell one more step of the model's training, too")
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tells a forward pass, and a step of the training if that is asked for. Raises RefusalError."""
+    if options.step and not sys.stdin.isatty():
+        raise RefusalError("--step waits for keys, and there is no terminal to press them at; leave it out.")
+    from article.commands import narration, terminal
+    from article.models import loading, prompts
+
+    run = loading.ask(options.checkpoint, options.tokenizer)
+    if options.training and not run.corpus:
+        raise RefusalError("it is not known what the model was trained on, so --training has no step to tell.")
+    prompt = prompts.read(run, options.prompt, options.cut)
+    sections = [narration.forward(prompts.traced(run, prompt), [*run.notes, *prompt.notes])]
+    sections += [narration.training(run, prompt)] if options.training else []
+    out = terminal.Terminal()
+    for n, section in enumerate(chain.from_iterable(sections)):
+        if options.step and n and not terminal.go_on():
+            break
+        out.say(section)
+    return 0

@@ -1,0 +1,88 @@
+"""What several commands have in common: how options are read, and which name a model."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import NoReturn
+
+from article.errors import RefusalError
+from article.models.settings import SEEDS
+
+
+def folder(text: str) -> Path:
+    """A path that the system can have."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no path")
+    return Path(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that torch takes as a seed."""
+    if not text.isdecimal() or int(text) >= SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2**63 - 1")
+    return int(text)
+
+
+def seeds(text: str) -> int:
+    """A number of trainings."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1000")
+    return int(text)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the options in one sentence, as is done with all other input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RefusalError(f"{message}; {self.prog} -h explains.")
+
+
+def asking(name: str, description: str) -> Parser:
+    """The parser of a command that asks a model."""
+    result = Parser(prog=f"gpt.py {name}", description=description, allow_abbrev=False)
+    result.add_argument("prompt", metavar="PROMPT", help='such as "the fox made this", in what the model has met')
+    add_checkpoint(result)
+    result.add_argument("--cut", action="store_true", help="of a prompt that is too long, read the last tokens")
+    return result
+
+
+def add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    """The options that name another model than the article's own."""
+    parser.add_argument(
+        "--checkpoint",
+        type=folder,
+        metavar="PATH",
+        help="of another model: nanoGPT's ckpt.pt, a folder of GPT-2's family, or what --data has written",
+    )
+    parser.add_argument(
+        "--tokenizer", metavar="T", help="of that model: a meta.pkl, a tokenizer.json, or tiktoken:NAME such as gpt2"
+    )
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 999999999")
+    return int(text)
+
+
+def temperature(text: str) -> float:
+    """A number from 0."""
+    if not 0 <= number(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0")
+    return number(text)
+
+
+def share(text: str) -> float:
+    """A number above 0, and at most 1."""
+    if not 0 < number(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and at most 1")
+    return number(text)
+
+
+def number(text: str) -> float:
+    """What a text says as a number; NaN, which is in no range, if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,352 @@
+"""What can be said of a prompt in a model, as sentences that another model, or prompt, is asked about.
+
+A statement is computed from the one: its numbers and tokens are filled in from there, and it is true there. Its
+predicate is then evaluated on the other. The claims of the article are asked of both, where both know its words.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+import gpt
+from article.errors import FalsehoodError
+from article.evidence import claim
+from article.evidence.evidence import Evidence
+from article.evidence.words import decimals, number, percent, times
+from article.models import own
+from article.models.model import Run
+from scenes.analysis.comparison import Contrast
+
+BEST = 10  # tokens of which the order is asked
+ORIGINS = 4  # of the answer's logit, of which the sign is asked
+SHARES = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01)
+FACTORS = (1000, 100, 50, 20, 10, 5, 4, 3, 2)
+MISSING = "no such token"
+
+Judge = Callable[[Contrast], tuple[str, bool]]  # what is found in a model, as text, and whether the statement holds
+
+
+class Statement(NamedTuple):
+    """A sentence about a prompt in a model, and what asks whether it is true."""
+
+    words: str
+    judge: Judge
+
+
+class Found(NamedTuple):
+    """What a statement came to in A and in B."""
+
+    words: str
+    values: tuple[str, str]
+    holds: tuple[bool, bool]
+
+    @property
+    def verdict(self) -> str:
+        """In words, because colour alone would not do."""
+        failed = [name for name, held in zip("AB", self.holds, strict=True) if not held]
+        return {0: "holds for both", 1: f"fails on {''.join(failed)}", 2: "holds for neither"}[len(failed)]
+
+
+def ask(one: Contrast, other: Contrast, swapped: bool = False) -> list[Found]:
+    """The statements of the one, asked of both; what fails comes first. If `swapped`, the one is B.
+
+    Raises FalsehoodError for a statement that is not even true where it comes from.
+    """
+    found = []
+    for words, judge in statements(one):
+        (here, holds), (there, held) = judge(one), judge(other)
+        if not holds:
+            raise FalsehoodError(f"“{words}” is false of what it was computed from: {here}.")
+        values, truths = ((there, here), (held, holds)) if swapped else ((here, there), (holds, held))
+        found.append(Found(words, values, truths))
+    return sorted(found, key=lambda one: all(one.holds))
+
+
+# --- Statements ---------------------------------------------------------------------------------------------------
+
+
+def statements(one: Contrast) -> Iterator[Statement]:
+    """What is true of a prompt in a model, in the order of telling: the answer, where it comes up, the way to it."""
+    answer, last = one.prediction, one.tokens[-1]
+    yield Statement(
+        f"The most probable next token is {quoted(answer)}.", lambda o: (said(o, 0), o.prediction == answer)
+    )
+    yield from how_sure(one, answer)
+    if len(one.vocab) > 1:
+        yield from rivals(one)
+    since = comes_up(one, answer)
+    when = "already where the stream enters block 1" if since == 0 else f"from block {since} on, but not before"
+    yield Statement(
+        f"Read off the stream after each block, {quoted(answer)} is the most probable token {when}.",
+        lambda o: (told(comes_up(o, answer)), comes_up(o, answer) == since),
+    )
+    start = first(one, 0)
+    itself = "the last token itself, " if start == last else ""
+    yield Statement(
+        f"What enters block 1 at the last token reads as {itself}{quoted(start)}.",
+        lambda o: (quoted(first(o, 0)), first(o, 0) == start),
+    )
+    yield from looks(one)
+    yield from origins(one, answer)
+    yield from lengths(one)
+    near = nearest(one)
+    yield Statement(
+        f"Of all embeddings, that of {quoted(near)} is nearest in direction to the last vector.",
+        lambda o: (quoted(nearest(o)), nearest(o) == near),
+    )
+    if len(one.tokens) > 1:
+        hits = foreseen(one)
+        yield Statement(
+            f"Of the prompt itself, {number(hits[0])} of {number(hits[1])} tokens were the most probable ones before "
+            "they came.",
+            lambda o: ("{} of {}".format(*foreseen(o)), foreseen(o) == hits),
+        )
+
+
+def how_sure(one: Contrast, answer: str) -> Iterator[Statement]:
+    """How probable the answer is, and how far it is ahead."""
+    sure = chance(one, answer)
+    bound = next((share for share in SHARES if sure >= share), None)
+    if bound is not None:
+
+        def sure_enough(o: Contrast) -> tuple[str, bool]:
+            if answer not in o.vocab:
+                return MISSING, False
+            return percent(chance(o, answer)), chance(o, answer) >= bound
+
+        yield Statement(f"{quoted(answer)} has a probability of at least {percent(bound)}.", sure_enough)
+    if len(one.vocab) > 1:
+        factor = next((factor for factor in FACTORS if lead(one) >= factor), None)
+        if factor is None:
+            yield Statement(
+                "The most probable token is less than twice as probable as the second.",
+                lambda o: (times(lead(o)), lead(o) < 2),
+            )
+        else:
+            yield Statement(
+                f"The most probable token is at least {number(factor)} times as probable as the second.",
+                lambda o: (times(lead(o)), lead(o) >= factor),
+            )
+
+
+def rivals(one: Contrast) -> Iterator[Statement]:
+    """What else it might say."""
+    second = one.vocab[one.ranking[1]]
+    yield Statement(f"The second most probable is {quoted(second)}.", lambda o: (said(o, 1), nth(o, 1) == second))
+    best = top(one)
+    n, every = number(len(best)), ", ".join(map(quoted, best))
+    if len(best) > 2:
+        yield Statement(
+            f"The {n} most probable are, in this order: {every}.",
+            lambda o: (", ".join(map(quoted, top(o))), top(o) == best),
+        )
+        yield Statement(
+            f"The {n} most probable are, in whatever order, {every}.",
+            lambda o: (f"{len({*best} & {*top(o)})} of the {len(best)}", {*best} == {*top(o)}),
+        )
+
+
+def looks(one: Contrast) -> Iterator[Statement]:
+    """Where the last token looks."""
+    l, h, k = one.widest
+    seen = one.tokens[k]
+    yield Statement(
+        f"The widest look of the last token is at {quoted(seen)}.",
+        lambda o: (f"{quoted(o.tokens[o.widest[2]])}, {percent(widest(o))}", o.tokens[o.widest[2]] == seen),
+    )
+    yield Statement(
+        f"The widest look of the last token is one of {head(l, h)}.",
+        lambda o: (head(*o.widest[:2]), o.widest[:2] == (l, h)),
+    )
+    bound = next((share for share in SHARES if widest(one) >= share), None)
+    if bound is not None:
+        yield Statement(
+            f"The widest look of the last token takes at least {percent(bound)} of its head's attention.",
+            lambda o: (percent(widest(o)), widest(o) >= bound),
+        )
+    most = looked_at(one)
+    yield Statement(
+        f"All heads taken together, the last token looks most at {quoted(one.tokens[most])}.",
+        lambda o: (quoted(o.tokens[looked_at(o)]), o.tokens[looked_at(o)] == one.tokens[most]),
+    )
+
+
+def origins(one: Contrast, answer: str) -> Iterator[Statement]:
+    """Where the logit of the answer comes from."""
+
+    def largest(o: Contrast) -> tuple[str, float] | None:
+        if answer not in o.vocab:
+            return None
+        shares = o.share[:, o.id(answer)]
+        return o.origins[int(shares.argmax())], float(shares.max())
+
+    def from_there(o: Contrast) -> tuple[str, bool]:
+        found = largest(o)
+        return (f"{found[0]}, {decimals(found[1])}", found[0] == name) if found else (MISSING, False)
+
+    name, _ = largest(one) or ("", 0.0)
+    yield Statement(f"The largest share in the logit of {quoted(answer)} comes from {name}.", from_there)
+    parts = shares_of(one, answer)
+    for part in sorted(parts, key=lambda part: -abs(round(parts[part], 9)))[:ORIGINS]:
+        sign = np.sign(parts[part])
+
+        def has_the_sign(o: Contrast, part: str = part, sign: float = sign) -> tuple[str, bool]:
+            if answer not in o.vocab:
+                return MISSING, False
+            share = shares_of(o, answer).get(part)
+            return ("no such part", False) if share is None else (decimals(share), bool(np.sign(share) == sign))
+
+        does = {1: "adds to", 0: "adds nothing to", -1: "takes from"}[int(sign)]
+        yield Statement(f"{part[0].upper()}{part[1:]} {does} the logit of {quoted(answer)}.", has_the_sign)
+
+
+def lengths(one: Contrast) -> Iterator[Statement]:
+    """How the last vector grows, and who writes most of it."""
+    grows = growth(one) > 1
+    yield Statement(
+        f"The vector of the last token leaves the last block {'' if grows else 'no '}longer than it entered block 1.",
+        lambda o: (times(growth(o)), (growth(o) > 1) == grows),
+    )
+    if len(one.mixed) > 1:
+        most = writes(one)
+        yield Statement(
+            f"At the last token, block {most} writes most.", lambda o: (f"block {writes(o)}", writes(o) == most)
+        )
+
+
+# --- What they are made of ----------------------------------------------------------------------------------------
+
+
+def quoted(token: str) -> str:
+    return f"“{token}”"
+
+
+def head(l: int, h: int) -> str:
+    return f"block {l + 1}, head {h + 1}"
+
+
+def chance(one: Contrast, token: str) -> float:
+    """The probability of a token after the prompt."""
+    return float(one.chance[-1, one.id(token)])
+
+
+def nth(one: Contrast, n: int) -> str | None:
+    """The token that is the nth most probable, from 0; nothing if there are not so many."""
+    return one.vocab[one.ranking[n]] if n < len(one.vocab) else None
+
+
+def said(one: Contrast, n: int) -> str:
+    token = nth(one, n)
+    return MISSING if token is None else f"{quoted(token)}, {percent(chance(one, token))}"
+
+
+def top(one: Contrast) -> list[str]:
+    return [one.vocab[id] for id in one.ranking[:BEST]]
+
+
+def lead(one: Contrast) -> float:
+    """How many times as probable as the second the most probable token is."""
+    if len(one.vocab) < 2:
+        return 1.0
+    logits = one.lens[-1, -1, one.ranking[:2]]
+    return float(np.exp(min(logits[0] - logits[1], 700)))
+
+
+def first(one: Contrast, level: int) -> str:
+    """The most probable token, read at a level of the last position."""
+    return one.vocab[int(one.lens[level, -1].argmax())]
+
+
+def comes_up(one: Contrast, token: str) -> int | None:
+    """The level from which on a token is the most probable one; nothing if it is not so in the end."""
+    levels = len(one.lens)
+    since = levels
+    while since and first(one, since - 1) == token:
+        since -= 1
+    return since if since < levels else None
+
+
+def told(since: int | None) -> str:
+    if since is None:
+        return "not in the end"
+    return f"from block {since} on" if since else "from the start"
+
+
+def widest(one: Contrast) -> float:
+    l, h, k = one.widest
+    return float(one.attention[l, h, -1, k])
+
+
+def looked_at(one: Contrast) -> int:
+    """The position that the last one looks at most, in the sum of all heads."""
+    return int(one.attention[:, :, -1].sum(axis=(0, 1)).round(12).argmax())
+
+
+def shares_of(one: Contrast, token: str) -> dict[str, float]:
+    """What embedding, position, and the attention and MLP of each block add to the logit of a token."""
+    found: dict[str, float] = {}
+    for name, share in zip(one.origins, one.share[:, one.id(token)].tolist(), strict=True):
+        block, _, part = name.partition(", ")
+        if part:
+            name = f"the {'MLP' if part == 'MLP' else 'attention'} of {block}"
+        elif name != "final bias":
+            name = f"the {name}"
+        found[name] = found.get(name, 0.0) + share
+    return found
+
+
+def growth(one: Contrast) -> float:
+    """How many times as long the last token's vector leaves the last block as it entered the first."""
+    before, after = (float(np.linalg.norm(one.residual[level, -1])) for level in (0, -1))
+    return after / before if before else 1.0
+
+
+def writes(one: Contrast) -> int:
+    """The block, from 1, that writes most at the last position."""
+    return int(np.linalg.norm(np.diff(one.residual[:, -1], axis=0), axis=-1).argmax()) + 1
+
+
+def nearest(one: Contrast) -> str:
+    """The token whose embedding is nearest in direction to the last vector."""
+    long = np.linalg.norm(one.embedding, axis=-1)
+    fit = np.divide(one.embedding @ one.normed[-1, -1], long, out=np.full_like(long, -np.inf), where=long > 0)
+    return one.vocab[int(fit.argmax())]
+
+
+def foreseen(one: Contrast) -> tuple[int, int]:
+    """How many tokens of the prompt were the most probable ones before they came, and of how many."""
+    expected = [one.vocab[id] for id in one.lens[-1, :-1].argmax(axis=-1)]
+    return sum(a == b for a, b in zip(expected, one.tokens[1:], strict=True)), len(expected)
+
+
+# --- The claims of the article ------------------------------------------------------------------------------------
+
+
+def evidence(run: Run) -> Evidence | None:
+    """A model as the article's claims are asked of it; nothing if it does not know the words of the article."""
+    _, _, corpus, held_out = own.read()
+    words = {word for sentence in (*corpus, *held_out) for word in sentence.split()}
+    longest = max(len(sentence.split()) for sentence in (*corpus, *held_out)) - 1
+    if (
+        type(run.tokenizer) is not gpt.Tokenizer
+        or not words <= {*run.tokenizer.vocab}
+        or run.config.n_context < longest
+    ):
+        return None
+    trace = gpt.trace(run.model, run.tokenizer, held_out[0].rsplit(maxsplit=1)[0])
+    return Evidence(run.config, run.tokenizer, corpus, held_out, run.model, trace)
+
+
+def claims(a: Evidence, b: Evidence) -> tuple[list[Found], list[str]]:
+    """What each claim of the article came to in both, those that differ first; and what cannot be asked of both."""
+    found, unasked = [], []
+    for name, predicate in claim.CLAIMS.items():
+        try:
+            one, other = claim.judge(name, a), claim.judge(name, b)
+        except claim.FactError:  # such as a ratio to nothing
+            unasked.append(predicate.words)
+            continue
+        words = f"{predicate.words[0].upper()}{predicate.words[1:]}."
+        found.append(Found(words, (one.text, other.text), (one.holds, other.holds)))
+    return sorted(found, key=lambda one: one.holds[0] == one.holds[1]), unasked

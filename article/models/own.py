@@ -1,0 +1,64 @@
+"""The article's own model: what `data/` holds, and the training on it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from article import paths
+from article.errors import RefusalError
+from article.models.model import Run
+
+if TYPE_CHECKING:
+    import gpt
+
+
+def read(seed: int | None = None) -> "tuple[gpt.Config, gpt.Tokenizer, list[str], list[str]]":
+    """What `data/` holds: the configuration, the tokenizer, the corpus and what is held out. Raises RefusalError."""
+    corpus, held_out = sentences(paths.ROOT / "data" / "train.txt"), sentences(paths.ROOT / "data" / "held_out.txt")
+    import gpt
+
+    tokenizer = gpt.Tokenizer(sentence for _, sentence in corpus)
+    config = gpt.Config(n_vocab=len(tokenizer.vocab))
+    config = config if seed is None else replace(config, seed=seed)
+    for path, lines in (("data/train.txt", corpus), ("data/held_out.txt", held_out)):
+        for line, sentence in lines:
+            n, most = len(sentence.split()), config.n_context + 1
+            if not 2 <= n <= most:
+                raise RefusalError(
+                    f"{path}, line {line}: the sentence has {n} words; it needs at least 2 and at most {most}."
+                )
+            try:
+                tokenizer.encode(sentence)
+            except ValueError as error:
+                raise RefusalError(
+                    f"{path}, line {line}: {error}; use it in data/train.txt, too, or leave it out."
+                ) from None
+    return config, tokenizer, [sentence for _, sentence in corpus], [sentence for _, sentence in held_out]
+
+
+def sentences(path: Path) -> list[tuple[int, str]]:
+    """The numbered lines of a text that hold words. Raises RefusalError where there is none to be had."""
+    name = path.relative_to(paths.ROOT)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise RefusalError(f"{name} cannot be read: {error.strerror}; it holds the sentences, one a line.") from None
+    except UnicodeDecodeError as error:
+        raise RefusalError(f"{name} is not UTF-8 text (at byte {error.start}); save it as UTF-8.") from None
+    if any(ord(letter) < 32 and letter not in "\t\n\r" for letter in text):
+        raise RefusalError(
+            f"{name} holds control characters, as binary files do; it takes plain text, one sentence a line."
+        )
+    lines = [(n, " ".join(line.split())) for n, line in enumerate(text.split("\n"), 1) if line.split()]
+    if not lines:
+        raise RefusalError(f"{name} holds no sentence; write one a line.")
+    return lines
+
+
+def own(seed: int | None = None) -> Run:
+    """The article's own model, trained if it is not kept. Raises RefusalError for an unusable `data/`."""
+    from article.models import ensemble
+
+    config, tokenizer, corpus, _ = read(seed)
+    (model,) = ensemble.trainings(ensemble.Recipe(config), tokenizer, corpus, [config.seed])
+    return Run(config, tokenizer, model, tuple(corpus), "the article's own model")

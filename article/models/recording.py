@@ -1,0 +1,116 @@
+"""The loss around a trained model, in the plane in which its training moved most."""
+
+import contextlib
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+from torch.nn.utils import parameters_to_vector
+
+import gpt
+from article import cache
+from article.models import ensemble
+
+EVERY = 20  # steps between two points of the path
+AT_ONCE = 100  # steps whose models are asked at once
+GRID = 21  # places along each direction
+MARGIN = 0.15  # beyond the path, as a part of its extent
+DIGITS = 6  # decimals that are kept; the same on every processor
+FOUND = ("height", "path", "path_loss", "in_plane", "points", "said")  # by `explore`
+
+
+def explored(
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], sentence: str, fresh: bool = False
+) -> dict[str, np.ndarray]:
+    """What `explore` finds, or has found for an earlier build. Keeps it, and the model that it has trained."""
+    file = kept_at(config, corpus, sentence)
+    folder = file.parent
+    if fresh:
+        file.unlink(missing_ok=True)
+    arrays = load(file)
+    if arrays is None:
+        arrays, weights = explore(config, tokenizer, corpus, sentence)
+        ensemble.keep(folder, {config.seed: weights})
+        data = io.BytesIO()
+        np.savez(data, **{name: arrays[name] for name in FOUND})  # pyright: ignore[reportArgumentType] - of its stub
+        with contextlib.suppress(OSError):  # a disk that has no room keeps nothing
+            cache.replace_file(file, data.getvalue())
+    return arrays
+
+
+def kept_at(config: gpt.Config, corpus: Sequence[str], sentence: str) -> Path:
+    """The file that keeps what `explore` finds."""
+    program = hashlib.sha256(Path(__file__).read_bytes() + sentence.encode()).hexdigest()[:16]
+    return cache.KEPT / ensemble.key(ensemble.Recipe(config), corpus) / f"landscape-{config.seed}-{program}.npz"
+
+
+def load(file: Path) -> dict[str, np.ndarray] | None:
+    """What a file keeps, or nothing if there is no such file, or a damaged one."""
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
+            return {name: kept[name] for name in FOUND}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def explore(
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], sentence: str
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Trains a model, watching it, and computes the loss in the plane of its path; also returns its weights (n,).
+
+    Of the path there are the "points" (S, n), every few steps, and at every step what the model "said" (steps + 1,):
+    the id of the most probable next token of the sentence.
+    """
+    path: list[np.ndarray] = []
+
+    def watch(_: int, model: gpt.GPT) -> None:
+        path.append(parameters_to_vector(model.parameters()).detach().numpy().copy())
+
+    torch.set_num_threads(1)  # the model is too small to share
+    model = gpt.train(config, tokenizer, corpus, watch)
+    points = np.array([path[step] for step in (*range(0, config.steps, EVERY), config.steps)])
+    # As scikit-learn finds principal components, with the largest part of each positive; its import takes a second.
+    centred = torch.from_numpy(points - points.mean(axis=0))
+    _, sizes, components = (part.numpy() for part in torch.linalg.svd(centred, full_matrices=False))
+    largest = np.abs(components[:2]).argmax(axis=1)
+    directions = components[:2] * np.sign(components[[0, 1], largest])[:, None]
+    places = (points - points[-1]) @ directions.T  # from the end of the path, which lies in the plane
+    low, high = places.min(axis=0), places.max(axis=0)
+    low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
+    steps = np.linspace(0, 1, GRID)
+    grid = low + np.stack(np.meshgrid(steps, steps), axis=-1) * (high - low)  # (GRID, GRID, 2)
+    ids, targets = gpt.batch(tokenizer, corpus)
+    shapes = {name: weight.shape for name, weight in model.named_parameters()}
+
+    def logits(flat: Tensor, ids: Tensor) -> Tensor:
+        parts = flat.split([shape.numel() for shape in shapes.values()])
+        weights = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+        return functional_call(model, weights, (ids,)).logits
+
+    at_each = vmap(logits, in_dims=(0, None))
+
+    def losses(weights: np.ndarray) -> np.ndarray:
+        """The loss of each model (S,), of weights (S, n)."""
+        return np.array([gpt.loss(answers, targets) for answers in at_each(torch.from_numpy(weights), ids)])
+
+    asked = torch.tensor([tokenizer.encode(sentence)])
+    with torch.no_grad():
+        some = [torch.from_numpy(np.array(path[n : n + AT_ONCE])) for n in range(0, len(path), AT_ONCE)]
+        said = [at_each(weights, asked)[:, 0, -1].argmax(-1).numpy() for weights in some]
+        rows = [losses(points[-1] + row @ directions) for row in grid]
+        beside = losses(points)
+    found = {
+        "height": np.round(np.array(rows), DIGITS),
+        "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),
+        "path_loss": np.round(beside, DIGITS),
+        "in_plane": np.round((sizes[:2] ** 2).sum() / (sizes**2).sum(), DIGITS),
+        "points": points,
+        "said": np.concatenate(said),
+    }
+    return found, points[-1]

@@ -1,0 +1,408 @@
+"""Ways to cut a text into tokens. gpt.py has the simplest, words; the others here take its place.
+
+kind             a token is                                       decode(encode(text)) is
+words            what stands between white space (gpt.Tokenizer)  " ".join(text.split())
+characters       a character, by its Unicode code point           text
+bpe              bytes that often follow each other in the corpus text
+.../tokenizer.json  what that file says; Hugging Face's format, or ours   up to the file's own normalisation
+tiktoken:NAME    what the encoding of that name says              text
+padded           one of these, with unused ids up to 64·n         as that one has it
+
+Only words and characters can meet what they have no id for. `vocab` is for the eye: what is invisible has a sign there,
+and no two entries are the same.
+"""
+
+import contextlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gpt
+from article.errors import RefusalError
+
+if TYPE_CHECKING:
+    import tiktoken
+
+
+FILE = "tokenizer.json"
+KINDS = "words, characters, bpe, a path that ends in tokenizer.json, or tiktoken:NAME"
+MULTIPLE = 64  # of tokens, that nanoGPT pads to
+BYTES = 256  # the pieces that byte-level BPE starts from
+SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols to Unicode, but nothing to the eye
+
+
+# --- What the eye sees of a token ---------------------------------------------------------------------------------
+
+
+def shown(token: str | bytes) -> str:
+    r"""What stands for a token: every character visible, and bytes that are no UTF-8 by themselves as <0xE3>.
+
+    >>> shown(" the"), shown(b"\xe3\x81"), shown("\u200b")
+    ('␣the', '<0xE3><0x81>', '<U+200B>')
+    """
+    text = token.decode("utf-8", "surrogateescape") if isinstance(token, bytes) else token
+    result = "".join(map(sign, text))
+    return f"◌{result}" if unicodedata.category(result[0]).startswith("M") else result  # an accent needs a letter
+
+
+def sign(letter: str) -> str:
+    if "\udc80" <= letter <= "\udcff":  # how surrogateescape writes a byte that is no UTF-8
+        return f"<0x{ord(letter) - 0xDC00:02X}>"
+    visible = letter.isprintable() and letter not in BLANKS
+    return SIGNS.get(letter, letter if visible else f"<U+{ord(letter):04X}>")
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, each that was there before with its id added.
+
+    >>> unique(["␣", "a", "␣"])
+    ('␣', 'a', '␣#2')
+    """
+    result: dict[str, None] = {}
+    for id, name in enumerate(names):
+        while name in result:
+            name += f"#{id}"
+        result[name] = None
+    return tuple(result)
+
+
+def checked(text: str) -> str:
+    """The text itself. Raises ValueError for half a character, which JSON and Python can write but UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the text has half of a surrogate pair, {text[error.start]!r}, at {error.start}") from None
+    return text
+
+
+# --- The tokenizers -----------------------------------------------------------------------------------------------
+
+
+class Characters(gpt.Tokenizer):
+    """Characters to ids and back. A character's id is its place in the order of first appearance."""
+
+    def __init__(self, text: str) -> None:
+        """Raises ValueError for an empty text and for half a character."""
+        self.alphabet = tuple(dict.fromkeys(checked(text)))  # id -> character
+        if not self.alphabet:
+            raise ValueError("the text has no character")
+        self.ids = {letter: id for id, letter in enumerate(self.alphabet)}
+        self.vocab = unique(map(shown, self.alphabet))
+
+    def encode(self, sentence: str) -> list[int]:
+        """The ids of a text's characters. Raises ValueError for one that the corpus lacks."""
+        try:
+            return [self.ids[letter] for letter in sentence]
+        except KeyError as error:
+            letter = error.args[0]
+            raise ValueError(f"the corpus lacks the character {letter!r} (U+{ord(letter):04X})") from None
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return "".join(self.alphabet[id] for id in ids)
+
+
+@contextlib.contextmanager
+def told(what: str) -> Iterator[None]:
+    """Raises ValueError for whatever the library tokenizers raises.
+
+    It has nothing narrower than Exception, and the PanicException of what it takes to be impossible is not even one.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{what} ({reason})") from None
+
+
+def check_merges(model: dict[str, Any]) -> None:
+    """Raises ValueError for pairs of BPE that join to no piece, at which the library panics."""
+    prefix = model.get("continuing_subword_prefix") or ""
+    for pair in model.get("merges") or ():
+        one, other = pair.split(" ") if isinstance(pair, str) else pair
+        if not other.startswith(prefix) or one + other.removeprefix(prefix) not in model["vocab"]:
+            raise ValueError("two pieces are joined to what is no piece")
+
+
+class Pieces(gpt.Tokenizer):
+    """Pieces to ids and back, as a tokenizer of Hugging Face's `tokenizers` says. No special tokens are added."""
+
+    def __init__(self, state: str) -> None:
+        """Of the text of a tokenizer.json. Raises ValueError for one that is damaged."""
+        from tokenizers import Tokenizer
+
+        with told("it is no tokenizer of the library tokenizers"):
+            whole: dict[str, Any] = json.loads(state)
+            kind = whole["model"]["type"]
+            check_merges(whole["model"])
+            self.tokenizer = Tokenizer.from_str(state)
+        self.tokenizer.no_truncation()  # what the file says of batches would cut a corpus short, silently
+        self.tokenizer.no_padding()
+        if getattr(self.tokenizer.model, "dropout", None):
+            self.tokenizer.model.dropout = None  # the same text has the same ids each time
+        pieces = {id: piece for piece, id in self.tokenizer.get_vocab(with_added_tokens=True).items()}
+        if not pieces or max(pieces) >= 2 * len(pieces):
+            raise ValueError(f"it has {len(pieces)} tokens, and an id {max(pieces, default=0)}")
+        bytewise = "ByteLevel" in types_of(whole.get("decoder"))
+        self.complete = kind != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
+        self.divisible = self.complete and divisible(whole)
+        unknown = whole["model"].get("unk_token")
+        self.unknown = whole["model"].get("unk_id") if unknown is None else self.tokenizer.token_to_id(unknown)
+        names = (pieces.get(id, f"<unused-{id}>") for id in range(max(pieces) + 1))
+        self.vocab = unique(shown((bytewise and bytes_of(name)) or name or "<empty>") for name in names)
+        self.ids = {name: id for id, name in enumerate(self.vocab)}
+
+    def encode(self, sentence: str) -> list[int]:
+        """The ids of a text's pieces. Raises ValueError for what the file has no piece for, and half a character."""
+        text = checked(sentence)
+        if self.divisible:
+            parts = (self.tokenizer.encode(part, add_special_tokens=False).ids for part in stretches(text))
+            return list(chain.from_iterable(parts))
+        with told("the tokenizer has no piece for some of the text"):  # not even one for the unknown
+            encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        lost = None if self.complete else self.lost(sentence)
+        if self.unknown in encoding.ids:
+            start, stop = encoding.offsets[encoding.ids.index(self.unknown)]
+            lost = sentence[start:stop]
+        if lost is not None:
+            raise ValueError(f"the tokenizer has no piece for {lost!r}")
+        return encoding.ids
+
+    def lost(self, sentence: str) -> str | None:
+        """A character that BPE leaves out, without a word, as it has no piece for it."""
+        alone = (letter for letter in dict.fromkeys(sentence) if not letter.isspace())
+        return next(
+            (letter for letter in alone if not self.tokenizer.encode(letter, add_special_tokens=False).ids), None
+        )
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return self.tokenizer.decode(list(ids), skip_special_tokens=False)
+
+
+def letters() -> dict[str, int]:
+    """How byte-level tokenizers write bytes in a text: character -> byte. Visible ones stand for themselves."""
+    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(BYTES) if byte not in visible]
+    return {chr(byte): byte for byte in visible} | {chr(BYTES + n): byte for n, byte in enumerate(others)}
+
+
+LETTERS = letters()
+
+
+def divisible(state: dict[str, Any]) -> bool:
+    """Whether no piece reaches from what is no white space to white space, as in GPT-2's and in `train_bpe`'s."""
+    cut = state.get("pre_tokenizer") or {}
+    bytewise = cut.get("type") == "ByteLevel" and cut.get("use_regex") and not cut.get("add_prefix_space")
+    added = state.get("added_tokens", [])
+    reach = any(one["lstrip"] or one["rstrip"] or re.search(r"\s", one["content"]) for one in added)
+    return bool(bytewise) and not reach and not state.get("normalizer")
+
+
+def stretches(text: str, least: int = 1 << 16) -> Iterator[str]:
+    """The text in stretches of about `least` characters, each cut before white space.
+
+    If the tokenizer is divisible, the ids stay the same, and the library, which keeps 200 bytes a byte for what it
+    encodes, stays small.
+    """
+    start = 0
+    for space in re.finditer(r"(?<=\S)(?=\s)", text):
+        if space.start() - start >= least:
+            yield text[start : space.start()]
+            start = space.start()
+    yield text[start:]
+
+
+def bytes_of(piece: str) -> bytes | None:
+    """The bytes of a byte-level piece; None for one that is not, such as an added token with a space."""
+    return bytes(LETTERS[letter] for letter in piece) if all(letter in LETTERS for letter in piece) else None
+
+
+def types_of(part: dict[str, Any] | None) -> set[str]:
+    """The types of a part of a tokenizer.json, and of the parts in it."""
+    parts = [] if part is None else [part, *part.get("decoders", [])]
+    return {str(one.get("type")) for one in parts}
+
+
+def train_bpe(text: str, n_vocab: int) -> Pieces:
+    """Byte-level BPE: starts from the 256 bytes and joins the most frequent pair, until there are n_vocab pieces or no
+    pair is there twice. Raises ValueError for an n_vocab that leaves no room for a pair, and for half a character.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    if n_vocab <= BYTES:
+        raise ValueError(
+            f"BPE starts from {BYTES} bytes, so that {n_vocab} tokens are too few; {BYTES + 1} is the least"
+        )
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=n_vocab, min_frequency=2, initial_alphabet=list(LETTERS), show_progress=False
+    )
+    tokenizer.train_from_iterator(stretches(checked(text)), trainer)
+    return Pieces(tokenizer.to_str())
+
+
+class Encoding(gpt.Tokenizer):
+    """Pieces to ids and back, as an encoding of tiktoken says. What a text writes like a special token is none."""
+
+    def __init__(self, encoding: "tiktoken.Encoding") -> None:
+        """Raises ValueError for an encoding that lacks a byte, and so some texts."""
+        self.encoding = encoding
+        lacking = {bytes([byte]) for byte in range(BYTES)} - set(encoding.token_byte_values())
+        if lacking:
+            raise ValueError(f"the encoding lacks the byte 0x{min(lacking).hex().upper()}")
+        tokens = dict.fromkeys(range(encoding.n_vocab), b"")
+        tokens |= {encoding.encode_single_token(token): token for token in encoding.token_byte_values()}
+        tokens |= {encoding.encode_single_token(token): token.encode() for token in encoding.special_tokens_set}
+        self.vocab = unique(shown(token or f"<unused-{id}>") for id, token in tokens.items())
+        self.ids = {name: id for id, name in enumerate(self.vocab)}
+
+    def encode(self, sentence: str) -> list[int]:
+        """The ids of a text's pieces. Raises ValueError for half a character."""
+        return self.encoding.encode_ordinary(checked(sentence))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return self.encoding.decode(list(ids))
+
+
+def encoding_of(name: str) -> Encoding:
+    """The encoding of tiktoken of a name, from the files at hand. Raises ValueError where they are not."""
+    import tiktoken
+    from tiktoken import load
+
+    if name not in tiktoken.list_encoding_names() and name not in tiktoken.registry.ENCODINGS:
+        raise ValueError(f"tiktoken knows no encoding {name!r}, but {', '.join(tiktoken.list_encoding_names())}")
+    read = load.read_file
+
+    def read_here(path: str) -> bytes:
+        if "://" in path:
+            raise ValueError(
+                f"the file of tiktoken's encoding {name!r} is not in its cache, and nothing is fetched from the network"
+            )
+        return read(path)
+
+    load.read_file = read_here  # tiktoken has no switch for it
+    try:
+        return Encoding(tiktoken.get_encoding(name))
+    finally:
+        load.read_file = read
+
+
+def padded(n_vocab: int) -> int:
+    """How many tokens nanoGPT makes of so many: the next multiple of 64, which processors like.
+
+    >>> padded(50257), padded(64)
+    (50304, 64)
+    """
+    return -(-n_vocab // MULTIPLE) * MULTIPLE
+
+
+class Padded(gpt.Tokenizer):
+    """Another tokenizer, with tokens that no text has behind its own, up to a multiple of 64."""
+
+    def __init__(self, inner: gpt.Tokenizer) -> None:
+        """Raises ValueError for one that has a multiple of 64 already."""
+        n = len(inner.vocab)
+        if padded(n) == n:
+            raise ValueError(f"there is nothing to fill up behind {n} tokens")
+        self.inner = inner
+        self.vocab = unique([*inner.vocab, *(f"<unused-{id}>" for id in range(n, padded(n)))])
+        self.unused = self.vocab[n:]
+        self.ids = {name: id for id, name in enumerate(self.vocab)}
+
+    def encode(self, sentence: str) -> list[int]:
+        """The ids of a text, as the other tokenizer has them. Raises what that raises."""
+        return self.inner.encode(sentence)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, in which a token that no text has stands with its name."""
+        n, between = len(self.inner.vocab), " " if type(self.inner) is gpt.Tokenizer else ""
+        parts = (
+            self.inner.decode(part) if known else between.join(self.vocab[id] for id in part)
+            for known, part in groupby(ids, n.__gt__)
+        )
+        return between.join(parts)
+
+
+# --- To and from files --------------------------------------------------------------------------------------------
+
+
+def make(kind: str, text: str, n_vocab: int) -> gpt.Tokenizer:
+    """The tokenizer of a kind, fitted to a text where it is one to fit. Only BPE asks for the size of its vocabulary,
+    and has fewer tokens when the text has too few repetitions. Raises RefusalError.
+    """
+    try:
+        if Path(kind).name == FILE:
+            return load(Path(kind).read_bytes())
+        if kind.startswith("tiktoken:"):
+            return encoding_of(kind.removeprefix("tiktoken:"))
+        if not text.split():
+            raise ValueError("the text has no word")
+        makers = {
+            "words": lambda: gpt.Tokenizer([checked(text)]),
+            "characters": lambda: Characters(text),
+            "bpe": lambda: train_bpe(text, n_vocab),
+        }
+        if kind not in makers:
+            raise ValueError(f"this is no kind of tokenizer; one of {KINDS} is")
+        return makers[kind]()
+    except OSError as error:
+        raise RefusalError(
+            f"tokenizer {kind}: the file cannot be read: {error.strerror}; name one that is there."
+        ) from None
+    except ValueError as error:
+        raise RefusalError(f"tokenizer {kind}: {error}.") from None
+
+
+def files(tokenizer: gpt.Tokenizer) -> dict[str, bytes]:
+    """What to keep of a tokenizer beside its model, by file name; `load` reads it back."""
+    match tokenizer:
+        case Pieces():
+            state = tokenizer.tokenizer.to_str()
+        case Encoding():
+            state = written({"kind": "tiktoken", "name": tokenizer.encoding.name})
+        case Padded():
+            inner = json.loads(files(tokenizer.inner)[FILE])
+            state = written({"kind": "padded", "of": inner})
+        case Characters():
+            state = written({"kind": "characters", "vocab": tokenizer.alphabet})
+        case _:
+            state = written({"kind": "words", "vocab": tokenizer.vocab})
+    return {FILE: state.encode()}
+
+
+def written(state: dict[str, Any]) -> str:
+    return json.dumps(state, ensure_ascii=False, indent=1) + "\n"
+
+
+def load(data: bytes) -> gpt.Tokenizer:
+    """The tokenizer of a file that `files` or Hugging Face's library wrote. Raises ValueError for any other."""
+    try:
+        text = data.decode()
+        state = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON in UTF-8, as a tokenizer is") from None
+    match state:
+        case {"kind": "words" | "characters" as kind, "vocab": [str(), *_] as vocab}:
+            whole = checked("".join(map(str, vocab)))
+            tokenizer = gpt.Tokenizer(map(str, vocab)) if kind == "words" else Characters(whole)
+            if json.loads(files(tokenizer)[FILE]) != state:  # a gap, a repetition, what is no string, more keys
+                raise ValueError(f"its vocab is not a list of different {kind}")
+            return tokenizer
+        case {"kind": "tiktoken", "name": str(name)}:
+            return encoding_of(name)
+        case {"kind": "padded", "of": {} as inner, **rest} if not rest and inner.get("kind") != "padded":
+            return Padded(load(written(inner).encode()))
+        case {"model": {}, "version": str()}:
+            return Pieces(text)
+        case _:
+            raise ValueError(
+                'it has neither a "kind" that is known here nor a "model", as a tokenizer of Hugging Face has'
+            )

@@ -1,0 +1,219 @@
+"""The site of a model that was trained elsewhere: its scenes of a prompt, all numbers, and a report of what it is."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import gpt
+from article.errors import RefusalError
+from article.evidence.words import count, percent
+from article.models import loading, prompts
+from article.models.model import Run
+from article.sites import model, report
+from article.sites.report import number, plain, share, table, token
+from article.web import folder, render
+from article.web.site import Site, finish, told
+from scenes.glyphs.text import level_name
+
+TEMPLATE = Path(__file__).with_name("checkpoint.md")
+BEST = 10  # candidates in the table of answers
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Puts the site of a checkpoint in place; prints the summary. Raises RefusalError and FalsehoodError."""
+    if options.out is None:
+        raise RefusalError("--checkpoint needs a place for the site; name a folder with --out.")
+    if options.prompt is None:
+        raise RefusalError("--checkpoint needs something to show; name a text with --prompt.")
+    if options.seed is not None:
+        raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
+    if options.single_file:
+        raise RefusalError("--single-file is for the article; the site of a checkpoint is a folder, which --out names.")
+    folder.refuse_another_kind(options.out, "report.html")
+    site = Site(fresh=options.fresh)
+    with folder.workplace(options.out) as work:
+        with site.stage("open"):
+            run = loading.ask(options.checkpoint, options.tokenizer)
+            prompt = prompts.read(run, options.prompt, False)
+        with site.stage("trace"):
+            trace = prompts.traced(run, prompt)
+        name = named(options.checkpoint)
+        notes = make(site, run, trace, name, options.url)
+        finish(site, work)
+    print(summary(site, run, trace, [*run.notes, *notes], options.out))
+    return 0
+
+
+def named(checkpoint: Path) -> str:
+    """What the pages call a checkpoint: its folder, which for a file says more than its own name."""
+    path = checkpoint.resolve()
+    return (path.parent if path.is_file() else path).name
+
+
+def make(site: Site, run: Run, trace: gpt.Trace, name: str, url: str = "") -> list[str]:
+    """The files of the site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
+    about = {"name": name, "parameters": count(parameters(run)), "origin": run.origin}
+    template, notes = model.make(site, trace, about, {"opened"}, url)
+    with site.stage("pages"):
+        words = text(run, trace, name)
+        page = render.fill_in(template, *report.to_html(words, {}), {})
+        site.files |= {"report.md": words.encode(), "report.html": page.encode()}
+    return notes
+
+
+def parameters(run: Run) -> int:
+    return sum(weight.numel() for weight in run.model.parameters())
+
+
+# --- The report ---------------------------------------------------------------------------------------------------
+
+
+def text(run: Run, trace: gpt.Trace, name: str) -> str:
+    """The report as Markdown; whatever comes from the checkpoint or the prompt enters as text."""
+    values = {
+        "name": plain(name),
+        "origin": plain(run.origin),
+        "parameters": count(parameters(run)),
+        "notes": plain(" ".join(run.notes)),
+        "marks": report.MARKS,
+        "prompt_table": prompt_table(trace),
+        "surprise": surprise(trace),
+        "answer_table": answer_table(trace),
+        "lens_table": lens_table(trace),
+        "heads_table": heads_table(trace),
+        "stream_table": stream_table(trace),
+        "parameters_table": parameters_table(run),
+        "weights_hash": trace.weights,
+        "model_table": model_table(run),
+    }
+    return render.fill(TEMPLATE.read_text("utf-8"), values)
+
+
+def expectations(trace: gpt.Trace) -> np.ndarray:
+    """Logarithms of the probabilities of the next token, after each token (T, V)."""
+    lens = np.asarray(trace.lens[-1], float)
+    high = lens.max(axis=-1, keepdims=True)
+    return lens - high - np.log(np.exp(lens - high).sum(axis=-1, keepdims=True))
+
+
+def prompt_table(trace: gpt.Trace) -> str:
+    """The tokens, with how surprised the model was by each."""
+    expected, rows = expectations(trace), []
+    for t, name in enumerate(trace.tokens):
+        row = [str(t + 1), token(name), str(trace.id(name))]
+        if t:
+            before = expected[t - 1]
+            best = int(before.argmax())
+            mine = float(before[trace.id(name)])
+            row += [
+                number(-mine),
+                percent(float(np.exp(mine))),
+                token(trace.vocab[best]),
+                percent(np.exp(before[best])),
+            ]
+        rows.append(row + [""] * (7 - len(row)))
+    return table(("place", "<token", "id", "surprise", "expected", "<expected most", "with"), rows)
+
+
+def surprise(trace: gpt.Trace) -> str:
+    """The model's loss on the prompt itself."""
+    if len(trace.tokens) == 1:
+        return ""
+    expected = expectations(trace)
+    ids = [trace.id(name) for name in trace.tokens[1:]]
+    loss = -float(np.mean([expected[t, id] for t, id in enumerate(ids)]))
+    return (
+        f"Over the prompt the mean surprise, the loss, is {number(loss)} nats a token; of somebody who hesitates "
+        f"between all {count(len(trace.vocab))} tokens alike, it would be {number(float(np.log(len(trace.vocab))))}."
+    )
+
+
+def answer_table(trace: gpt.Trace) -> str:
+    """The most probable next tokens."""
+    expected = expectations(trace)[-1]
+    best = np.argsort(-expected, kind="stable")[:BEST]
+    rows = [
+        (
+            str(n),
+            token(trace.vocab[id]),
+            str(id),
+            number(float(trace.lens[-1, -1, id])),
+            share(float(np.exp(expected[id]))),
+        )
+        for n, id in enumerate(best, 1)
+    ]
+    return table(("", "<token", "id", "logit", "probability"), rows)
+
+
+def lens_table(trace: gpt.Trace) -> str:
+    """What each level of the stream would answer, and how probable the answer of the last one is there."""
+    answer, rows = trace.prediction, []
+    for l in range(len(trace.residual)):
+        best = trace.vocab[int(trace.lens[l, -1].argmax())]
+        rows.append(
+            (level_name(l), token(best), share(trace.probability(best, l)), share(trace.probability(answer, l)))
+        )
+    return table(("<level", "<answer", "probability", f"of {token(answer)}"), rows)
+
+
+def heads_table(trace: gpt.Trace) -> str:
+    """The widest look of each block into the last token."""
+    rows = []
+    for l, weights in enumerate(trace.attention[:, :, -1]):
+        h, k = np.unravel_index(int(weights.argmax()), weights.shape)
+        rows.append((str(l + 1), str(h + 1), f"{k + 1} {token(trace.tokens[k])}", number(float(weights[h, k]))))
+    return table(("block", "head", "<looks at", "weight"), rows)
+
+
+def stream_table(trace: gpt.Trace) -> str:
+    """The sizes of the vectors at each level."""
+    rows = []
+    names = [*map(level_name, range(len(trace.residual))), "after the final LayerNorm"]
+    for name, vectors in zip(names, (*trace.residual, trace.normed[-1]), strict=True):
+        size = float(np.sqrt((np.asarray(vectors, float) ** 2).mean()))
+        t, d = np.unravel_index(int(np.abs(vectors).argmax()), vectors.shape)
+        rows.append((name, number(size), number(float(vectors[t, d])), str(d + 1), f"{t + 1} {token(trace.tokens[t])}"))
+    return table(("<level", "size", "largest", "component", "<token"), rows)
+
+
+def parameters_table(run: Run) -> str:
+    """Every parameter with its shape and what its numbers are like."""
+    rows = []
+    for name, weight in run.model.named_parameters():
+        shape, whole = " × ".join(f"{n:,}" for n in weight.shape), weight.detach()
+        low, high = whole.min().item(), whole.max().item()
+        spread = whole.double().std(correction=0).item() if whole.numel() < 10**6 else whole.std(correction=0).item()
+        rows.append((f"`{name}`", shape, f"{whole.numel():,}", number(spread), number(low), number(high)))
+    return table(("<name", "shape", "numbers", "spread", "least", "greatest"), rows)
+
+
+def model_table(run: Run) -> str:
+    """What decides the model's shape."""
+    config = run.config
+    rows = [
+        ("blocks", count(config.n_layer)),
+        ("heads of each", count(config.n_head)),
+        ("components of a vector", count(config.n_embd)),
+        ("tokens that it reads at most", count(config.n_context)),
+        ("tokens in the vocabulary", count(config.n_vocab)),
+        ("activation of the hidden units", config.activation),
+        ("biases of queries, keys and values", "yes" if config.biases else "no"),
+        ("precision here", str(run.model.embedding.weight.dtype).removeprefix("torch.")),
+    ]
+    return table(("<what", "<which"), rows)
+
+
+def summary(site: Site, run: Run, trace: gpt.Trace, notes: Sequence[str], out: Path) -> str:
+    """What was opened, for the terminal."""
+    config = run.config
+    answer = f"{trace.prediction!r} ({trace.probability(trace.prediction):.0%})"
+    lines = [
+        f"model       {run.origin}: {config.n_layer} blocks, {config.n_head} heads, {config.n_embd} components, "
+        f"{parameters(run):,} parameters",
+        f"prompt      {len(trace.tokens)} tokens, and then {answer}",
+        *(f"note        {note}" for note in (*notes, *site.notes)),
+        *told(site, out / "index.html"),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,167 @@
+"""The pages of a model that is too large to be drawn box by box: an overview, a page a block, and all numbers as files.
+
+What the figures draw is aggregated, and says how; the numbers themselves lie in files as `numpy.load` reads them, which
+the pages fetch when a reader asks for one.
+"""
+
+import io
+import json
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+
+import gpt
+from article.evidence.claim import Facts
+from article.evidence.words import count, number
+from article.web import figures, render
+from article.web.html import add
+from article.web.site import Site
+from scenes.analysis.aggregation import BlockDigest, Digest
+from scenes.analysis.trace import fields_of
+
+HERE = Path(__file__).resolve().parent
+
+
+class Array(NamedTuple):
+    """Numbers of a block: how they are called, in a file's name and in words, and what their last axis counts."""
+
+    id: str
+    title: str
+    entry: str = "component"
+
+
+# Those of a block, by their name in the trace; all but the residual stream, which is one array for all blocks.
+ARRAYS = {
+    "normed_1": Array("normed-1", "What attention reads, after LayerNorm"),
+    "query": Array("query", "Queries"),
+    "key": Array("key", "Keys"),
+    "value": Array("value", "Values"),
+    "score": Array("score", "Scores, before the mask", "key"),
+    "attention": Array("attention", "Attention weights", "key"),
+    "mixed": Array("mixed", "Values, mixed by attention"),
+    "attention_write": Array("attention-write", "What attention writes"),
+    "middle": Array("middle", "The stream after attention"),
+    "normed_2": Array("normed-2", "What the MLP reads, after LayerNorm"),
+    "up": Array("up", "Hidden units before the activation", "unit"),
+    "hidden": Array("hidden", "Hidden units", "unit"),
+    "mlp_write": Array("mlp-write", "What the MLP writes"),
+}
+
+
+def arrays_of(trace: gpt.Trace, l: int) -> list[tuple[Array, np.ndarray]]:
+    """All numbers of a block, (T, n) or (H, T, n); with those of the last one, what comes after it."""
+    found = [(Array("enters", "What enters"), trace.residual[l])]
+    found += [(array, getattr(trace, name)[l]) for name, array in ARRAYS.items()]
+    found.append((Array("leaves", "What leaves"), trace.residual[l + 1]))
+    if l + 1 == len(trace.attention):
+        found.append((Array("final", "After the final LayerNorm"), trace.normed[-1]))
+    return found
+
+
+def files_of(trace: gpt.Trace) -> dict[str, bytes]:
+    """The files of all numbers, by name; the stream between two blocks is in one file only."""
+    files = {}
+    for l in range(len(trace.attention)):
+        for array, values in arrays_of(trace, l):
+            if array.id != "leaves" or l + 1 == len(trace.attention):
+                data = io.BytesIO()
+                np.save(data, np.ascontiguousarray(values), allow_pickle=False)
+                files[file_of(trace, l, array)] = data.getvalue()
+    return files
+
+
+def file_of(trace: gpt.Trace, l: int, array: Array) -> str:
+    """Where the numbers are: what leaves a block is what enters the next one."""
+    if array.id == "leaves" and l + 1 < len(trace.attention):
+        return f"numbers/{l + 2}-enters.npy"
+    return f"numbers/{l + 1}-{array.id}.npy"
+
+
+def overview(site: Site, trace: gpt.Trace) -> dict:
+    """The figure of the whole model, whose files join the site's. Raises FalsehoodError if it shows other numbers."""
+    from scenes import overview as scene
+
+    return figure(site, "overview", scene, Digest(**fields_of(trace)))
+
+
+def figure(site: Site, name: str, scene: object, shown: Digest) -> dict:
+    """The figure of a scene, which is not kept for later: what decides it is larger than what it takes to make it."""
+    return figures.add(site, figures.made_of(site, name, scene, shown, False))
+
+
+def pages(site: Site, trace: gpt.Trace, template: str) -> dict[str, str]:
+    """A page for each block, by the name of its file; its figure and all numbers join the site's files."""
+    from scenes import block as scene
+
+    L, H = trace.attention.shape[:2]
+    prose, result = (HERE / "block.md").read_text("utf-8"), {}
+    for l in range(L):
+        name, shown = f"block-{l + 1}", BlockDigest(**fields_of(trace), block=l)
+        facts = Facts(
+            {
+                "number": str(l + 1),
+                "blocks": str(L),
+                "prompt": trace.sentence,
+                "heads": f"{number(H)} head{'s' * (H > 1)}",
+                "together": together(shown),
+            },
+            {},
+            {f"{name}.glb": figure(site, name, scene, shown)},
+        )
+        text = prose.replace("(block.glb", f"({name}.glb")
+        body = render.render(text, facts, "{{body}}") + panel(trace, l)
+        title, description = f"Block {l + 1} of {L}", f"What block {l + 1} does with a prompt, with every number."
+        result[f"{name}.html"] = render.fill_in(template, body, title, description, {})
+    site.files |= files_of(trace)
+    return result
+
+
+def together(digest: Digest) -> str:
+    """What is drawn together, in sentences; nothing if every number has a box of its own."""
+    size, tokens = digest.grouped, digest.together
+    said = []
+    if size > 1:
+        said.append(f"A box shows, of {count(size)} components, the one of largest magnitude.")
+    if tokens > 1:
+        said.append(f"A column stands for {number(tokens)} tokens, and shows the largest of each component.")
+    return " ".join(said)
+
+
+def panel(trace: gpt.Trace, l: int) -> str:
+    """The part of a block's page with its numbers: their files, of which scripts make tables on demand."""
+    L, arrays = len(trace.attention), arrays_of(trace, l)
+    box = Element("section", {"id": "numbers"})
+    known = [
+        {
+            "id": array.id,
+            "title": array.title,
+            "file": file_of(trace, l, array),
+            "shape": list(values.shape),
+            "entry": array.entry,
+        }
+        for array, values in arrays
+    ]
+    box.set("data-files", json.dumps(known))
+    box.set("data-tokens", json.dumps(trace.tokens, ensure_ascii=False))
+    add(box, "h2", "Every number of this block")
+    details = SubElement(box, "details")
+    add(details, "summary", "The files of these numbers, for numpy.load")
+    every = SubElement(details, "ul", {"class": "files"})
+    for array, values in arrays:
+        file, shape = file_of(trace, l, array), " × ".join(f"{n:,}" for n in values.shape)
+        item = SubElement(every, "li")
+        add(item, "a", file, href=file, download="").tail = f": {array.title}, {shape} numbers"
+    ways = add(box, "p", "")
+    for n, name in ((l, "The block before"), (l + 2, "The next block")):
+        if 1 <= n <= L:
+            add(ways, "a", name, href=f"block-{n}.html").tail = " · "
+    add(ways, "a", "The whole model", href="index.html")
+    return tostring(box, "unicode", "html")
+
+
+def links(trace: gpt.Trace) -> str:
+    """The pages of the blocks, as Markdown."""
+    n = len(trace.attention)
+    return ", ".join(f"[{l + 1}](block-{l + 1}.html)" for l in range(n))

@@ -1,0 +1,143 @@
+"""What the site of a model shows of a prompt: the scenes that can be told apart, an overview where they cannot, and all
+numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import gpt
+from article.evidence.claim import Facts
+from article.evidence.words import count, decimals, number, percent
+from article.sites import flow, large_model
+from article.web import figures, gallery, render
+from article.web.site import Site, furnish, read_article
+from scenes import glyphs
+from scenes.analysis.aggregation import BlockDigest, Digest
+from scenes.analysis.decomposition import Anatomy
+from scenes.analysis.trace import fields_of
+
+HERE = Path(__file__).resolve().parent
+BOXES = 8000  # more in one scene cannot be told apart
+TALL = 64  # components; a column of more cannot be read
+WIDE = 80  # tokens of the vocabulary, or origins of a logit; a row of more cannot be read
+SCENES = ("prompt", "stream", "sum", "forward", "lens", "logit", "origin", "map", "components")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the scenes of a model are built from."""
+
+    trace: gpt.Trace
+    block: int = 0  # of which the scene `block` is
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """The sums and products that the numbers of the trace are made of."""
+        return Anatomy(**fields_of(self.trace))
+
+    def subject(self, shows: str) -> gpt.Trace:
+        """What a scene is built from, by its SHOWS. Raises ValueError for what only the article has."""
+        match shows:
+            case "trace" | "anatomy":
+                return getattr(self, shows)
+            case "digest":
+                return Digest(**fields_of(self.trace))
+            case "block":
+                return BlockDigest(**fields_of(self.trace), block=self.block)
+        raise ValueError(f"a run has no {shows!r} to show")
+
+
+def make(
+    site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str], url: str = ""
+) -> tuple[str, list[str]]:
+    """The files of a site about a trace; returns the template of its pages, and why what is not shown is not.
+
+    `about` has the values of run.md that the trace does not know, `parts` the names of its parts that speak of the
+    model's origin. Raises RefusalError and FalsehoodError.
+    """
+    shown = Shown(trace)
+    refused = {scene: reason for scene in SCENES if (reason := too_much(scene, trace))}
+    boxed = glyphs.lacking((*trace.tokens, *(trace.vocab if not refused else ())))
+    is_large = bool(refused.keys() & {"stream", "forward"})
+    parts = parts | {"large" if is_large else "small"} | {*SCENES} - {*refused}
+    parts |= {name for name, there in (("undrawn", refused), ("boxed", boxed)) if there}
+    page = render.keep((HERE / "run.md").read_text("utf-8"), parts).replace("BLOCKS", large_model.links(trace))
+    base = f"{url.rstrip('/')}/" if url else ""
+    values = known(shown, parts) | dict(about) | {"base": base, "preview": ""}
+    values["boxed"] = "".join(boxed[:3])
+    undrawn = [(", ".join(f"“{scene}”" for scene in some), reason) for reason, some in by_reason(refused).items()]
+    values["undrawn"] = "; ".join(f"{some}, of {reason}" for some, reason in undrawn)
+    whole = read_article("template.html")
+    template = render.keep(whole, {"page", "run", "large" if is_large else "small"})
+    facts = Facts(values, {})
+    for scene in render.figures(page):
+        facts.figures[f"{scene}.glb"] = (
+            large_model.overview(site, trace)
+            if scene == "overview"
+            else figures.exhibit(site, scene, "article/sites/run.md", shown.subject, False)
+        )
+    pages = large_model.pages(site, trace, template) if is_large else {}
+    with site.stage("pages"):
+        captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
+        pages["index.html"] = render.render(page, facts, template)
+        if not is_large:
+            pages["flow.html"] = flow.flow_page(site, trace, flow.stages_of(trace), template, values)
+        pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), render.title(page))
+        furnish(site, pages)
+    return template, [f"left out: {some}, of {reason}." for some, reason in undrawn]
+
+
+def by_reason(refused: Mapping[str, str]) -> dict[str, list[str]]:
+    """The scenes that are left out, by the reason for that."""
+    found: dict[str, list[str]] = {}
+    for scene, reason in refused.items():
+        found.setdefault(reason, []).append(scene)
+    return found
+
+
+def too_much(scene: str, trace: gpt.Trace) -> str:
+    """What a scene would have more of than can be told apart; nothing if it is fine."""
+    L, H, T, _ = trace.attention.shape
+    V, D = trace.embedding.shape
+    if scene in ("lens", "map", "components") and V > WIDE:
+        return f"{V:,} tokens of the vocabulary, more than {WIDE}"
+    if scene not in ("lens", "map", "origin") and D > TALL:
+        return f"{D:,} components in a column, more than {TALL}"
+    if scene == "origin" and (n := L * (H + 2) + 3) > WIDE:
+        return f"{n:,} origins of a logit, more than {WIDE}"
+    boxes = {"stream": (L + 2) * T * D, "forward": (L + 2) * T * D + L * H * T * (T + 1) // 2, "components": V * D}
+    n = boxes.get(scene, 0)
+    return f"{n:,} marks, more than {BOXES:,}" if n > BOXES else ""
+
+
+def known(shown: Shown, parts: set[str]) -> dict[str, str]:
+    """The values of run.md that the trace knows; those of parts that it does not have are left out."""
+    trace, anatomy = shown.trace, shown.anatomy
+    L, H, T, _ = trace.attention.shape
+    V, D = trace.embedding.shape
+    best = [trace.vocab[id] for id in anatomy.ranking[:2]]
+    l, h, k = anatomy.widest
+    values = {
+        "blocks": f"{number(L)} block{'s' * (L > 1)}",
+        "heads": f"{number(H)} head{'s' * (H > 1)}",
+        "components": count(D),
+        "words": count(V),
+        "tokens": number(T),
+        "prompt": trace.sentence,
+        "prediction": best[0],
+        "probability": percent(trace.probability(best[0])),
+        "second": best[1],
+        "second_probability": percent(trace.probability(best[1])),
+        "widest_place": f"block {l + 1}, head {h + 1}",
+        "widest_token": trace.tokens[k],
+        "widest_weight": decimals(trace.attention[l, h, -1, k]),
+    }
+    if "origin" in parts:
+        values["largest_origin"] = anatomy.origins[int(anatomy.share[:, anatomy.ranking[0]].argmax())]
+    if "map" in parts:
+        values["map_kept"] = percent(anatomy.map_kept)
+    if "large" in parts:
+        values["together"] = large_model.together(Digest(**fields_of(trace)))
+    return values

@@ -1,0 +1,475 @@
+"""What a run leaves behind for its people: a report as a page and as Markdown, its log, and its charts.
+
+The prose stands in report.md; everything in braces there is computed. The same Markdown gives both the file and the
+page. Whatever comes from a corpus or the command line enters as text: no letter of it means anything to Markdown.
+"""
+
+import csv
+import hashlib
+import io
+import math
+import platform
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import markdown
+import torch
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
+
+import gpt
+from article import paths
+from article.models.dataset import Examples
+from article.models.fit import Result, Rung
+from article.models.processes import threads
+from article.models.settings import FIELDS
+from article.models.trainer import EVALUATED
+from article.web import render
+from article.web.charts import Chart, charts, ladder, thinning
+
+TEMPLATE = Path(__file__).with_name("report.md")
+MARKS = (
+    "Letters that cannot be seen have signs: ⇥ is a tab, in tables ␣ is a space and ⏎ ends a line; others have their "
+    "number, such as &#60;U+202E&#62;."
+)
+FREQUENT = 20  # tokens of the table
+# What a run may leave behind besides, by what its name begins with.
+BESIDE = {
+    "config.toml": "all settings of the run, to repeat it with",
+    "model.safetensors": "the weights that were kept",
+    "tokenizer.json": "how the text is cut into tokens",
+    "index.html": "the scenes of the run",
+    "flow.html": "one prompt on its way through the model, with every number",
+    "flow.json": "the numbers of that page",
+    "scenes.json": "what each scene shows",
+}
+
+
+def files(result: Result, template: str, beside: Collection[str] = ()) -> dict[str, bytes]:
+    """The files of a report: `report.md` and its page, `report.html`, `log.csv` and the charts, `plots/*.svg`.
+
+    The page is made of the template of the article's pages. `beside` names the other files of the run; the report says
+    what they are.
+    """
+    made = drawn(result)
+    words, plots = text(result, made, beside), {f"plots/{name}.svg": chart for name, chart in made.items()}
+    page = render.fill_in(render.keep(template, {"page"}), *to_html(words, plots), {})
+    written = {"report.md": words, "report.html": page, "log.csv": to_csv(result.course.rows)}
+    return {name: whole.encode() for name, whole in written.items()} | {
+        name: chart.svg for name, chart in plots.items()
+    }
+
+
+def drawn(result: Result) -> dict[str, Chart]:
+    """All charts of the report by name."""
+    steps = [(rung.name, rung.loss) for rung in result.ladder]
+    return charts(result) | ({"ladder": ladder(steps)} if result.ladder else {})
+
+
+def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
+    """The log: a row for each logged step, a column for each quantity, empty where there was no measurement."""
+    first = ("step", "loss", "train loss", "held-out loss", "learning rate", "tokens a second")
+    found = dict.fromkeys(name for row in rows for name in row)
+    columns = [name for name in first if name in found] + [name for name in found if name not in first]
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows([repr(row[name]) if name in row else "" for name in columns] for row in rows)
+    return out.getvalue()
+
+
+# --- Text ---------------------------------------------------------------------------------------------------------
+
+PUNCTUATION = re.compile(r"[\\`*_{}\[\]<>()|~@:$&\"=.#+!-]")
+
+
+def visible(words: str) -> str:
+    r"""Words with signs for the letters that cannot be seen, or that would act on others; lines stay lines.
+
+    >>> visible("a\tb\x1b \u202e")
+    'a⇥b<U+001B> <U+202E>'
+    """
+
+    def sign(letter: str) -> str:
+        # Controls, halves of letters, ends of lines and of paragraphs, and what turns the direction of writing.
+        acts = letter != "\n" and unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
+        turns = unicodedata.bidirectional(letter) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+        return f"<U+{ord(letter):04X}>" if acts or turns else letter
+
+    return "".join(map(sign, words.replace("\t", "⇥")))
+
+
+def plain(words: str) -> str:
+    """Words in a line of Markdown that mean nothing to it, nor to HTML.
+
+    >>> plain("a|b <b> [x](y)")
+    'a&#124;b &#60;b&#62; &#91;x&#93;&#40;y&#41;'
+    """
+    return PUNCTUATION.sub(lambda letter: f"&#{ord(letter[0])};", visible(words).replace("\n", "⏎"))
+
+
+def token(name: str) -> str:
+    """A token of the vocabulary in a line of Markdown; its spaces can be seen."""
+    return plain(name.replace(" ", "␣"))
+
+
+def block(words: str) -> str:
+    """Words as a block of code, in their lines."""
+    if not words.strip():
+        return "*(nothing but white space)*" if words else "*(nothing)*"
+    return "\n".join(f"    {line}" for line in visible(words).split("\n"))
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with so many decimals and a true minus sign."""
+    return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def share(part: float) -> str:
+    return f"{part:.2%}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> duration(9.04), duration(83), duration(7384)
+    ('9.0 s', '1 min 23 s', '2 h 3 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def compared(one: float, other: float) -> str:
+    """How a loss is next to another one, to three decimals: "0.120 below", "0.030 above", or "the same as"."""
+    far = f"{abs(one - other):.3f}"
+    return "the same as" if float(far) == 0 else f"{far} {'below' if one < other else 'above'}"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; a column whose name begins with a `<` is one of words."""
+    lines = ["| " + " | ".join(name.removeprefix("<") for name in columns) + " |"]
+    lines.append("|" + "|".join(":---" if name.startswith("<") else "---:" for name in columns) + "|")
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+# --- What it says -------------------------------------------------------------------------------------------------
+
+
+def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> str:
+    """The report as Markdown."""
+    course, settings = result.course, result.settings
+    values = {
+        "parameters": f"{parameters(result):,}",
+        "train_tokens": f"{result.train.tokens:,}",
+        "steps_taken": f"{course.step:,}",
+        "time": duration(course.seconds),
+        "held_out_loss": number(result.held_out_loss),
+        "against_bigram": f"that is {compared(result.held_out_loss, result.bigram[1])}",
+        "n_context": f"{result.train.n_context:,}",
+        "evaluated": f"{EVALUATED:,}",
+        "best_step": f"{course.best_step:,}",
+        "best_loss": number(course.best_loss),
+        "marks": MARKS,
+        "outcome": outcome(result),
+        "ending": ending(result),
+        "after_best": after_best(result),
+        "samples": samples(result),
+        "parameters_table": parameters_table(result),
+        "text_table": text_table(result),
+        "unseen": unseen(result),
+        "frequent": frequent(result),
+        "settings": table(
+            ("<setting", "<value", "<meaning"),
+            (
+                (f"`{name}`", plain(str(value)), plain(FIELDS[name].metadata["words"]))
+                for name, value in asdict(settings).items()
+            ),
+        ),
+        "environment": table(
+            ("<what", "<which"), ((what, plain(which)) for what, which in environment(result).items())
+        ),
+        "thinned": "one logged step" if thinning(result) == 1 else f"{thinning(result)} logged steps",
+        "train_hash": sha256(result.train_text.encode()),
+        "held_out_hash": sha256(result.held_out_text.encode()),
+        "code_hash": sha256(code()),
+        "weights_hash": gpt.fingerprint(result.model),
+        "files": contents(made, beside),
+        "loss_alt": made["loss"].alt,
+        "gradients_alt": made["gradients"].alt,
+        "rate_alt": made["learning_rate"].alt,
+    }
+    if "speed" in made:
+        values["speed_alt"] = made["speed"].alt
+    if result.ladder:
+        values |= {"ladder_alt": made["ladder"].alt} | ladder_chapter(result)
+    prose = render.keep(TEMPLATE.read_text("utf-8"), {"speed"} & set(made) | {"ladder"} & set(made))
+    return render.fill(prose, values)
+
+
+def parameters(result: Result) -> int:
+    return sum(weight.numel() for weight in result.model.parameters())
+
+
+def outcome(result: Result) -> str:
+    """The losses on both texts, next to those of knowing less."""
+    V = len(result.tokenizer.vocab)
+    rows = {
+        "the model": (result.train_loss, result.held_out_loss),
+        "counted bigram": result.bigram,
+        "guessing evenly": (math.log(V), math.log(V)),
+    }
+    lines = [
+        (name, number(one), tokens_alike(one), number(other), tokens_alike(other))
+        for name, (one, other) in rows.items()
+    ]
+    lines.append(("entropy floor", number(result.floor), tokens_alike(result.floor), "", ""))
+    return table(("<", "training text", "as between", "held-out text", "as between"), lines)
+
+
+def tokens_alike(loss: float) -> str:
+    """The perplexity."""
+    return f"{number(math.exp(loss), 1)} tokens" if loss < 700 else "∞"
+
+
+def ending(result: Result) -> str:
+    """How the training ended."""
+    course, settings = result.course, result.settings
+    if not course.stopped:
+        return f"The training went through all of its {settings.steps:,} steps."
+    return (
+        f"The training stopped early, after step {course.step:,} of {settings.steps:,}: {settings.patience} "
+        "evaluations had brought nothing better."
+    )
+
+
+def after_best(result: Result) -> str:
+    """What became of the held-out loss after the best step."""
+    course = result.course
+    last = [row["held-out loss"] for row in course.rows if "held-out loss" in row][-1]
+    if course.best_step == course.step:
+        return "It was the last step, so the training ended while the held-out loss still fell."
+    return f"At the end, it was {number(last)}, which is {compared(last, course.best_loss)} that."
+
+
+def samples(result: Result) -> str:
+    """Everything that was written in the training, with the step and the loss at the time."""
+    course = result.course
+    losses = {row["step"]: row["held-out loss"] for row in course.rows if "held-out loss" in row}
+    parts = []
+    for step, words in course.samples:
+        name = "Before the training" if step == 0 else "At the end" if step == course.step else f"At step {step:,}"
+        here = f"Step {step:,}; " if step in (0, course.step) else ""
+        kept = " These weights were kept." if step == course.best_step else ""
+        said = f"{here}held-out loss {number(losses[step])}."
+        parts.append(f"### {name}\n\n{said[0].upper()}{said[1:]}{kept}\n\n{block(words)}")
+    return "\n\n".join(parts)
+
+
+def parameters_table(result: Result) -> str:
+    """Every parameter with its shape and its share of all numbers."""
+    total = parameters(result)
+    rows = [
+        (f"`{name}`", " × ".join(f"{n:,}" for n in weight.shape), f"{weight.numel():,}", share(weight.numel() / total))
+        for name, weight in result.model.named_parameters()
+    ]
+    return table(("<name", "shape", "numbers", "share"), [*rows, ("all", "", f"{total:,}", share(1))])
+
+
+def counts(examples: Examples) -> torch.Tensor:
+    """How often each id is to be predicted, (up to V,)."""
+    return torch.bincount(examples.targets[examples.targets != gpt.NO_TARGET])
+
+
+def text_table(result: Result) -> str:
+    """The sizes of both texts."""
+    parts = [(result.train_text, result.train), (result.held_out_text, result.held_out)]
+    both = sum(examples.tokens for _, examples in parts)
+    sizes = {
+        "bytes in UTF-8": [f"{len(words.encode()):,}" for words, _ in parts],
+        "characters": [f"{len(words):,}" for words, _ in parts],
+        "lines": [f"{words.count(chr(10)) + (not words.endswith(chr(10)) and words != ''):,}" for words, _ in parts],
+        "tokens to predict": [f"{examples.tokens:,}" for _, examples in parts],
+        "share of these": [share(examples.tokens / both) for _, examples in parts],
+        "different tokens among these": [f"{int((counts(examples) > 0).sum()):,}" for _, examples in parts],
+    }
+    rows = [(name, *row) for name, row in sizes.items()]
+    return table(("<", "training text", "held-out text"), rows)
+
+
+def unseen(result: Result) -> str:
+    """How much of the held-out text the training text did not have."""
+    V = len(result.tokenizer.vocab)
+    seen, asked = (counts(examples) for examples in (result.train, result.held_out))
+    seen, asked = (torch.nn.functional.pad(row, (0, V - len(row))) for row in (seen, asked))
+    n, total = int(asked[seen == 0].sum()), int(asked.sum())
+    return (
+        f"The vocabulary has {V:,} tokens. Of the tokens to predict in the held-out text, {n:,} ({share(n / total)}) "
+        "are such as never were to be predicted in the training text."
+    )
+
+
+def frequent(result: Result) -> str:
+    """The most frequent tokens; of equally frequent ones, first the one with the lower id."""
+    found = counts(result.train).tolist()
+    ids = sorted((id for id, n in enumerate(found) if n), key=lambda n: (-found[n], n))[:FREQUENT]
+    vocab = result.tokenizer.vocab
+    rows = ((token(vocab[id]), f"{found[id]:,}", share(found[id] / result.train.tokens)) for id in ids)
+    return table(("<token", "times", "share"), rows)
+
+
+def environment(result: Result) -> dict[str, str]:
+    """Where the run took place."""
+    settings, cuda = result.settings, torch.cuda.is_available()
+    return {
+        "Python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "device": torch.cuda.get_device_name() if cuda else "cpu",
+        "threads of the training": str(threads(settings, settings.batch_size or len(result.train.ids))),
+        "numbers of the training": settings.dtype,
+    }
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def code() -> bytes:
+    """The program that decides a run, file after file."""
+    others = sorted((paths.ARTICLE / "models").glob("*.py"), key=lambda path: path.name)
+    return b"".join(path.read_bytes() for path in (Path(gpt.__file__), *others))
+
+
+def contents(made: Mapping[str, Chart], beside: Collection[str]) -> str:
+    """What each file of the report is, and each of the others that it knows."""
+    own = {
+        "report.html": "this report as a page",
+        "report.md": "this report as Markdown",
+        "log.csv": "the log of the training: a row a step, a column a quantity, empty where nothing was measured",
+    }
+    own |= {f"plots/{name}.svg": "a chart of this report" for name in made}
+    own |= {name: words for name, words in BESIDE.items() if name in beside}
+    return "\n".join(f"- [{name}]({name}): {words}" for name, words in own.items())
+
+
+# --- The ladder ---------------------------------------------------------------------------------------------------
+
+ADDS = {
+    "counted bigram": "It learns nothing: it counts which token follows which, and looks at one token only.",
+    "trained bigram": "The same table, but found by gradients instead of counting.",
+    "averaging the past": "It sees all tokens before, though only their average: vectors for tokens and for places.",
+    "one head": "It chooses what to read: attention takes the place of the average.",
+    "heads": "Several heads, which share the components, so that it reads different things at once.",
+    "a block with its MLP": "After reading, an MLP works on each token alone; with it, the first block is whole.",
+}
+
+
+def adds(rung: Rung, result: Result) -> str:
+    """What a rung has that the one before it lacks, in a sentence."""
+    if rung.name == "the whole model":
+        L = result.settings.n_layer
+        return (
+            f"{L} blocks, one after the other."
+            if L > 1
+            else "The model of the run; it has one block, as the rung before."
+        )
+    return ADDS.get(rung.name) or ADDS.get(rung.name.lstrip("0123456789 "), "")
+
+
+def ladder_chapter(result: Result) -> dict[str, str]:
+    """The table of the rungs, and what there is to say and to show of each."""
+    rows, parts, before = [], [], None
+    for rung in result.ladder:
+        verdict, change = "", ""
+        if before:
+            change = number(rung.loss - before.loss)
+            better = rung.loss < before.loss and change.strip("\N{MINUS SIGN}0.") != ""
+            verdict = f" Its loss is {compared(rung.loss, before.loss)} that of the rung before"
+            verdict += "." if better else ": here, this brings nothing."
+        rows.append((rung.name, f"{rung.parameters:,}", number(rung.loss), change))
+        shown = f"\n\n{block(rung.sample)}" if rung.sample else ""
+        parts.append(f"### {rung.name[0].upper()}{rung.name[1:]}\n\n{adds(rung, result)}{verdict}{shown}")
+        before = rung
+    head = ("<model", "numbers", "held-out loss", "change")
+    return {"ladder_table": table(head, rows), "ladder_steps": "\n\n".join(parts)}
+
+
+# --- The page -----------------------------------------------------------------------------------------------------
+
+
+def to_html(text: str, made: Mapping[str, Chart]) -> tuple[str, str, str]:
+    """The inside of a page of a report's Markdown, its title and its first words. `made` has the charts by address."""
+    ours = _Report(made)
+    body = markdown.markdown(text, extensions=["tables", "toc", ours], output_format="html")
+    return body, ours.title, ours.description
+
+
+class _Report(Extension):
+    """Markdown without HTML in it, and with the tables and charts of our pages."""
+
+    def __init__(self, made: Mapping[str, Chart]) -> None:
+        super().__init__()
+        self.made = made
+        self.title = self.description = ""  # known once a text was converted
+
+    def extendMarkdown(self, md: markdown.Markdown) -> None:
+        md.preprocessors.deregister("html_block")
+        md.inlinePatterns.deregister("html")
+        md.treeprocessors.register(_Shapes(md, self), "shapes", 15)  # after the inline patterns (20)
+
+
+class _Shapes(Treeprocessor):
+    def __init__(self, md: markdown.Markdown, ours: _Report) -> None:
+        super().__init__(md)
+        self.ours = ours
+
+    def run(self, root: ElementTree.Element) -> None:
+        first = {tag: "".join(root.find(tag).itertext()) for tag in ("h1", "p")}  # type: ignore[union-attr]
+        self.ours.title, self.ours.description = first["h1"], " ".join(first["p"].split())
+        heading = ""
+        for place, element in enumerate(list(root)):
+            if element.tag in ("h1", "h2", "h3"):
+                heading = "".join(element.itertext())
+                if element.tag == "h3":
+                    element.set("class", "part")
+            elif element.tag == "table":
+                root[place] = scrolling(element, heading)
+            elif element.tag == "pre":
+                element.attrib |= {"class": "sample", "dir": "auto"}
+            elif (image := element.find("img")) is not None:
+                root[place] = self.figure(image)
+
+    def figure(self, image: ElementTree.Element) -> ElementTree.Element:
+        """The figure of a chart."""
+        source = image.get("src", "")
+        figure = ElementTree.Element("figure", {"class": "plot"})
+        size = {"width": "340", "height": str(self.ours.made[source].height)}
+        attributes = {"class": "chart", "src": source, "alt": image.get("alt", ""), "loading": "lazy"}
+        ElementTree.SubElement(figure, "img", attributes | size)
+        ElementTree.SubElement(figure, "figcaption").text = image.get("title", "")
+        return figure
+
+
+def scrolling(table: ElementTree.Element, name: str) -> ElementTree.Element:
+    """A table in a box that scrolls sideways where it must, with a head for each row."""
+    for cell in table.iter():
+        if cell.tag in ("th", "td") and "left" in cell.attrib.pop("style", ""):  # which our pages forbid
+            cell.set("class", "words")
+    for cell in table.findall("thead/tr/th"):
+        if cell.text:
+            cell.set("scope", "col")
+        else:
+            cell.tag = "td"  # the corner is no head
+    for row in table.findall("tbody/tr"):
+        row[0].tag = "th"
+        row[0].set("scope", "row")
+    box = ElementTree.Element("div", {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": name})
+    box.append(table)
+    return box

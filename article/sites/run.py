@@ -1,0 +1,75 @@
+"""The site of a run: the scenes of a prompt, its full flow, and the report of the training."""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import gpt
+from article.errors import RefusalError
+from article.evidence.words import count
+from article.models.fit import Result, learn, prompt_of, training_ground
+from article.models.formats import run
+from article.models.processes import Team
+from article.models.settings import FIELDS, WINDOWS, read, settle
+from article.sites import model, report
+from article.web import folder
+from article.web.site import Site, finish, told
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Trains on the text of a folder and puts the site of the run in place; prints the summary.
+
+    Raises RefusalError and FalsehoodError.
+    """
+    if options.out is None:
+        raise RefusalError("--data needs a place for the site; name a folder with --out.")
+    if options.single_file:
+        raise RefusalError("--single-file is for the article; the site of a text is a folder, which --out names.")
+    given = read(options.config) if options.config else {}
+    where = f"{options.config}: " if options.config else ""
+    settle(given, WINDOWS, where)  # what the file says is judged by itself, so that errors name it
+    given |= {name: value for name in FIELDS if (value := getattr(options, name, None)) is not None}
+    with Team.gather() as team:
+        if team.rank:
+            learn(options.data, given, options.ladder, None, team)
+            return 0
+        site = Site(fresh=options.fresh)
+        with folder.workplace(options.out) as work:
+            with training_ground(options.out, options.fresh) as ground, site.stage("train"):
+                result = learn(options.data, given, options.ladder, ground, team, options.prompt)
+                prompt = prompt_of(result, options.prompt)
+            notes = make(site, result, prompt, options.url)
+            finish(site, work)
+            shutil.rmtree(ground, ignore_errors=True)
+    print(summary(site, result, prompt, notes, options.out))
+    return 0
+
+
+def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
+    """The files of a run's site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
+    trace = gpt.trace(result.model, result.tokenizer, prompt)
+    about = {"name": result.name, "parameters": count(report.parameters(result))}
+    template, notes = model.make(site, trace, about, {"trained"}, url)
+    with site.stage("pages"):
+        site.files |= run.files(result.settings, result.tokenizer, result.course.best)
+        site.files |= report.files(result, template, [*site.files])
+    return notes
+
+
+def summary(site: Site, result: Result, prompt: str, notes: Sequence[str], out: Path) -> str:
+    """What the run has done, for the terminal."""
+    course, settings = result.course, result.settings
+    stopped = " (nothing got better any more)" if course.stopped else ""
+    lines = [
+        f"text        {result.train.tokens:,} tokens, {result.held_out.tokens:,} held out, {settings.n_vocab:,} in the "
+        f"vocabulary ({settings.tokenizer})",
+        f"model       {report.parameters(result):,} parameters, {course.step:,} steps{stopped}",
+        f"loss        {result.train_loss:.3f} train, {result.held_out_loss:.3f} held out, at step "
+        f"{course.best_step:,}; bigram {result.bigram[1]:.3f}",
+        *(f"ladder      {rung.loss:.3f} {rung.name}, {rung.parameters:,} parameters" for rung in result.ladder),
+        f"prompt      {prompt!r}",
+        *(f"note        {note}" for note in (*notes, *site.notes)),
+        *told(site, out / "index.html"),
+    ]
+    return "\n".join(lines)

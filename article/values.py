@@ -1,0 +1,175 @@
+"""Every value that the prose refers to, as `{loss}`, computed from the model and from many trainings of it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from article.evidence.claim import CLAIMS, Facts, establish, written
+from article.evidence.evidence import Evidence
+from article.evidence.words import at_step, count, decimals, number, one_decimal, percent, points
+from article.measures import (
+    best,
+    cosine,
+    cosines,
+    entropy,
+    kinds,
+    length,
+    lengths,
+    looks,
+    most_opposed,
+    most_opposed_component,
+    pairs,
+    products,
+    ranking,
+    score_gap,
+    subject,
+    unlinked,
+    vector,
+    without_positions,
+    writes,
+)
+
+
+def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
+    """Every value by its name, as the text that stands for it."""
+    trace, config = own.trace, own.config
+    animal, home = subject(own)[0], own.answer
+    T, V = len(trace.tokens), len(trace.vocab)
+    L = config.n_layer
+    rivals, middle = ranking(own), ranking(own, 1)[0]
+    linked, (animals, homes) = cosines(own, pairs()), kinds()
+    looked, effects, top = looks(own), own.effects, own.anatomy.widest
+    over_seeds = [e.trace.probability(e.answer) for e in survey]
+    known: dict[str, tuple[float | str, Callable[[Any], str]]] = {
+        "sentences": (len(own.corpus), number),
+        "pairs": (len(pairs()), number),
+        "patterns": ((len(own.corpus) + len(own.held_out)) // len(pairs()), number),
+        "words": (V, str),
+        "parameters": (own.parameters, count),
+        "components": (config.n_embd, str),
+        "blocks": (config.n_layer, number),
+        "first_block": ("block 1", str),
+        "last_block": (f"block {L}", str),
+        "heads": (config.n_head, number),
+        "hidden": (4 * config.n_embd, str),
+        "per_head": (config.n_embd // config.n_head, str),
+        "steps": (config.steps, count),
+        "dropout": (config.dropout, percent),
+        "rate": (config.learning_rate, str),
+        "tokens": (T, number),
+        "loss": (own.loss, decimals),
+        "guess_loss": (math.log(V), decimals),
+        "floor": (entropy(own.corpus), decimals),
+        "distance": (T - 1 - subject(own)[1], number),
+        "prompt": (trace.sentence, str),
+        "animal": (animal, str),
+        "home": (home, str),
+        "last_token": (trace.tokens[-1], str),
+        "prediction": (trace.prediction, str),
+        "probability": (trace.probability(trace.prediction), percent),
+        "second": (rivals[1], str),
+        "second_probability": (trace.probability(rivals[1]), percent),
+        "middle": (middle, str),
+        "middle_probability": (trace.probability(middle, 1), percent),
+        "home_probability_in_the_middle": (trace.probability(home, 1), percent),
+        "first": (ranking(own, 0)[0], str),
+        "linked_cosine": (linked.mean(), decimals),
+        "opposed_animal": (most_opposed(own)[0], str),
+        "opposed_home": (most_opposed(own)[1], str),
+        "opposed_cosine": (linked.min(), decimals),
+        "opposed_component": (most_opposed_component(own), str),
+        "animals_cosine": (cosines(own, combinations(animals, 2)).mean(), decimals),
+        "animals_least": (cosines(own, combinations(animals, 2)).min(), decimals),
+        "animals_most": (cosines(own, combinations(animals, 2)).max(), decimals),
+        "homes_cosine": (cosines(own, combinations(homes, 2)).mean(), decimals),
+        "unlinked_cosine": (cosines(own, unlinked()).mean(), decimals),
+        "unlinked_least": (cosines(own, unlinked()).min(), decimals),
+        "unlinked_most": (cosines(own, unlinked()).max(), decimals),
+        "without_positions": (without_positions(own)[trace.id(home)], percent),
+        "length_position": (lengths(trace.position).mean(), decimals),
+        "length_embedding": (lengths(trace.embedding).mean(), decimals),
+        "look_first": (looked[0].max(), percent),
+        "look_last": (looked[-1].max(), percent),
+        "look_last_least": (looked[-1].min(), percent),
+        "final_cosine": (cosine(trace.residual[-1, -1], trace.normed[-1, -1]), decimals),
+        "home_cosine": (cosine(trace.normed[-1, -1], vector(own, home)), decimals),
+        "length_in": (length(trace.residual[0, -1]), one_decimal),
+        "length_first_write": (length(writes(own)[0]), one_decimal),
+        "length_last_write": (length(writes(own)[-1]), one_decimal),
+        "length_out": (length(trace.residual[-1, -1]), one_decimal),
+        "length_predicted": (length(vector(own, trace.prediction)), one_decimal),
+        "agrees_in_sign_share": ((products(own) > 0).mean(), percent),
+        "length_final": (length(trace.normed[-1, -1]), one_decimal),
+        "widest_weight": (trace.attention[:, :, -1].max(), percent),
+        "widest_node": ("attention/{}/{}/{}/{}".format(*top[:2], T - 1, top[2]), str),
+        "last_node": (f"normed/{L}/{T - 1}", str),
+        "widest_block": (top[0] + 1, str),
+        "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
+        "widest_effect": (effects.weight_effect[top], points),
+        "first_heads_effect": (effects.heads_effect[0], points),
+        "last_heads_left": (effects.without_heads[-1, trace.id(home)], percent),
+        "last_heads_prediction": (best(own, effects.without_heads[-1]), str),
+        "last_head_effect_most": (effects.head_effect[-1].max(), points),
+        "last_head_effect_least": (effects.head_effect[-1].min(), points),
+        "first_mlp_effect": (effects.mlp_effect[0], points),
+        "last_mlp_effect": (effects.mlp_effect[-1], points),
+        "map_kept": (own.anatomy.map_kept, percent),
+        "logit": (trace.lens[-1, -1].max(), one_decimal),
+        "largest_share": (own.anatomy.share[:, trace.id(home)].max(), one_decimal),
+        "largest_origin": (own.anatomy.origins[int(own.anatomy.share[:, trace.id(home)].argmax())], str),
+        "embedding_share": (own.anatomy.share[0, trace.id(home)], decimals),
+        "score_gap": (score_gap(own), one_decimal),
+        "route_kept": (own.anatomy.route_kept, percent),
+        "path_steps": (own.landscape.every, count),
+        "film_steps": (own.film.every, count),
+        "found_step": (at_step(own.film.found), str),
+        "settled_step": (at_step(own.film.settled), str),
+        "path_in_plane": (own.landscape.in_plane, percent),
+        "path_start_loss": (own.landscape.path_loss[0], decimals),
+        "seeds": (len(survey), str),
+        "survey_least": (min(over_seeds), percent),
+        "survey_median": (float(np.median(over_seeds)), percent),
+        "survey_most": (max(over_seeds), percent),
+    }
+    return {name: written(name, value, show) for name, (value, show) in known.items()}
+
+
+def gather(
+    own: Evidence,
+    survey: Sequence[Evidence],
+    more: Mapping[str, str],
+    study: dict | None = None,
+) -> Facts:
+    """Everything that the page may refer to: `more` values, those of the study, and how often every claim held.
+
+    Raises ValueError for a corpus that the article does not speak of, FactError for what cannot be used.
+    """
+    claims = {name: establish(name, own, survey) for name in CLAIMS}
+    counts = {f"{name}.held": str(claim.held) for name, claim in claims.items()}
+    return Facts({**values(own, survey), **counts, **studied(study, own), **more}, claims)
+
+
+def studied(study: dict | None, own: Evidence) -> dict[str, str]:
+    """The values of the study, by `study.` and the name of a row: in how many trainings it held, of how many."""
+    known = {}
+    for row in (*study["recipes"], *study["held_out"]) if study else ():
+        known[f"study.{row['name']}.held"] = str(sum(row["held"]))
+        known[f"study.{row['name']}.seeds"] = str(len(row["held"]))
+        known[f"study.{row['name']}.loss"] = decimals(float(np.mean(row["loss"])))
+        known[f"study.{row['name']}.probability"] = percent(float(np.median(row["probability"])))
+    if study:
+        from article.study import recipes
+
+        other = recipes(own.config)["predecessor"][1]
+        known["study.predecessor.steps"] = count(other.config.steps)
+        known["study.predecessor.rate"] = f"{other.config.learning_rate:g}"
+        known["study.predecessor.batch"] = count(other.sampled)
+        weak = next(row for row in study["recipes"] if row["name"] == "third")
+        known["study.date"] = study["date"]
+        missed = [looks for held, looks in zip(weak["held"], weak["looks"], strict=True) if not held]
+        known["study.third.missed"] = number(len(missed))
+        known["study.third.looked"] = number(sum(looks > 0.5 for looks in missed))
+    return known

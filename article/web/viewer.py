@@ -1,0 +1,48 @@
+"""model-viewer, which npm installs."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from article import paths
+
+VIEWER = "node_modules/@google/model-viewer"
+
+
+def ensure_viewer() -> str:
+    """Has npm install model-viewer, once; returns what went wrong, or nothing."""
+    with open(paths.ARTICLE / "package-lock.json") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # npm itself does not keep two installations apart
+        wanted = json.load(lock)["packages"][VIEWER]["version"]
+        whole = paths.ARTICLE / "node_modules" / ".package-lock.json"  # npm writes it when all is in place
+        if not whole.is_file() or json.loads(whole.read_text())["packages"][VIEWER]["version"] != wanted:
+            reason = run_npm()
+            if reason:
+                return f"The 3D viewer is missing, because {reason}."
+    return ""
+
+
+def copy_viewer(vendor: Path) -> None:
+    """Copies model-viewer into a new folder."""
+    vendor.mkdir()
+    shutil.copy(paths.ARTICLE / VIEWER / "dist" / "model-viewer.min.js", vendor)
+    shutil.copy(paths.ARTICLE / VIEWER / "LICENSE", vendor / "model-viewer.LICENSE.txt")
+
+
+def run_npm() -> str:
+    """Installs what the lock file names; returns what went wrong, or nothing."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    npm = shutil.which("npm", path=path)
+    if npm is None:
+        return "there is no npm to install it with"
+    patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000"]
+    command = [npm, "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund", *patience]
+    done = subprocess.run(command, cwd=paths.ARTICLE, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    said = next((line for line in done.stderr.splitlines() if "code" in line), "it failed")
+    return f"npm could not install it ({said.strip()})"

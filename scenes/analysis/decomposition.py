@@ -1,0 +1,190 @@
+"""A forward pass taken apart: the sums and products that its numbers are made of, as arrays that scenes can show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+import gpt
+from scenes.analysis.trace import fields_of
+
+EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
+
+
+def projection(rows: np.ndarray) -> tuple[np.ndarray, float]:
+    """Rows (n, D) along their first three principal components (n, 3), and the share of the variance that is kept."""
+    from sklearn.decomposition import PCA
+
+    pca = PCA(min(3, *rows.shape), svd_solver="full").fit(rows)
+    places = pca.transform(rows)
+    missing = np.zeros((len(rows), 3 - places.shape[1]))  # of a sentence of one or two tokens
+    return np.hstack([places, missing]), float(pca.explained_variance_ratio_.sum())
+
+
+@dataclass(frozen=True)
+class Anatomy(gpt.Trace):
+    """A trace, and what can be computed from it alone. The letters of the shapes are those of `gpt`."""
+
+    @cached_property
+    def token(self) -> np.ndarray:
+        """The embedding of each token of the sentence (T, D)."""
+        return self.embedding[[self.id(token) for token in self.tokens]]
+
+    @cached_property
+    def widest(self) -> tuple[int, int, int]:
+        """Block, head and key of the largest attention weight into the last position."""
+        weights = self.attention[:, :, -1]
+        l, h, k = np.unravel_index(int(weights.argmax()), weights.shape)
+        return int(l), int(h), int(k)
+
+    @property
+    def head(self) -> tuple[int, int]:
+        """Block and head of that weight: the head that looks most."""
+        return self.widest[:2]
+
+    @cached_property
+    def product(self) -> np.ndarray:
+        """Query times key, component by component (L, H, T, T, D/H); their sum is the score."""
+        size = self.query.shape[-1]
+        return self.query[:, :, :, None] * self.key[:, :, None] / np.sqrt(size)
+
+    @cached_property
+    def component(self) -> np.ndarray:
+        """The embedding, read by component (D, V): what each of them is in every token."""
+        return self.embedding.T
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """The positions, read by component (D, T): what each of them is in every place."""
+        return self.position.T
+
+    # --- Maps -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def of_embeddings(self) -> tuple[np.ndarray, float]:
+        """The projection of the embeddings."""
+        return projection(self.embedding)
+
+    @cached_property
+    def of_positions(self) -> tuple[np.ndarray, float]:
+        """The projection of the positions."""
+        return projection(self.position)
+
+    @property
+    def map(self) -> np.ndarray:
+        """The embeddings along the three directions in which they differ most (V, 3): their principal components."""
+        return self.of_embeddings[0]
+
+    @property
+    def map_kept(self) -> float:
+        """The share of the embeddings' variance that the map keeps."""
+        return self.of_embeddings[1]
+
+    @property
+    def route(self) -> np.ndarray:
+        """The same for the positions (T, 3)."""
+        return self.of_positions[0]
+
+    @property
+    def route_kept(self) -> float:
+        """The share of the positions' variance that their map keeps."""
+        return self.of_positions[1]
+
+    # --- The final LayerNorm, step by step ------------------------------------------------------------------------
+
+    @cached_property
+    def centred(self) -> np.ndarray:
+        """The last residual stream less its mean (T, D)."""
+        return self.residual[-1] - self.residual[-1].mean(axis=-1, keepdims=True)
+
+    @cached_property
+    def deviation(self) -> np.ndarray:
+        """What the centred vectors are divided by (T, 1)."""
+        return np.sqrt((self.centred**2).mean(axis=-1, keepdims=True) + EPSILON)
+
+    @cached_property
+    def standard(self) -> np.ndarray:
+        """The centred vectors brought to one size (T, D)."""
+        return self.centred / self.deviation
+
+    @cached_property
+    def scaled(self) -> np.ndarray:
+        """Those times the gain (T, D); with the bias, they are `normed[-1]`."""
+        return self.standard * self.gain
+
+    # --- The answer -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def ranking(self) -> list[int]:
+        """The ids of the vocabulary from the most to the least probable next token."""
+        return np.argsort(-self.lens[-1, -1], kind="stable").tolist()
+
+    @cached_property
+    def candidate(self) -> np.ndarray:
+        """The embeddings of the vocabulary in that order (V, D)."""
+        return self.embedding[self.ranking]
+
+    @cached_property
+    def agreement(self) -> np.ndarray:
+        """Last vector times embedding, component by component, in that order (V, D); their sum is the logit."""
+        return self.normed[-1, -1] * self.candidate
+
+    # --- Who said it ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def origins(self) -> list[str]:
+        """The names of what the last position's vector is the sum of."""
+        L, H = self.mixed.shape[:2]
+        inside = [
+            [*(f"block {l + 1}, head {h + 1}" for h in range(H)), f"block {l + 1}, bias", f"block {l + 1}, MLP"]
+            for l in range(L)
+        ]
+        return ["embedding", "position", *(name for block in inside for name in block), "final bias"]
+
+    @cached_property
+    def part(self) -> np.ndarray:
+        """The vectors that it is the sum of, in the order of `origins` but for the last one (P-1, D)."""
+        rows = [self.token[-1], self.position[-1]]
+        for l in range(len(self.mixed)):
+            heads = self.head_write[l, :, -1]
+            rows += [*heads, self.attention_write[l, -1] - heads.sum(axis=0), self.mlp_write[l, -1]]
+        return np.array(rows)
+
+    @cached_property
+    def share(self) -> np.ndarray:
+        """What each origin adds to each logit (P, V), divided as the final LayerNorm does; they sum to the logits."""
+        centred = self.part - self.part.mean(axis=-1, keepdims=True)
+        scaled = centred / self.deviation[-1] * self.gain
+        return np.vstack([scaled, self.bias]) @ self.embedding.T
+
+
+@dataclass(frozen=True)
+class Readings(Anatomy):
+    """A trace taken apart, and what the parts of a head are, on average, where each token stands in the corpus.
+
+    A token that the model never reads, as it only ends sentences, has zeros.
+    """
+
+    query_of_token: np.ndarray  # (L, H, D/H, V)
+    key_of_token: np.ndarray  # (L, H, D/H, V)
+    value_of_token: np.ndarray  # (L, H, D/H, V)
+
+
+def readings(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Readings:
+    """The readings of a model, of which a trace is given, as it reads the corpus."""
+    ids, targets = gpt.batch(tokenizer, corpus)
+    real = targets != gpt.NO_TARGET  # (B, T)
+    stands = torch.nn.functional.one_hot(ids[real], len(trace.vocab)).to(model.embedding.weight.dtype)  # (n, V)
+    weights = stands / stands.sum(0).clamp(min=1)
+    with torch.no_grad():
+        inside = model(ids).inside
+    means: dict[str, Any] = {
+        f"{name}_of_token": torch.stack(
+            [torch.einsum("nhd,nv->hdv", block[name].transpose(1, 2)[real], weights) for block in inside]
+        ).numpy()
+        for name in ("query", "key", "value")
+    }
+    return Readings(**fields_of(trace), **means)

@@ -1,0 +1,38 @@
+"""The loss around a trained model, in the plane in which its training moved most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import gpt
+from article.models.recording import EVERY, explored
+
+
+@dataclass(frozen=True)
+class Landscape(gpt.Trace):
+    """A trace, and the loss on the corpus in a plane through the weights of its model.
+
+    The plane is that of the first two principal components of the path of training, laid through its end. A place in it
+    is two numbers from -1 to 1, from one end of the drawn part to the other.
+    """
+
+    height: np.ndarray  # (GRID, GRID); the loss at each place, by the second and the first number
+    path: np.ndarray  # (S, 2); the places nearest to where the training was, every few steps
+    path_loss: np.ndarray  # (S,); the loss where it was, which is beside the plane
+    in_plane: float  # the share of the path's variance that the plane holds
+    every: int = EVERY  # steps from one point of the path to the next
+
+
+def landscape(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Landscape:
+    """The landscape of one training, whose trace of a sentence is given."""
+    from scenes.analysis.trace import fields_of  # with it comes what draws, which a training beside would wait for
+
+    arrays = explored(config, tokenizer, corpus, trace.sentence)
+    return Landscape(
+        **fields_of(trace),
+        height=arrays["height"],
+        path=arrays["path"],
+        path_loss=arrays["path_loss"],
+        in_plane=float(arrays["in_plane"]),
+    )

@@ -1,0 +1,95 @@
+"""Films: shapes that nodes move, for each of the recorded steps.
+
+A film's shapes are moved by nodes: "film" in their user_dict says how, for each of the recorded steps, and "unit" is
+what is moved, points (n, 3) of whole numbers.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import pyvista as pv
+from numpy.typing import ArrayLike, NDArray
+
+from scenes import style
+from scenes.glyphs.scene import drawn_as, mark
+from scenes.glyphs.shapes import CORNERS, TURNED, Point, Point3, boxes, rod, to_bytes
+from scenes.glyphs.text import tag
+from scenes.style import Scale
+
+# A film's shapes are moved by nodes: "film" in their user_dict says how, for each of the recorded steps, and "unit" is
+# what is moved, points (n, 3) of whole numbers.
+
+
+def roll(scene: pv.MultiBlock, steps: int) -> None:
+    """Makes a film of a scene: so many recorded steps, at equal distances, the last one held for as long."""
+    scene.user_dict |= {"times": [round(style.FRAME * k, 4) for k in range(steps + 1)]}
+
+
+def posed(unit: ArrayLike, film: Mapping[str, Any], k: int) -> NDArray[np.float64]:
+    """The corners (8, 3) of a box of a film at a recorded step, by its number."""
+    if "ends" in film:
+        return rod(*film["ends"][k])
+    pivot = np.asarray(film["pivot"], float)
+    return (pivot if pivot.ndim == 1 else pivot[k]) + np.asarray(unit) * film["scale"][k]
+
+
+def film_part(unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
+    """A box of a film, as it is at rest: what it is made from (8, 3), and how that is moved."""
+    rows = {name: np.round(np.asarray(values, float), 6).tolist() for name, values in film.items()}
+    points = posed(unit, rows, -1)
+    meaning = {"unit": np.asarray(unit, int).tolist(), "film": rows}
+    return boxes([points[:4]], [points[4:]], to_bytes(color)[None], **meaning)
+
+
+def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point) -> None:
+    """Adds a number (K,) of `film.course`, as it was at all steps: a box of a column that grows and shrinks.
+
+    A warm box is there while it is positive, a cool and turned one while it is negative; their colours do not change.
+    """
+    scale, values = Scale(scene.user_dict["limit"]), np.asarray(film.course[index], float)
+    half, low = scale.length(values), style.PLINTH_HEIGHT + style.PITCH * index[1]
+    group = pv.MultiBlock()
+    for ring, shown, color in ((CORNERS, values >= 0, style.POSITIVE[1]), (TURNED, values < 0, style.NEGATIVE[1])):
+        across = np.abs(ring).max()
+        unit = np.concatenate([np.insert(np.round(ring / across), 2, z, axis=1) for z in (0, 1)])
+        sizes = np.column_stack([half * across, half * across, np.full(len(half), style.PITCH - style.GAP)])
+        sizes[~shown] = 0
+        group.append(film_part(unit, color, scale=sizes, pivot=[*at, low]))
+    drawn_as(scene, course="growing")
+    mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), film, "course", index)
+
+
+def places_of(scene: pv.MultiBlock, film: Any, v: int) -> NDArray[np.float64]:
+    """Where a token of `film.way` is on the map at each step (K, 3)."""
+    part = Scale(scene.user_dict["limit"]).fraction(film.way[v])
+    return np.round(np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part, 6)
+
+
+def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, named: Point3) -> None:
+    """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name, at a place at rest."""
+    places = places_of(scene, film, v)
+    unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
+    size = np.full((len(places), 3), style.POINT)
+    group = pv.MultiBlock()
+    group.append(film_part(unit, color, scale=size, pivot=places))
+    thin = np.full(len(places), style.STICK)
+    hanging = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 0)])
+    tall = np.column_stack([thin, thin, places[:, 2]])
+    group.append(
+        film_part(hanging, style.STONE, scale=tall, pivot=places)
+    )  # the same places, so that they are kept once
+    drawn_as(scene, way="moving")
+    mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
+    tag(scene, f"point/{v}", text, named, style.POINT_NAME)
+    words = cast(Any, scene[f"label/point/{v}"])
+    words.user_dict |= {"along": places.tolist()}  # what it moves with
+
+
+def tie(scene: pv.MultiBlock, film: Any, one: int, other: int) -> None:
+    """Adds the dark stick between two tokens of `film.way`."""
+    ends = np.stack([places_of(scene, film, v) for v in (one, other)], axis=1)
+    unit = np.array([[x, y, z] for z in (-1, 1) for x, y in ((0, -1), (1, -1), (1, 1), (0, 1))])
+    group = pv.MultiBlock()
+    group.append(film_part(unit, style.SLATE, ends=ends))
+    scene.append(group, f"link/{one}/{other}")
