@@ -55,7 +55,19 @@ PARTS = ("gpt.py", "scenes", "article", "data")
 
 
 # What takes a minute or more. It comes first, so that no worker ends with it alone.
-LONG = ("page", "build", "job", "opened", "runs", "reader", "flake", "compare", "scenes", "film", "commands", "readme")
+LONG = (
+    "page",
+    "article",
+    "run",
+    "checkpoint",
+    "training",
+    "reader",
+    "flake",
+    "comparison",
+    "scenes",
+    "training_history",
+)
+LONG += ("commands", "readme")
 HEAVY = {"site", "browser", "start", "saved_family", "nix"}  # fixtures
 
 

@@ -31,8 +31,8 @@ from article.models.optimizer import AdamW, group, learning_rate
 from article.models.processes import ALONE, Team
 from article.models.settings import WINDOWS, Settings, settle
 from article.models.training_state import Course
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 CORPUS = (ROOT / "data" / "train.txt").read_text("utf-8").splitlines()
 LINES = [" ".join(line.split()[: 2 + n * 5 % 8]) for n, line in enumerate(CORPUS)]  # of 2 to 9 tokens
 TEXT = "\n".join(CORPUS)

@@ -59,8 +59,8 @@ from tests.browser import (
     stays_flat,
     wait_for_orbit,
 )
+from tests.browser.test_reader import marks_say_their_numbers
 from tests.conftest import BUILDERS, FILMS, SCENES, Elements
-from tests.test_reader import marks_say_their_numbers
 
 # --- Life ---------------------------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from article.sites import checkpoint as checkpoint_
 from article.sites.checkpoint import parameters
 from tests.browser import DESKTOP, Serve, Visitor, comes_to_life
 from tests.conftest import Once, Run, ended, validate
+from tests.models.test_formats import nano_weights, save_family, save_nano
 from tests.sites import faultless
-from tests.test_checkpoint import nano_weights, save_family, save_nano
 
 PROMPT = "the cat sat"
 HOSTILE = "<script>alert(1)</script> & {name} | `x` [a](b)"

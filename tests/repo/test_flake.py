@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_build import hasty
+from tests.sites.test_article import hasty
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
 STUB = TESTS / "nixpkgs-stub"
 SOURCES = ("flake.nix", "flake.lock", "pyproject.toml", "gpt.py", "scenes", "article", "data")

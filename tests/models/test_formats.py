@@ -33,7 +33,7 @@ from article.models.model import Run
 from article.models.settings import Settings
 from scenes.analysis import stages as stages_
 from tests.conftest import ROOT
-from tests.test_tokens import own_encoding
+from tests.models.test_tokenizers import own_encoding
 
 LETTERS = "zyx abcdefghijklmnopqrstuvw\n"  # not in the order of their code points
 TEXT = "the cat sat on the mat, and the dog sat on the log; " * 3

@@ -20,7 +20,7 @@ from scenes import style
 from scenes.analysis import stages as stages_
 from scenes.analysis.stages import CodeError, Stage
 from tests.conftest import ROOT, Run, ended
-from tests.test_build import contents, hasty
+from tests.sites.test_article import contents, hasty
 
 PROMPT = "the fox made this"
 HOSTILE = ("<script>alert(1)</script>", "\"'&amp;,", "{{body}}", "</textarea>", "\u05d1\u05ea\u05d5\u05da")

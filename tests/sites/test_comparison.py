@@ -34,8 +34,8 @@ from scenes.glyphs.comparison import tint
 from scenes.style import Scale
 from tests.browser import PAIRS, Serve, Visitor
 from tests.conftest import COMPARED, ROOT, Once, validate
+from tests.scenes.test_scenes import NOWHERE, little, luminance
 from tests.sites import faultless
-from tests.test_scenes import NOWHERE, little, luminance
 
 pytestmark = pytest.mark.slow  # each builds two models, or more
 
