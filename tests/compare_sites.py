@@ -19,6 +19,7 @@ import argparse
 import difflib
 import fnmatch
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -116,15 +117,17 @@ def git(*arguments: str) -> bytes:
 
 
 def reference(base: str) -> Path:
-    """The program of a commit, extracted once."""
+    """The program of a commit; it is extracted once, and again when it is given or asked otherwise."""
     commit = git("rev-parse", "--short=12", f"{base}^{{commit}}").decode().strip()
     tree = CACHE / f"reference-{commit}"
-    if not (tree / "given").is_dir():
+    key = hashlib.sha256((inspect.getsource(give) + inspect.getsource(Program)).encode()).hexdigest()
+    if not (tree / key).is_file():
         shutil.rmtree(tree, ignore_errors=True)
         tree.mkdir(parents=True)
         archive = git("archive", commit, "gpt.py", "scenes", "article", "data")
         subprocess.run(["tar", "-x"], cwd=tree, input=archive, check=True)
         furnish(tree, ROOT / "article" / ".kept")
+        (tree / key).touch()
     return tree
 
 
@@ -147,8 +150,7 @@ def furnish(tree: Path, kept: Path) -> None:
         (tree / "article" / "node_modules").symlink_to(ROOT / "article" / "node_modules")
     if kept.is_dir():
         shutil.copytree(kept, tree / "article" / ".kept", ignore=shutil.ignore_patterns("scenes", "landscape-*"))
-    give(tree / "given.new")
-    (tree / "given.new").rename(tree / "given")
+    give(tree / "given")
 
 
 class Program:
@@ -178,15 +180,17 @@ class Program:
             name, change, text, *arguments = arguments
             changed = self.tree / name
             before = changed.read_text("utf-8")
-            changed.write_text((before if change == "+=" else "") + (text and f"\n{text}\n"), "utf-8")
+            changed.write_text((f"{before}\n" if change == "+=" else "") + (text and f"{text}\n"), "utf-8")
         streams = [os.devnull, *(str(self.tree / name) for name in (".stdout", ".stderr"))]
         for stream in streams[1:]:
             Path(stream).write_bytes(b"")
         variables = {"COLUMNS": "80", "PYTHONHASHSEED": "0"}
-        child = self.ask(root=str(self.tree), arguments=arguments, variables=variables, streams=streams, most=-1)
-        status = self.ask(ended=child, wait=True)
-        if before is not None:
-            changed.write_text(before, "utf-8")
+        try:
+            child = self.ask(root=str(self.tree), arguments=arguments, variables=variables, streams=streams, most=-1)
+            status = self.ask(ended=child, wait=True)
+        finally:
+            if before is not None:
+                changed.write_text(before, "utf-8")
         out, err = (Path(stream).read_text("utf-8").replace(str(self.tree), "TREE") for stream in streams[1:])
         return {"status": status, "out": out, "err": err}
 
