@@ -54,9 +54,10 @@ def body(shown: Mapping[str, tuple[str, str, str]], figures: Mapping[str, Mappin
 def alone(name: str, data: Mapping, path: str, alt: str, caption: str, title: str) -> str:
     """The inside of a scene's own page, in the folder `embed`; `title` is that of the article."""
     figure = scene(name, data, alt, caption, root="../")
-    source = add(figure, "p", "From ")
-    source.set("class", "files")
+    source = Element("p", {"class": "files"})
+    source.text = "From "
     add(source, "a", title, href=f"../{path}#{name}", target="_top")
+    figure.insert(len(figure) - 1, source)  # above what unfolds
     heading = Element("h1", {"class": "unseen"})
     heading.text = caption
     return tostring(heading, "unicode", "html") + tostring(figure, "unicode", "html")

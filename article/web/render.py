@@ -346,10 +346,12 @@ class _Figures(Treeprocessor):
         label = ElementTree.SubElement(share, "label")
         label.text = "To show it on another page: "
         width, height = data["size"]
+        room = 650 if "film" in data else 300  # pixels, below the stage
         line = (
             f'<iframe src="{base}embed/{name}.html" title="{escape(caption)}" loading="lazy" '
-            f'allow="xr-spatial-tracking" '
-            f'style="width: 100%; aspect-ratio: {width} / {height + 300}; border: 0"></iframe>'
+            f'allow="xr-spatial-tracking; fullscreen" '
+            f'style="width: 100%; aspect-ratio: {width} / {height + room}; min-height: {room + 320}px; border: 0">'
+            "</iframe>"
         )
         ElementTree.SubElement(label, "input", {"class": "embed", "readonly": "", "value": line})
         for table in data["tables"]:

@@ -12,7 +12,16 @@ KINDS = {
     "json": "application/json",
     "hdr": "image/vnd.radiance",
 }
-ORDER = ("figure.js", "film.js", "reader.js", "address.js", "notes.js", "share.js", "page.js")  # who is asked, first
+ORDER = (
+    "wheel.js",
+    "figure.js",
+    "film.js",
+    "reader.js",
+    "address.js",
+    "notes.js",
+    "share.js",
+    "page.js",
+)  # who is asked, first
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) (\w+))", re.MULTILINE)
 

@@ -371,6 +371,22 @@ def wait_for_orbit(figure: Locator, goal: list[float]) -> None:
     assert viewer.evaluate(ORBIT) == pytest.approx(goal, abs=1e-3)
 
 
+def wheel_scrolls(figure: Locator, flicks: int = 3) -> None:
+    """The wheel moves the page that a figure stands on, however often it is turned over the figure, or to its end."""
+    page, stage = figure.page, figure.locator(".stage")
+    stage.evaluate("(stage) => stage.scrollIntoView({ block: 'center' })")
+    box = stage.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    start, left = page.evaluate("[scrollY, document.documentElement.scrollHeight - innerHeight - scrollY]")
+    way = min(100 * flicks, left)
+    for _ in range(flicks):
+        page.mouse.wheel(0, 100)
+    with suppress(Error):  # to fail with numbers
+        page.wait_for_function("(end) => scrollY >= end - 1", arg=start + way, timeout=15_000)
+    assert page.evaluate("scrollY") - start == pytest.approx(way, abs=1)
+
+
 def numbers_in(figure: Locator, attribute: str) -> list[float]:
     """An attribute such as "-20deg 70deg 0.5m"."""
     return [float(part.rstrip("deg").rstrip("m")) for part in (figure.get_attribute(attribute) or "").split()]

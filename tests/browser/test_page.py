@@ -58,6 +58,7 @@ from tests.browser import (
     shows_its_still,
     stays_flat,
     wait_for_orbit,
+    wheel_scrolls,
 )
 from tests.browser.test_reader import marks_say_their_numbers
 from tests.conftest import BUILDERS, FILMS, SCENES, Elements
@@ -90,9 +91,11 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
         for name in lives:
             comes_to_life(seen.figure(name))
             lies_on(seen.figure(name), flat.figure(name))
+            wheel_scrolls(seen.figure(name))
     else:
         for name in lives:
             comes_to_life(seen.figure(name))
+            wheel_scrolls(seen.figure(name))
     assert seen.errors == []
     assert set(seen.page.evaluate("violations")) <= {f"{WASM_REPORT} {url}{VIEWER}"}
     assert [request for request in seen.requests if not request.startswith((url, "data:", f"blob:{url}"))] == []
@@ -190,6 +193,34 @@ def test_buttons_turn_the_camera(visit: Visitor, url: str) -> None:
     press("Farther", theta + 20, 89, radius)
     press("Reset the view", *start)
     assert figure.locator(".tools").get_by_role("button").count() == TOOLS
+
+
+def test_the_wheel_belongs_to_the_page(visit: Visitor, url: str) -> None:
+    """It zooms with Ctrl, or after a click into a figure until that is left, by the pointer or by Esc."""
+    seen = visit(url, viewport=DESKTOP).enliven("animals")
+    figure, mouse, keyboard = seen.figure("animals"), seen.page.mouse, seen.page.keyboard
+    viewer, size = figure.locator("model-viewer"), "(viewer) => viewer.getCameraOrbit().radius"
+    nearer = "([viewer, radius]) => viewer.getCameraOrbit().radius < radius - 1e-3"
+
+    def wheel_zooms() -> None:
+        radius, place = viewer.evaluate(size), seen.page.evaluate("scrollY")
+        mouse.wheel(0, -100)
+        seen.page.wait_for_function(nearer, arg=[viewer.element_handle(), radius])
+        assert seen.page.evaluate("scrollY") == place
+
+    wheel_scrolls(figure, 12)
+    figure.locator(".stage").evaluate("(stage) => stage.scrollIntoView({ block: 'center' })")
+    keyboard.down("Control")
+    wheel_zooms()
+    keyboard.up("Control")
+    for leave in (lambda: keyboard.press("Escape"), lambda: (mouse.move(1, 1), keyboard.press("Shift"))):
+        wheel_scrolls(figure, 1)  # puts the pointer into the middle
+        mouse.down()
+        mouse.up()
+        wheel_zooms()
+        leave()
+    wheel_scrolls(figure)
+    assert seen.errors == []
 
 
 def test_the_keyboard_alone_will_do(visit: Visitor, url: str) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from scenes.style import STILL_WIDTH
-from tests.browser import DESKTOP, GALLERY, Serve, Visitor, comes_to_life, numbers_in, wait_for_orbit
+from tests.browser import DESKTOP, GALLERY, PHONE, TABLET, Serve, Visitor, comes_to_life, numbers_in, wait_for_orbit
 from tests.conftest import BUILDERS, SCENES
 
 
@@ -22,15 +22,25 @@ def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, se
     seen = visit(url).open_details("#animals details")
     line = seen.figure("animals").locator("input.embed").input_value()
     assert f'src="{url}embed/animals.html"' in line
-    (tmp_path / "index.html").write_text(f"<!doctype html><title>x</title><link rel=icon href=data:,><body>{line}")
+    film = seen.figure("growth").locator("input.embed").input_value()
+    (tmp_path / "index.html").write_text(
+        f"<!doctype html><title>x</title><link rel=icon href=data:,><body>{line}<p style='height: 200vh'>{film}"
+    )
     other = visit(serve(tmp_path), viewport=DESKTOP)
     assert not other.page.url.startswith(url)
-    inside = other.page.frame_locator("iframe")
+    inside = other.page.frame_locator("iframe >> nth=0")
     figure = inside.locator("figure#animals")
     comes_to_life(figure)
-    frame = other.page.frames[1]
-    wide = frame.evaluate("[document.documentElement.scrollWidth, innerWidth, document.documentElement.scrollHeight]")
-    assert wide[0] <= wide[1]
+    other.page.locator("iframe").first.evaluate("(frame) => frame.scrollIntoView()")
+    other.page.mouse.move(DESKTOP["width"] / 2, DESKTOP["height"] / 2)
+    for _ in range(12):
+        other.page.mouse.wheel(0, 100)
+    other.page.wait_for_function("() => scrollY >= 1200")  # the page around scrolls, by the wheel over the frame
+    for size in (DESKTOP, TABLET, PHONE):
+        other.page.set_viewport_size(size)
+        for each in other.page.frames[1:]:
+            fits = "() => { const { scrollWidth: x, scrollHeight: y } = document.documentElement;"
+            each.wait_for_function(fits + " return x <= innerWidth && y <= innerHeight && innerHeight > 500; }")
     figure.get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("bird: component 1 ")
     source = figure.get_by_role("link", name="A Transformer in a glass case")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser import AROUND, AXE, ONE_OF_A_KIND, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life
+from tests.browser import AROUND, AXE, ONE_OF_A_KIND, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life, wheel_scrolls
 
 TARGETS = "(links) => links.map((link) => link.getAttribute('href'))"
 
@@ -20,7 +20,7 @@ def faultless(
     asked: Collection[str] | None = None,
     details: str = "details",
 ) -> Visit:
-    """No fault for axe in light and dark, a phone and the console, nothing from elsewhere, and links lead somewhere.
+    """No fault for axe in light and dark, a phone, the wheel, the console; nothing from elsewhere; links lead on.
 
     `figures` chooses those of a page that are to come to life, `asked` the pages that axe is asked about, or all,
     `details` what is to be opened. Gives the last page.
@@ -32,6 +32,7 @@ def faultless(
         seen.open_details(AROUND)
         for figure in figures(seen):
             comes_to_life(figure)
+            wheel_scrolls(figure)
         seen.open_details(details)
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert seen.page.evaluate(STICKING_OUT) == []

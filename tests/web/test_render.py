@@ -80,7 +80,8 @@ def body(text: str, facts: Facts = FACTS) -> str:
             '<a download="" href="forward.svg">forward.svg</a></p>'
             '<p class="files"><label>To show it on another page: <input class="embed" readonly="" value="&lt;iframe '
             "src=&quot;embed/forward.html&quot; title=&quot;caption 0.22&quot; loading=&quot;lazy&quot; "
-            "allow=&quot;xr-spatial-tracking&quot; style=&quot;width: 100%; aspect-ratio: 1200 / 1050; border: 0&quot;"
+            "allow=&quot;xr-spatial-tracking; fullscreen&quot; style=&quot;width: 100%; aspect-ratio: 1200 / 1050; "
+            "min-height: 620px; border: 0&quot;"
             '&gt;&lt;/iframe&gt;"></label></p>'
             '<div aria-label="Embedding, figure forward" class="numbers" role="region" tabindex="0">'
             "<table><caption>Embedding</caption>"

@@ -1,6 +1,8 @@
 // A figure comes to life: a 3D viewer takes the place of its still, with buttons that turn it. The still comes back if
 // that fails. Figures that stand side by side are turned together.
 
+import { shareWheel } from "./wheel.js";
+
 /** Where a camera is: degrees around and down, metres away, what it looks at (metres), degrees of its field of view.
  * @typedef {{ theta: number, phi: number, radius: number, target: number[], field: number }} View */
 
@@ -117,7 +119,9 @@ async function begin(figure) {
       resolve(stayFlat(figure, "The 3D figure could not be shown, so it is a still."));
     });
   });
-  figure.querySelector(".stage")?.append(viewer);
+  const stage = /** @type {HTMLElement} */ (figure.querySelector(".stage"));
+  shareWheel(stage);
+  stage.append(viewer);
   if (!(await ready)) return null;
   figure.classList.add("live");
   alive.set(figure, living);
