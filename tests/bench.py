@@ -222,7 +222,7 @@ def training() -> dict:
     def ours() -> float:
         model = gpt.GPT(run.config(V))
         gpt.initialise(model, run.embedding_limit, torch.Generator().manual_seed(1))
-        return trainer.train(model, run, examples, examples).seconds
+        return trainer.train(model, trainer.Training(run, examples, examples)).seconds
 
     contenders = {"ours": ours}
     contenders |= {f"plain, {n} threads": functools.partial(plain, text, V, steps, n) for n in {1, processors()}}

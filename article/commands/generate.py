@@ -40,13 +40,14 @@ def run(options: argparse.Namespace) -> int:
     run = loading.ask(options.checkpoint, options.tokenizer)
     prompt, n_context = prompts.read(run, options.prompt, options.cut), run.config.n_context
     random = torch.Generator().manual_seed(options.seed)
-    asked = (options.tokens, options.temperature, options.top_k, options.top_p, random, n_context)
+    how = sampling.Sampling(options.temperature, options.top_k, options.top_p)
+    draws = sampling.draws(run.model, prompt.read, options.tokens, how, random, n_context)
     out, ids = terminal.Terminal(), list(prompt.ids)
     if options.quiet and prompt.note:
         print(f"gpt.py: {prompt.note}", file=sys.stderr)
     if not options.quiet:
         out.say([*run.notes, *prompt.notes])
-    for n, draw in enumerate(sampling.draws(run.model, prompt.read, *asked), 1):
+    for n, draw in enumerate(draws, 1):
         if not options.quiet:
             longer = n > 1 and len(ids) == n_context + 1
             out.say([f"The text is longer than {n_context} tokens now; the model reads the last ones."] * longer)

@@ -19,9 +19,9 @@ from article.models.bigram import UNKNOWN, Bigram, floor_of_sentences
 from article.models.dataset import Examples, evaluate, stream
 from article.models.model import Run
 from article.models.processes import Team
-from article.models.sampling import sample
+from article.models.sampling import Sampling, sample
 from article.models.settings import WINDOWS, Settings, settle
-from article.models.trainer import train
+from article.models.trainer import Training, train
 from article.models.training_state import Course
 
 
@@ -100,14 +100,14 @@ class Task:
         n, n_context = SAMPLE, self.settings.n_context
         if self.settings.examples == "lines":
             n = min(n, n_context - 1)
-        return self.tokenizer.decode([*first, *sample(model, first, n, 1.0, None, None, random, n_context)])
+        return self.tokenizer.decode([*first, *sample(model, first, n, Sampling(), random, n_context)])
 
     def teach(self, model: Any, name: str, rate: float = 1.0) -> Course:
         """Trains a model from its beginning, or from where it was kept; `rate` multiplies the learning rate."""
         settings = replace(self.settings, learning_rate=rate * self.settings.learning_rate)
         gpt.initialise(model.double(), settings.embedding_limit, stream(settings.seed, "start"))
         state = self.ground / f"{name}.pt" if self.ground else None
-        return train(model, settings, self.train, self.held_out, self.write, state, self.team, name)
+        return train(model, Training(settings, self.train, self.held_out, self.write, state, self.team, name))
 
     def rung(self, model: Any, name: str, loss: float) -> Rung:
         """What a trained model comes to; `loss` is that of the held-out text."""

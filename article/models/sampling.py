@@ -14,6 +14,15 @@ import gpt
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """What is done to the model's probabilities before a token is drawn; by default, nothing."""
+
+    temperature: float = 1.0  # below 1 the probable tokens gain, above 1 the others; 0 takes the most probable one
+    top_k: int | None = None  # only so many tokens, the most probable ones, can be drawn
+    top_p: float | None = None  # only the fewest tokens that have this probability together
+
+
+@dataclass(frozen=True)
 class Draw:
     """How one token was chosen. Tensors have an entry for each token of the vocabulary (V,), by id."""
 
@@ -34,13 +43,12 @@ class Draw:
         return self.last[self.order].cumsum(0)
 
 
-def changed(
-    logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
-) -> dict[str, Tensor]:
+def changed(logits: Tensor, sampling: Sampling) -> dict[str, Tensor]:
     """The probabilities (V,) of logits (V,), and what temperature, top-k and top-p make of them, one after the other.
 
     At temperature 0 there is nothing to cut: the most probable token has it all; of two alike, the one of the lower id.
     """
+    temperature, top_k, top_p = sampling.temperature, sampling.top_k, sampling.top_p
     shares = {"model": logits.softmax(-1)}
     scores = logits / temperature if temperature else logits
     if not temperature or not scores.isfinite().all():  # so cold that the division overflows: as good as 0
@@ -62,18 +70,11 @@ def changed(
     return shares
 
 
-def draw(
-    context: Sequence[int],
-    logits: Tensor,
-    temperature: float,
-    top_k: int | None,
-    top_p: float | None,
-    random: torch.Generator,
-) -> Draw:
+def draw(context: Sequence[int], logits: Tensor, sampling: Sampling, random: torch.Generator) -> Draw:
     """Draws a token by its logits (V,): lays the shares end to end, the largest first, and looks where u falls."""
-    shares = changed(logits, temperature, top_k, top_p)
+    shares = changed(logits, sampling)
     order = logits.sort(descending=True, stable=True).indices
-    if not temperature:
+    if not sampling.temperature:
         return Draw(tuple(context), shares, order, None, int(order[0]))
     laid = list(shares.values())[-1][order]
     u = torch.rand((), generator=random, dtype=torch.float64)
@@ -83,14 +84,7 @@ def draw(
 
 
 def draws(
-    model: gpt.GPT,
-    ids: Sequence[int],
-    n: int,
-    temperature: float,
-    top_k: int | None,
-    top_p: float | None,
-    random: torch.Generator,
-    n_context: int,
+    model: gpt.GPT, ids: Sequence[int], n: int, sampling: Sampling, random: torch.Generator, n_context: int
 ) -> Iterator[Draw]:
     """Draws n tokens that go on from ids; each reads those before it, at most the last n_context.
 
@@ -103,20 +97,13 @@ def draws(
         context = ids[-n_context:]
         with torch.no_grad():
             logits = model(torch.tensor([context], device=device)).logits[0, -1].cpu().double()
-        drawn = draw(context, logits, temperature, top_k, top_p, random)
+        drawn = draw(context, logits, sampling, random)
         yield drawn
         ids.append(drawn.id)
 
 
 def sample(
-    model: gpt.GPT,
-    ids: Sequence[int],
-    n: int,
-    temperature: float,
-    top_k: int | None,
-    top_p: float | None,
-    random: torch.Generator,
-    n_context: int,
+    model: gpt.GPT, ids: Sequence[int], n: int, sampling: Sampling, random: torch.Generator, n_context: int
 ) -> list[int]:
     """The n ids that a model draws to go on from ids. Raises ValueError if there are none."""
-    return [drawn.id for drawn in draws(model, ids, n, temperature, top_k, top_p, random, n_context)]
+    return [drawn.id for drawn in draws(model, ids, n, sampling, random, n_context)]

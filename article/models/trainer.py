@@ -7,6 +7,7 @@ that was killed goes on exactly where its last state was kept, and processes tha
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -25,64 +26,87 @@ EVALUATED = 20_000  # tokens, about, that a loss during training is measured on
 ROWS = 400  # rows of the log, about
 
 
-def train(
-    model: nn.Module,
-    settings: Settings,
-    train: Examples,
-    held_out: Examples,
-    sample: Callable[[nn.Module, int], str] = lambda *_: "",
-    state: Path | None = None,
-    team: Team = ALONE,
-    name: str = "training",
-) -> Course:
+@dataclass(frozen=True)
+class Training:
+    """What a model is trained on, how, and by whom."""
+
+    settings: Settings
+    train: Examples
+    held_out: Examples
+    sample: Callable[[nn.Module, int], str] = lambda *_: ""  # makes a text of the model at a step
+    state: Path | None = None  # the file that the first process of the team keeps the course in
+    team: Team = ALONE
+    name: str = "training"
+
+    @property
+    def parts(self) -> int:
+        """How many parts a batch is cut in."""
+        return self.settings.accumulate * self.team.size
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that keeps the state and shows the progress."""
+        return self.team.rank == 0
+
+
+class Log:
+    """What is written down of a training: rows about some of its steps, with the time that it takes."""
+
+    def __init__(self, training: Training, course: Course) -> None:
+        self.training, self.course = training, course
+        self.begun = time.perf_counter() - course.seconds
+        self.mark()
+
+    def mark(self) -> None:
+        """Begins to measure the speed from here."""
+        self.since, self.step = time.perf_counter(), self.course.step
+
+    def tick(self) -> None:
+        """Brings the time of the whole training up to date."""
+        self.course.seconds = time.perf_counter() - self.begun
+
+    def add(self, model: nn.Module, row: Row, rate: float, loss: float, tokens: int) -> None:
+        """A row about a step of so many tokens, with what a look at the model has found, or now and then."""
+        settings, step = self.training.settings, self.course.step
+        if row or step % max(1, settings.steps // ROWS) == 0:
+            steps, seconds = step - self.step, time.perf_counter() - self.since
+            speed = {"tokens a second": tokens * steps / seconds} if steps else {}
+            self.mark()
+            row |= {"step": step, "learning rate": rate, "loss": loss}
+            self.course.rows.append(row | speed | norms(model))
+
+
+def train(model: nn.Module, training: Training) -> Course:
     """Trains a model, in place, and ends with its best weights; returns the course of it.
 
-    The model maps ids (B, T), and an edit, to what has `logits` (B, T, V); it is moved to the device of the team.
-    `sample` makes a text of it at a step. The `state` is a file that the first process of the team keeps the course in;
-    if it has the beginning of this very training, all go on with that. Raises RefusalError for a state that is damaged,
-    another's or cannot be written, for a loss that is no number any more, and for a batch that is too small to be cut.
+    The model maps ids (B, T), and an edit, to what has `logits` (B, T, V); it is moved to the device of the team. If
+    the state has the beginning of this very training, all processes go on with that. Raises RefusalError for a state
+    that is damaged, another's or cannot be written, for a loss that is no number any more, and for a batch that is too
+    small to be cut.
     """
-    parts = settings.accumulate * team.size
-    torch.set_num_threads(threads(settings, (settings.batch_size or len(train.ids)) // parts))
+    settings, team = training.settings, training.team
+    torch.set_num_threads(threads(settings, (settings.batch_size or len(training.train.ids)) // training.parts))
     model.to(device=team.device, dtype=getattr(torch, settings.dtype))
     optimizer = AdamW(model, settings)
-    whose = identity(settings, train, held_out)
-    course = resume(state, model, optimizer, whose, team)
-    bar = tqdm(
-        total=settings.steps,
-        initial=course.step,
-        desc=name,
-        unit=" steps",
-        leave=False,
-        disable=None if team.rank == 0 else True,
-    )
-    begun = time.perf_counter() - course.seconds
-    every = max(1, settings.steps // ROWS)
-    since = (course.step, time.perf_counter())
-    with bar:
+    whose = identity(settings, training.train, training.held_out)
+    course = resume(training.state, model, optimizer, whose, team)
+    log = Log(training, course)
+    with progress(training, course) as bar:
         while True:
-            step = course.step
-            last = step == settings.steps
+            log.tick()
+            ends = course.step == settings.steps
+            if training.state and training.leads and course.step % settings.save_every == 0 and not ends:
+                keep(training.state, course, model, optimizer, whose)
             row: Row = {}
-            course.seconds = time.perf_counter() - begun
-            if state is not None and team.rank == 0 and step % settings.save_every == 0 and not last:
-                keep(state, course, model, optimizer, whose)
-            if step % settings.eval_every == 0 or last:
-                row = look(model, course, train, held_out, sample, settings, team)
-                last = last or course.stopped
-                since = (step, time.perf_counter())
-            if last:
+            if course.step % settings.eval_every == 0 or ends:
+                row = look(model, training, course)
+                log.mark()
+            if ends or course.stopped:
                 break
-            rate = learning_rate(settings, step)
-            loss, tokens = accumulate(model, settings, train, step, team)
-            check(loss, step, settings)
-            if step % every == 0 or row:
-                now = time.perf_counter()
-                speed = {"tokens a second": tokens * (step - since[0]) / (now - since[1])} if step > since[0] else {}
-                since = (step, now)
-                row |= {"step": step, "learning rate": rate, "loss": loss}
-                row |= speed | norms(model)
-                course.rows.append(row)
+            rate = learning_rate(settings, course.step)
+            loss, tokens = accumulate(model, training, course.step)
+            check(loss, course.step, settings)
+            log.add(model, row, rate, loss, tokens)
             if settings.clip:
                 nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
             optimizer.step(rate)
@@ -94,6 +118,18 @@ def train(
     return course
 
 
+def progress(training: Training, course: Course) -> tqdm:
+    """The bar that shows on a terminal how far the training is."""
+    return tqdm(
+        total=training.settings.steps,
+        initial=course.step,
+        desc=training.name,
+        unit=" steps",
+        leave=False,
+        disable=None if training.leads else True,
+    )
+
+
 def check(loss: float, step: int, settings: Settings) -> None:
     """Raises RefusalError for a loss that is no number any more."""
     if not math.isfinite(loss):
@@ -103,14 +139,14 @@ def check(loss: float, step: int, settings: Settings) -> None:
         )
 
 
-def accumulate(model: nn.Module, settings: Settings, train: Examples, step: int, team: Team) -> tuple[float, int]:
+def accumulate(model: nn.Module, training: Training, step: int) -> tuple[float, int]:
     """Computes the gradients of a step; returns its loss, in nats a token, and how many targets it had.
 
     The batch is cut in parts, which the processes of the team take in turn; each part counts by its targets, so that
     it does not matter who computed it. Raises RefusalError for a batch with fewer examples than parts.
     """
-    ids, targets = train.draw(settings.batch_size, stream(settings.seed, step, "batch"))
-    parts = settings.accumulate * team.size
+    settings, team, parts = training.settings, training.team, training.parts
+    ids, targets = training.train.draw(settings.batch_size, stream(settings.seed, step, "batch"))
     if parts > len(ids):
         raise RefusalError(
             f"a batch of {len(ids)} cannot be cut in {parts} parts, accumulate times processes; make it larger."
@@ -144,17 +180,11 @@ def dropout(settings: Settings, step: int, part: int, device: torch.device) -> g
     return drop
 
 
-def look(
-    model: nn.Module,
-    course: Course,
-    train: Examples,
-    held_out: Examples,
-    sample: Callable[[nn.Module, int], str],
-    settings: Settings,
-    team: Team,
-) -> Row:
+def look(model: nn.Module, training: Training, course: Course) -> Row:
     """Evaluates the model, keeps it if it is the best so far, and lets it write; returns what the log has of that."""
-    losses = {"train loss": evaluate(model, train, EVALUATED), "held-out loss": evaluate(model, held_out, EVALUATED)}
+    settings, team = training.settings, training.team
+    examples = {"train loss": training.train, "held-out loss": training.held_out}
+    losses = {name: evaluate(model, some, EVALUATED) for name, some in examples.items()}
     # On other processors the last bits can differ; all go by the first one's, so that all stop at the same step.
     losses = {name: team.sum(loss if team.rank == 0 else 0.0) for name, loss in losses.items()}
     check(losses["held-out loss"], course.step, settings)
@@ -163,5 +193,5 @@ def look(
         course.best = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     waited = (course.step - course.best_step) // settings.eval_every
     course.stopped = bool(settings.patience) and waited >= settings.patience
-    course.samples.append((course.step, sample(model, course.step)))
+    course.samples.append((course.step, training.sample(model, course.step)))
     return {"step": course.step} | losses

@@ -25,6 +25,7 @@ from article import __main__
 from article.commands.terminal import Terminal, fit
 from article.models import loading, own, prompts, sampling
 from article.models.model import Run
+from article.models.sampling import Sampling
 from scenes.analysis import stages as stages_
 from scenes.analysis.stages import ASIDE
 from tests.conftest import Start
@@ -91,7 +92,7 @@ def test_shares_are_those_of_transformers(values, temperature, top_k, top_p):
     theirs: Any = importlib.import_module("transformers.generation.logits_process")
 
     logits = torch.tensor(values, dtype=torch.float64)
-    shares = list(sampling.changed(logits, temperature, top_k, top_p).values())
+    shares = list(sampling.changed(logits, Sampling(temperature, top_k, top_p)).values())
     warpers: list = [theirs.TemperatureLogitsWarper(temperature)] * (temperature != 1)
     warpers += [theirs.TopKLogitsWarper(top_k)] if top_k else []
     warpers += [theirs.TopPLogitsWarper(top_p)] if top_p else []
@@ -110,7 +111,9 @@ def test_shares_are_those_of_transformers(values, temperature, top_k, top_p):
 
 def test_of_tokens_that_are_alike_the_lower_ids_stay():
     """On every machine; and what is kept comes before what is cut in the order of the candidates."""
-    drawn = sampling.draw([], torch.zeros(40, dtype=torch.float64), 1, None, 0.5, torch.Generator().manual_seed(1))
+    drawn = sampling.draw(
+        [], torch.zeros(40, dtype=torch.float64), Sampling(top_p=0.5), torch.Generator().manual_seed(1)
+    )
     kept = int((drawn.last > 0).sum())
     assert kept in (20, 21)  # as rounding has it
     assert drawn.last.tolist() == pytest.approx([1 / kept] * kept + [0] * (40 - kept))
@@ -121,7 +124,7 @@ def test_of_tokens_that_are_alike_the_lower_ids_stay():
 def test_no_temperature_is_argmax(values, temperature):
     """Of two alike, the lower id; so cold that a float has no room for it is the same."""
     logits = torch.tensor(values, dtype=torch.float64)
-    drawn = sampling.draw([0], logits, temperature, 3, 0.5, torch.Generator().manual_seed(1))
+    drawn = sampling.draw([0], logits, Sampling(temperature, 3, 0.5), torch.Generator().manual_seed(1))
     scores = logits / temperature if temperature else logits
     if temperature == 0 or not scores.isfinite().all():
         assert drawn.id == int(np.argmax(values))
@@ -133,7 +136,7 @@ def test_no_temperature_is_argmax(values, temperature):
 def test_u_falls_where_the_token_lies(values, seed, top_k):
     """The candidates lie one after the other, the most probable first; u is the generator's next number."""
     logits = torch.tensor(values, dtype=torch.float64)
-    drawn = sampling.draw([0], logits, 1.5, top_k, None, torch.Generator().manual_seed(seed))
+    drawn = sampling.draw([0], logits, Sampling(1.5, top_k), torch.Generator().manual_seed(seed))
     assert drawn.u == torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64).item()
     assert drawn.u is not None
     order = sorted(range(len(values)), key=lambda n: (-values[n], n))
@@ -147,14 +150,14 @@ def test_u_falls_where_the_token_lies(values, seed, top_k):
 def test_u_on_a_border(monkeypatch, u, id):
     """It belongs to the candidate that begins there."""
     monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(u, dtype=torch.float64))
-    assert sampling.draw([], torch.zeros(4, dtype=torch.float64), 1, None, None, torch.Generator()).id == id
+    assert sampling.draw([], torch.zeros(4, dtype=torch.float64), Sampling(), torch.Generator()).id == id
 
 
 def test_u_behind_the_sum(monkeypatch):
     """Ten tenths sum to less than 1 in floating point; what lies behind belongs to the last candidate that is left."""
     monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(1 - 2**-53, dtype=torch.float64))
     logits = torch.tensor([0.0] * 10 + [-1.0] * 3, dtype=torch.float64)
-    drawn = sampling.draw([0], logits, 1.0, 10, None, torch.Generator())
+    drawn = sampling.draw([0], logits, Sampling(top_k=10), torch.Generator())
     assert drawn.u is not None
     assert drawn.up_to[-1] <= drawn.u, "another example is needed"
     assert drawn.id == 9
@@ -166,13 +169,13 @@ def test_samples(ours):
     greedy = list(ids)
     for _ in range(n):
         greedy.append(int(ours.model(torch.tensor([greedy[-6:]])).logits[0, -1].argmax()))
-    assert sampling.sample(ours.model, ids, n, 0, None, None, torch.Generator(), 6) == greedy[4:]
+    assert sampling.sample(ours.model, ids, n, Sampling(0), torch.Generator(), 6) == greedy[4:]
     several = [
-        sampling.sample(ours.model, ids, n, 20, None, None, torch.Generator().manual_seed(s), 8) for s in (1, 1, 2)
+        sampling.sample(ours.model, ids, n, Sampling(20), torch.Generator().manual_seed(s), 8) for s in (1, 1, 2)
     ]
     assert several[0] == several[1] != several[2]
     with pytest.raises(ValueError, match="no token"):
-        sampling.sample(ours.model, [], n, 1, None, None, torch.Generator(), 8)
+        sampling.sample(ours.model, [], n, Sampling(), torch.Generator(), 8)
 
 
 # --- generate -----------------------------------------------------------------------------------------------------
@@ -202,7 +205,7 @@ def test_generate(capsys, ours):
         assert lines[0] == f"after: {' '.join(words[-8:])}"
         assert lines[1].split("  ")[-1] == "up to"
         logits = ours.model(torch.tensor([ours.tokenizer.encode(" ".join(words[-8:]))])).logits[0, -1].detach()
-        drawn = sampling.draw([], logits, 1.7, 12, 0.95, random)
+        drawn = sampling.draw([], logits, Sampling(1.7, 12, 0.95), random)
         columns = [share.tolist() for share in drawn.shares.values()]
         seen, marked = [], None
         for line in lines[2:-1]:

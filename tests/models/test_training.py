@@ -30,6 +30,7 @@ from article.models.dataset import Examples, evaluate
 from article.models.optimizer import AdamW, group, learning_rate
 from article.models.processes import ALONE, Team
 from article.models.settings import WINDOWS, Settings, settle
+from article.models.trainer import Training
 from article.models.training_state import Course
 from tests.conftest import ROOT
 
@@ -339,7 +340,7 @@ def test_a_batch_in_parts_is_the_batch(batch_size, accumulate):
     chosen = replace(LINED, dtype="float64", batch_size=batch_size, accumulate=accumulate)
     train, _ = lined()
     model, whole = fresh(chosen), fresh(chosen)
-    loss, tokens = trainer.accumulate(model, chosen, train, 3, ALONE)
+    loss, tokens = trainer.accumulate(model, Training(chosen, train, train), 3)
     ids, targets = train.draw(batch_size, dataset.stream(chosen.seed, 3, "batch"))
     counts = [int((part != gpt.NO_TARGET).sum()) for part in targets.tensor_split(accumulate)]
     assert len(set(counts)) > 1
@@ -353,7 +354,7 @@ def test_a_batch_in_parts_is_the_batch(batch_size, accumulate):
 def test_dropout_is_drawn_for_each_step_and_part():
     chosen = replace(LINED, dtype="float64", dropout=0.4)
     train, _ = lined()
-    losses = {trainer.accumulate(fresh(chosen), chosen, train, 3, ALONE)[0] for _ in range(2)}
+    losses = {trainer.accumulate(fresh(chosen), Training(chosen, train, train), 3)[0] for _ in range(2)}
     assert len(losses) == 1
     x = torch.ones(100_000, dtype=torch.float64)
     dropped = [trainer.dropout(chosen, *place, torch.device("cpu"))("mlp", x) for place in [(1, 0), (1, 1), (2, 0)]]
@@ -379,7 +380,7 @@ def test_each_step_is_that_of_torch_s_optimizer(dtype):
             loaded.load(optimizer.state)
             optimizer = loaded
         for model in (ours, theirs):
-            trainer.accumulate(model, chosen, windows()[0], step, ALONE)
+            trainer.accumulate(model, Training(chosen, windows()[0], windows()[0]), step)
         optimizer.step(0.01 + 0.001 * step)
         for part in expected.param_groups:
             part["lr"] = 0.01 + 0.001 * step
@@ -400,9 +401,9 @@ def test_clipping_is_torch_s(monkeypatch):
 
     monkeypatch.setattr(AdamW, "step", watched)
     model = fresh(chosen)
-    course = trainer.train(model, chosen, train, held_out)
+    course = trainer.train(model, Training(chosen, train, held_out))
     copy = fresh(chosen)
-    trainer.accumulate(copy, chosen, train, 0, ALONE)
+    trainer.accumulate(copy, Training(chosen, train, train), 0)
     norm = nn.utils.clip_grad_norm_(copy.parameters(), 0.05)
     assert float(norm) > 0.05
     assert course.rows[0]["gradient"] == pytest.approx(float(norm))
@@ -432,7 +433,7 @@ def test_the_first_chapter_s_training_is_one_of_these(tokenizer, corpus, monkeyp
     model = gpt.GPT(config).double()
     gpt.initialise(model, config.embedding_limit, torch.Generator().manual_seed(config.seed))
     examples = Examples.of_lines(tokenizer, corpus, 8)
-    trainer.train(model, chosen, examples, examples)
+    trainer.train(model, Training(chosen, examples, examples))
     assert close(flat(model), flat(taught), 1e-9)
 
 
@@ -446,7 +447,7 @@ def test_every_rung_learns(dtype, activation):
     models = rungs(chosen, chosen.embedding_limit)
     assert list(models) == ["trained bigram", "averaging the past", "one head", "2 heads", "a block with its MLP"]
     for model in models.values():
-        course = trainer.train(model, chosen, train, held_out)
+        course = trainer.train(model, Training(chosen, train, held_out))
         assert course.best_loss < math.log(len(CHARACTERS)) - 0.3
         assert {weight.dtype for weight in model.parameters()} == {getattr(torch, dtype)}
         assert model(IDS[None, :8]).logits.shape == (1, 8, len(CHARACTERS))
@@ -471,7 +472,7 @@ def test_it_stops_when_nothing_gets_better_and_ends_with_the_best():
     train, held_out = Examples.of_text(IDS[:60], 8), Examples.of_text(IDS[-100:].flip(0), 8)
     asked = []
     model = fresh(chosen)
-    course = trainer.train(model, chosen, train, held_out, lambda _, step: asked.append(step) or f"at {step}")
+    course = trainer.train(model, Training(chosen, train, held_out, lambda _, step: asked.append(step) or f"at {step}"))
     losses = {row["step"]: row["held-out loss"] for row in course.rows if "held-out loss" in row}
     assert course.stopped
     assert course.step < chosen.steps
@@ -487,7 +488,7 @@ def test_without_patience_it_goes_on_and_still_ends_with_the_best():
     chosen = replace(TINY, dtype="float64", steps=205, learning_rate=0.03)
     train, held_out = Examples.of_text(IDS[:60], 8), Examples.of_text(IDS[-100:].flip(0), 8)
     model = fresh(chosen)
-    course = trainer.train(model, chosen, train, held_out)
+    course = trainer.train(model, Training(chosen, train, held_out))
     losses = [row["held-out loss"] for row in course.rows if "held-out loss" in row]
     assert (course.step, course.stopped, len(losses)) == (205, False, 22)
     assert course.best_loss == min(losses) == evaluate(model, held_out, trainer.EVALUATED) < losses[-1]
@@ -498,13 +499,13 @@ def test_a_loss_that_is_no_number_is_refused():
     with pytest.raises(
         RefusalError, match=r"the loss is (nan|inf) at step \d+; lower learning_rate \(now 1e\+06\)"
     ) as e:
-        trainer.train(fresh(chosen), chosen, *windows())
+        trainer.train(fresh(chosen), Training(chosen, *windows()))
     assert is_sentence(e.value)
 
 
 def test_a_batch_that_cannot_be_cut_is_refused():
     with pytest.raises(RefusalError, match="a batch of 15 cannot be cut in 16 parts"):
-        trainer.train(fresh(LINED), replace(LINED, batch_size=0, accumulate=16), *lined())
+        trainer.train(fresh(LINED), Training(replace(LINED, batch_size=0, accumulate=16), *lined()))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -512,12 +513,12 @@ def test_a_gpu_comes_to_the_same(tmp_path):
     """Where there is one; killed half-way, too."""
     chosen = replace(TINY, dtype="float64", steps=20)
     one, other = fresh(chosen), fresh(chosen)
-    expected = trainer.train(one, chosen, *windows())
+    expected = trainer.train(one, Training(chosen, *windows()))
     with Team.gather() as team:
         state = tmp_path / "state"
-        course = trainer.train(other, chosen, *windows(), state=state, team=team)
+        course = trainer.train(other, Training(chosen, *windows(), state=state, team=team))
         again = fresh(chosen)
-        assert trainer.train(again, replace(chosen), *windows(), state=state, team=team).step == 20
+        assert trainer.train(again, Training(replace(chosen), *windows(), state=state, team=team)).step == 20
     assert next(other.parameters()).is_cuda
     assert course.best_loss == pytest.approx(expected.best_loss)
     assert close(flat(other).cpu(), flat(one), 1e-6)
@@ -529,13 +530,13 @@ def test_a_gpu_comes_to_the_same(tmp_path):
 
 def kept(folder: Path, chosen: Settings = TINY) -> Path:
     """The state that a training leaves when it ends, of its last steps but ten."""
-    trainer.train(fresh(chosen), chosen, *windows(), state=folder / "state")
+    trainer.train(fresh(chosen), Training(chosen, *windows(), state=folder / "state"))
     return folder / "state"
 
 
 def refused(state: Path, chosen: Settings = TINY, examples: Callable = windows) -> str:
     with pytest.raises(RefusalError) as error:
-        trainer.train(fresh(chosen), chosen, *examples(), state=state)
+        trainer.train(fresh(chosen), Training(chosen, *examples(), state=state))
     assert is_sentence(error.value)
     assert str(error.value).startswith(f"{state} ")
     assert "--fresh" in str(error.value)
@@ -557,7 +558,7 @@ def test_a_damaged_state_is_refused(tmp_path):
         state.write_bytes(one)
         assert "is damaged" in refused(state)
     state.write_bytes(data)
-    trainer.train(fresh(TINY), TINY, *windows(), state=state)
+    trainer.train(fresh(TINY), Training(TINY, *windows(), state=state))
 
 
 class Trap:
@@ -640,7 +641,7 @@ def write(model: nn.Module, step: int) -> str:
 
 def trained(out: Path, state: Path | None) -> None:
     model = fresh(KILLED, len(CHARACTERS))
-    course = trainer.train(model, KILLED, *windows(), write, state)
+    course = trainer.train(model, Training(KILLED, *windows(), write, state))
     rows = [{name: value for name, value in row.items() if name != "tokens a second"} for row in course.rows]
     torch.save({"weights": flat(model), **vars(course), "rows": rows, "seconds": 0.0}, out)
 
@@ -718,7 +719,7 @@ def kill(folder: Path) -> None:
 @pytest.mark.slow
 def test_a_killed_training_ends_as_if_it_was_not(tmp_path):
     """Killed twenty times, in the midst of a step or of writing its state: the same weights, log and samples."""
-    script = "import sys, pathlib, torch; torch.set_num_threads(1); from tests import test_runs as t; "
+    script = "import sys, pathlib, torch; torch.set_num_threads(1); from tests.models import test_training as t; "
     done = subprocess.run(
         [sys.executable, "-c", script + "t.kill(pathlib.Path(sys.argv[1]))", tmp_path],
         cwd=ROOT,
@@ -763,17 +764,17 @@ def together(out: Path | str, team: Team) -> None:
             chosen = replace(chosen, accumulate=2 * chosen.accumulate)
         train, held_out = examples()
         model = fresh(chosen)
-        loss = trainer.accumulate(model, chosen, train, 3, team)
+        loss = trainer.accumulate(model, Training(chosen, train, train, team=team), 3)
         results[name] = {"loss": loss, "gradient": gradient(model)}
         state = Path(f"{out}.{name}.state") if team.rank == 0 else None
         model = fresh(chosen)
-        course = trainer.train(model, chosen, train, held_out, state=state, team=team)
+        course = trainer.train(model, Training(chosen, train, held_out, state=state, team=team))
         results[name] |= {
             "weights": flat(model),
             "rows": [row.get("held-out loss", row["step"]) for row in course.rows],
         }
         model = fresh(chosen)  # from the state of the last steps but ten
-        trainer.train(model, chosen, train, held_out, state=state, team=team)
+        trainer.train(model, Training(chosen, train, held_out, state=state, team=team))
         assert close(flat(model), results[name]["weights"], 1e-12)
     torch.save(results, f"{out}.{team.rank}")
 
@@ -783,7 +784,7 @@ def test_two_processes_are_one(tmp_path):
     """As torchrun starts them: the gradients of all parts, whoever computes them, and the same weights for both."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys\nfrom tests import test_runs as t\n"
+        "import sys\nfrom tests.models import test_training as t\n"
         "with t.Team.gather() as team:\n    t.together(sys.argv[1], team)\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script]

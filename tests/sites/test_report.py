@@ -87,7 +87,7 @@ def result() -> Result:
     )
     model = gpt.GPT(settings.config(len(tokenizer.vocab)))
     gpt.initialise(model.double(), settings.embedding_limit, dataset.stream(settings.seed, "start"))
-    course = trainer.train(model, settings, train, held_out, lambda _, step: write(tokenizer, step))
+    course = trainer.train(model, trainer.Training(settings, train, held_out, lambda _, step: write(tokenizer, step)))
     losses = dataset.evaluate(model, train), dataset.evaluate(model, held_out)
     ladder = [
         Rung("counted bigram", len(tokenizer.vocab) ** 2, 2.75, "b"),
