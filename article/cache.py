@@ -51,12 +51,16 @@ def key(name: str, shown: Any, preview: bool) -> str:
         digest.update(str(path.relative_to(paths.ROOT)).encode() + path.read_bytes())
     for library in LIBRARIES:
         digest.update(version(library).encode())
-    for field in fields(shown):
-        value = getattr(shown, field.name)
-        parts = [getattr(value, part.name) for part in fields(value)] if is_dataclass(value) else [value]
-        for part in parts:
-            digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+    for part in parts(shown):
+        digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
     return digest.hexdigest()
+
+
+def parts(shown: Any) -> list[Any]:
+    """All that a dataclass holds, and those in it."""
+    if not is_dataclass(shown):
+        return [shown]
+    return [part for field in fields(shown) for part in parts(getattr(shown, field.name))]
 
 
 def source_of(*parts: Any) -> str:

@@ -169,7 +169,6 @@ def subjects(
     from scenes.analysis.comparison import Compared, Contrast
     from scenes.analysis.decomposition import Anatomy, readings
     from scenes.analysis.loss_landscape import Landscape
-    from scenes.analysis.trace import fields_of
     from scenes.analysis.training_history import Film
 
     answer = held_out.split()[-1]
@@ -178,18 +177,18 @@ def subjects(
     both = [trace, gpt.trace(other, tokenizer, trace.sentence)]
     kinds = {
         "trace": trace,
-        "anatomy": Anatomy(**fields_of(trace)),
+        "anatomy": Anatomy(trace),
         "readings": readings(model, tokenizer, corpus, trace),
         "effects": effects(model, tokenizer, corpus, trace, answer),
         "landscape": Landscape(
-            **fields_of(trace),
+            trace,
             height=np.random.default_rng(1).random((21, 21)),
             path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
             path_loss=np.ones(9),
             in_plane=0.5,
         ),
         "film": Film(
-            **fields_of(trace),
+            trace,
             answer=answer,
             steps=tuple(range(0, 200, 40)),
             course=np.random.default_rng(3).normal(size=(*trace.embedding.shape, 5)),
@@ -200,9 +199,9 @@ def subjects(
             samples=(trace.sentence,) * 5,
             said_at=(trace.prediction,) * 150 + (answer,) * 11,
         ),
-        "contrast": Contrast(**fields_of(both[0]), other=both[1], names=("A", "B")),
-        "success": Compared(**fields_of(both[0]), answer=answer, other=both[1]),
-        "failure": Compared(**fields_of(both[1]), answer=answer, other=both[0]),
+        "contrast": Contrast(both[0], other=both[1], names=("A", "B")),
+        "success": Compared(both[0], answer=answer, other=both[1]),
+        "failure": Compared(both[1], answer=answer, other=both[0]),
     }
     return {
         name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")]

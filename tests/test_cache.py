@@ -56,6 +56,7 @@ def test_other_numbers_or_another_program_are_something_else(trace, subjects, tm
         cache.key("a", other, False),
         cache.key("a", subjects["succeeds"], False),
         cache.key("a", replace(subjects["succeeds"], other=other), False),
+        cache.key("a", replace(subjects["succeeds"], trace=other), False),
     ]
     assert cache.key("a", replace(trace), False) == keys[0]
     for path in cache.program():

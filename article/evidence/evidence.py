@@ -54,9 +54,8 @@ class Evidence:
     def anatomy(self) -> "Anatomy":
         """The sums and products that the numbers of the trace are made of."""
         from scenes.analysis.decomposition import Anatomy
-        from scenes.analysis.trace import fields_of
 
-        return Anatomy(**fields_of(self.trace))
+        return Anatomy(self.trace)
 
     @cached_property
     def readings(self) -> "Readings":

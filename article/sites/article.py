@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import gpt
     from article.evidence.claim import Claim, Facts
     from article.evidence.evidence import Evidence
+    from scenes.analysis.view import View
 
 
 LIBRARIES = ("pyvista", "trimesh", "sklearn.decomposition", "matplotlib.textpath", "PIL.ImageDraw", "markdown")
@@ -170,7 +171,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     site.files["claims.json"] = to_json(claims)
 
 
-def subject(own: "Evidence", shows: str) -> "gpt.Trace":
+def subject(own: "Evidence", shows: str) -> "gpt.Trace | View":
     """What a scene is built from, by its SHOWS: "trace", "anatomy", "readings", "effects", "landscape", "film",
     "success" or "failure".
 
@@ -181,7 +182,6 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
     from article.models import ensemble
     from article.study import failing
     from scenes.analysis.comparison import Compared
-    from scenes.analysis.trace import fields_of
 
     if shows in ("trace", "anatomy", "readings", "effects", "landscape", "film"):
         return getattr(own, shows)
@@ -191,7 +191,7 @@ def subject(own: "Evidence", shows: str) -> "gpt.Trace":
     (model,) = ensemble.trainings(recipe, own.tokenizer, own.corpus, [seed])
     both = [own.trace, gpt.trace(model, own.tokenizer, own.trace.sentence)]
     one, other = both if shows == "success" else reversed(both)
-    return Compared(**fields_of(one), answer=own.answer, other=other)
+    return Compared(one, answer=own.answer, other=other)
 
 
 def judge(

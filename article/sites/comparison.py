@@ -25,7 +25,6 @@ from article.sites.model import BOXES, TALL
 from article.web import figures, folder, gallery, render
 from article.web.site import Site, finish, furnish, read_article, to_json, told
 from scenes.analysis.comparison import Contrast
-from scenes.analysis.trace import fields_of
 
 HERE = Path(__file__).resolve().parent
 SCENES = ("abreast", "levels", "looks", "ends", "odds")
@@ -101,7 +100,7 @@ def opened(text: str, tokenizer: str | None) -> tuple[str, model.Run]:
 def contrasts(a: gpt.Trace, b: gpt.Trace) -> tuple[Contrast, Contrast]:
     """Each of two traces beside the other."""
     one, other = ("A", "B"), ("B", "A")
-    return Contrast(**fields_of(a), other=b, names=one), Contrast(**fields_of(b), other=a, names=other)
+    return Contrast(a, other=b, names=one), Contrast(b, other=a, names=other)
 
 
 def fresh(run: Any, other: str | None, how: dict) -> Contrast:
@@ -117,7 +116,7 @@ def fresh(run: Any, other: str | None, how: dict) -> Contrast:
         for one, text in ((run, how["sentence"]), (other_run, beside["sentence"]))
     )
     name, other_name = beside["names"]
-    return Contrast(**fields_of(own), other=theirs, names=(str(name), str(other_name)))
+    return Contrast(own, other=theirs, names=(str(name), str(other_name)))
 
 
 # --- What is asked ------------------------------------------------------------------------------------------------

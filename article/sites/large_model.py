@@ -19,7 +19,6 @@ from article.web import figures, render
 from article.web.html import add
 from article.web.site import Site
 from scenes.analysis.aggregation import BlockDigest, Digest
-from scenes.analysis.trace import fields_of
 
 HERE = Path(__file__).resolve().parent
 
@@ -83,7 +82,7 @@ def overview(site: Site, trace: gpt.Trace) -> dict:
     """The figure of the whole model, whose files join the site's. Raises FalsehoodError if it shows other numbers."""
     from scenes import overview as scene
 
-    return figure(site, "overview", scene, Digest(**fields_of(trace)))
+    return figure(site, "overview", scene, Digest(trace))
 
 
 def figure(site: Site, name: str, scene: object, shown: Digest) -> dict:
@@ -98,7 +97,7 @@ def pages(site: Site, trace: gpt.Trace, template: str) -> dict[str, str]:
     L, H = trace.attention.shape[:2]
     prose, result = (HERE / "block.md").read_text("utf-8"), {}
     for l in range(L):
-        name, shown = f"block-{l + 1}", BlockDigest(**fields_of(trace), block=l)
+        name, shown = f"block-{l + 1}", BlockDigest(trace, block=l)
         facts = Facts(
             {
                 "number": str(l + 1),

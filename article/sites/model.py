@@ -16,7 +16,7 @@ from article.web.site import Site, furnish, read_article
 from scenes import glyphs
 from scenes.analysis.aggregation import BlockDigest, Digest
 from scenes.analysis.decomposition import Anatomy
-from scenes.analysis.trace import fields_of
+from scenes.analysis.view import View
 
 HERE = Path(__file__).resolve().parent
 BOXES = 8000  # more in one scene cannot be told apart
@@ -35,17 +35,17 @@ class Shown:
     @cached_property
     def anatomy(self) -> Anatomy:
         """The sums and products that the numbers of the trace are made of."""
-        return Anatomy(**fields_of(self.trace))
+        return Anatomy(self.trace)
 
-    def subject(self, shows: str) -> gpt.Trace:
+    def subject(self, shows: str) -> gpt.Trace | View:
         """What a scene is built from, by its SHOWS. Raises ValueError for what only the article has."""
         match shows:
             case "trace" | "anatomy":
                 return getattr(self, shows)
             case "digest":
-                return Digest(**fields_of(self.trace))
+                return Digest(self.trace)
             case "block":
-                return BlockDigest(**fields_of(self.trace), block=self.block)
+                return BlockDigest(self.trace, block=self.block)
         raise ValueError(f"a run has no {shows!r} to show")
 
 
@@ -139,5 +139,5 @@ def known(shown: Shown, parts: set[str]) -> dict[str, str]:
     if "map" in parts:
         values["map_kept"] = percent(anatomy.map_kept)
     if "large" in parts:
-        values["together"] = large_model.together(Digest(**fields_of(trace)))
+        values["together"] = large_model.together(Digest(trace))
     return values

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 import gpt
-from scenes.analysis.trace import fields_of
+from scenes.analysis.view import View
 
 
 class Cut(NamedTuple):
@@ -26,7 +26,7 @@ class Cut(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Effects(gpt.Trace):
+class Effects(View):
     """A trace, and the probabilities of the next token (V) that are left when a part is cut, as arrays of float64.
 
     The parts are each attention weight into the last position, each head, all heads of a block, and each MLP; heads and
@@ -128,7 +128,7 @@ def effects(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tra
     arrays: dict[str, Any] = {
         name: part.reshape(shapes[name.split("_")[1]]) for name, part in zip(cuts, parts, strict=True)
     }
-    return Effects(**fields_of(trace), answer=answer, **arrays)
+    return Effects(trace, answer=answer, **arrays)
 
 
 def outcomes(model: gpt.GPT, ids: Sequence[int], cuts: Sequence[Cut]) -> np.ndarray:

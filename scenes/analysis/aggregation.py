@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-import gpt
+from scenes.analysis.view import View
 
 COLUMNS = 64  # of a row, at most
 TALL = 16  # boxes of a column, at most
@@ -34,7 +34,7 @@ def extreme(values: np.ndarray, size: int, axis: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Digest(gpt.Trace):
+class Digest(View):
     """The whole way of a text through a large model."""
 
     @property

@@ -1,8 +1,4 @@
-"""What the parts of a model are good for: what becomes of its answer when one of them is taken away.
-
-A part is cut at its place in the forward pass, so that everything after it is computed from what is left. It is set to
-zero, or to its mean over the corpus, which takes away only what it says of this sentence.
-"""
+"""Two traces side by side: each number of the one, and how much more it is than the other's at the same place."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +7,11 @@ import numpy as np
 
 import gpt
 from scenes.analysis.decomposition import Anatomy
+from scenes.analysis.view import View
 
 
 @dataclass(frozen=True)
-class Compared(gpt.Trace):
+class Compared(View):
     """A trace, set beside that of another model of the same sentence, whose answer is a token."""
 
     answer: str
@@ -98,7 +95,7 @@ class Contrast(Anatomy):
     @cached_property
     def chance(self) -> np.ndarray:
         """The probability of each token after the prompt, read at each level (L+1, V)."""
-        return chances(self)
+        return chances(self.trace)
 
     @cached_property
     def chance_apart(self) -> np.ndarray:
@@ -111,7 +108,7 @@ class Contrast(Anatomy):
     @cached_property
     def candidates(self) -> list[str]:
         """The tokens that are, in the mean of both, the most probable after the prompt."""
-        both = [dict(zip(one.vocab, chances(one)[-1].tolist(), strict=True)) for one in (self, self.other)]
+        both = [dict(zip(one.vocab, chances(one)[-1].tolist(), strict=True)) for one in (self.trace, self.other)]
         best = [sorted(known, key=lambda token: -known[token])[:CANDIDATES] for known in both]
         mean = {token: sum(known.get(token, 0) for known in both) / 2 for tokens in best for token in tokens}
         return sorted(mean, key=lambda token: (-round(mean[token], 12), token))[:CANDIDATES]

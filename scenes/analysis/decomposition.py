@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import gpt
-from scenes.analysis.trace import fields_of
+from scenes.analysis.view import View
 
 EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
 
@@ -25,7 +25,7 @@ def projection(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 @dataclass(frozen=True)
-class Anatomy(gpt.Trace):
+class Anatomy(View):
     """A trace, and what can be computed from it alone. The letters of the shapes are those of `gpt`."""
 
     @cached_property
@@ -187,4 +187,4 @@ def readings(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tr
         ).numpy()
         for name in ("query", "key", "value")
     }
-    return Readings(**fields_of(trace), **means)
+    return Readings(trace, **means)

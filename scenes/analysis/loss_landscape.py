@@ -7,10 +7,11 @@ import numpy as np
 
 import gpt
 from article.models.recording import EVERY, explored
+from scenes.analysis.view import View
 
 
 @dataclass(frozen=True)
-class Landscape(gpt.Trace):
+class Landscape(View):
     """A trace, and the loss on the corpus in a plane through the weights of its model.
 
     The plane is that of the first two principal components of the path of training, laid through its end. A place in it
@@ -26,11 +27,9 @@ class Landscape(gpt.Trace):
 
 def landscape(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Landscape:
     """The landscape of one training, whose trace of a sentence is given."""
-    from scenes.analysis.trace import fields_of  # with it comes what draws, which a training beside would wait for
-
     arrays = explored(config, tokenizer, corpus, trace.sentence)
     return Landscape(
-        **fields_of(trace),
+        trace,
         height=arrays["height"],
         path=arrays["path"],
         path_loss=arrays["path_loss"],

@@ -9,14 +9,14 @@ import torch
 
 import gpt
 from article.models import ensemble, recording
-from scenes.analysis.trace import fields_of
+from scenes.analysis.view import View
 
 EVERY = 40  # steps from one recorded step to the next; a multiple of those of `article.landscape`
 STRIP = 5  # stills of a film
 
 
 @dataclass(frozen=True)
-class Film(gpt.Trace):
+class Film(View):
     """The trace of a trained model, and what its training looked like at K steps, the last one its end."""
 
     answer: str
@@ -88,7 +88,7 @@ def film(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tr
     way = np.stack([pca.transform(embedding) for embedding in course])
     half = trace.tokens[: len(trace.tokens) // 2]
     return Film(
-        **fields_of(trace),
+        trace,
         answer=answer,
         steps=tuple(passed[n] for n in kept),
         course=course.transpose(1, 2, 0),

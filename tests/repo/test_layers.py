@@ -95,8 +95,8 @@ def test_arrows_lead_to_the_left():
         ("scenes/style.py", "def f():\n    import gpt", "scenes.style -> gpt: it serves anyone"),
         (
             "article/web/html.py",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from scenes.analysis.trace import fields_of",
-            "article.web.html -> scenes.analysis.trace: it serves anyone",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from scenes.analysis.view import View",
+            "article.web.html -> scenes.analysis.view: it serves anyone",
         ),
         ("article/measures.py", "from article import claims", "article.measures -> article.claims: in a circle"),
     ],

@@ -1,5 +1,8 @@
 """A forward pass taken apart is put together again, to the last digit."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,12 +11,11 @@ from scipy.special import softmax
 
 import gpt
 from scenes.analysis.decomposition import Anatomy, readings
-from scenes.analysis.trace import fields_of
 
 
 @pytest.fixture(scope="module")
 def anatomy(trace) -> Anatomy:
-    return Anatomy(**fields_of(trace))
+    return Anatomy(trace)
 
 
 def close(one, other) -> bool:
@@ -69,3 +71,13 @@ def test_what_is_never_read_has_zeros(model, tokenizer, trace):
     found = readings(model, tokenizer, ["in this web sleeps a spider"], trace)
     assert not found.key_of_token[..., found.id("spider")].any()
     assert found.key_of_token[..., found.id("web")].all()
+
+
+def test_a_view_passes_on_what_its_trace_has(trace):
+    """So does a copy, and what neither has is an AttributeError."""
+    view = Anatomy(trace)
+    for one in (view, replace(view), copy.copy(view), copy.deepcopy(view)):
+        assert one.tokens == trace.tokens
+        assert (one.component == trace.embedding.T).all()
+    with pytest.raises(AttributeError, match="loudness"):
+        _ = view.loudness

@@ -23,7 +23,6 @@ from article.web.marks import marks
 from scenes import block, overview
 from scenes.analysis import aggregation
 from scenes.analysis.aggregation import BlockDigest, Digest, extreme
-from scenes.analysis.trace import fields_of
 from scenes.export import readback
 from scenes.export.camera import frame
 from scenes.export.glb import to_glb
@@ -41,7 +40,7 @@ def traced(L: int = 2, H: int = 3, D: int = 96, T: int = 70, V: int = 50) -> gpt
 
 
 TRACE = traced()
-WHOLE, BLOCK = Digest(**fields_of(TRACE)), BlockDigest(**fields_of(TRACE), block=1)
+WHOLE, BLOCK = Digest(TRACE), BlockDigest(TRACE, block=1)
 BOTH: list[tuple[ModuleType, Digest]] = [(overview, WHOLE), (block, BLOCK)]
 
 
@@ -62,13 +61,13 @@ def test_nothing_larger_is_left_out(values: np.ndarray, size: int) -> None:
 def test_what_is_drawn_is_bounded(shape: tuple[int, int, int, int]) -> None:
     """However large a model is, and nothing is put together that need not be."""
     L, H, D, T = shape
-    few = {
+    few: dict[str, Any] = {
         "tokens": ("a",) * T,
         "residual": np.empty((L + 1, 1, D)),
         "attention": np.empty((L, H, 1, 1)),
     }
-    parts: dict[str, Any] = fields_of(TRACE) | few
-    for made in (Digest(**parts), BlockDigest(**parts, block=0)):
+    trace = replace(TRACE, **few)
+    for made in (Digest(trace), BlockDigest(trace, block=0)):
         C = len(made.names)
         G = -(-D // made.grouped)
         assert made.rows * C * G <= max(aggregation.BOXES, made.rows * C)
@@ -88,17 +87,12 @@ def test_scenes_read_back(scene: ModuleType, subject: Digest, tmp_path) -> None:
     assert validate([tmp_path / "scene.glb"], tmp_path) == {}
     (crowd, carpet) = ("stream", "look") if scene is overview else ("inside", "heads")
     for array in (crowd, carpet):
-        other = type(subject)(**{**vars_of(subject)})
+        other = replace(subject)
         changed = getattr(subject, array).copy()
         changed.ravel()[-1] += 0.05 * np.abs(changed).max()
         other.__dict__[array] = changed  # in the place of what is computed
         last = len(changed) - 1
         assert [problem.split(",")[0] for problem in readback.disagreements(glb, other)] == [f"{array}/{last}"]
-
-
-def vars_of(subject: Digest) -> dict:
-    more = {"block": subject.block} if isinstance(subject, BlockDigest) else {}
-    return fields_of(subject) | more
 
 
 def test_geometry_is_read_and_not_the_extras() -> None:
@@ -198,7 +192,7 @@ def test_files_are_the_trace() -> None:
     assert wanted == set(files)
     every = {"residual", *large_model.ARRAYS, "normed"}
     derived = {"embedding", "position", "lens", "gain", "bias", "head_write"}  # of the model, or what follows from them
-    assert every | derived == {name for name, value in fields_of(TRACE).items() if isinstance(value, np.ndarray)}
+    assert every | derived == {name for name, value in vars(TRACE).items() if isinstance(value, np.ndarray)}
 
 
 def test_what_is_shown_depends_on_the_size() -> None:
