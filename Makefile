@@ -29,7 +29,7 @@ fast: .venv/ready-for-tests
 	ruff format --check .
 	ruff check .
 	tests/node_modules/.bin/tsc -p tests
-	tests/node_modules/.bin/eslint -c tests/eslint.config.js article/web/assets/*.js
+	tests/node_modules/.bin/eslint -c tests/eslint.config.js article/web/assets
 	python -m pytest -m "not slow"
 
 # Beside the others, because it takes as long as all of them; with more room, it collects its garbage less often.
