@@ -5,7 +5,6 @@ are results of this program: their hash covers the code that computes them and t
 """
 
 import datetime
-import hashlib
 import json
 import re
 import sys
@@ -125,7 +124,7 @@ def fingerprint(models: Sequence[gpt.GPT]) -> str:
     """SHA-256 of what produced the results: the code, and models of our own recipe, from seed 1 on."""
     parts = [cache.source_of(recipes, turns, outcome), ensemble.training_code()]
     parts += [gpt.fingerprint(model) for model in models[: len(FEWER)]]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return cache.key(*parts)
 
 
 def load(models: Sequence[gpt.GPT]) -> dict | None:

@@ -30,50 +30,50 @@ class Maker:
 
 def test_the_same_is_made_once(trace):
     make = Maker()
-    assert cache.kept("a", trace, False, make, fresh=False) == MADE
-    assert cache.kept("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept_scene("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept_scene("a", trace, False, make, fresh=False) == MADE
     assert make.times == 1
-    assert cache.kept("a", trace, False, make, fresh=True) == MADE
+    assert cache.kept_scene("a", trace, False, make, fresh=True) == MADE
     assert make.times == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 64, b"x" * 200])
 def test_what_is_damaged_is_made_again(trace, folder, damage):
     make = Maker()
-    cache.kept("a", trace, False, make, fresh=False)
+    cache.kept_scene("a", trace, False, make, fresh=False)
     (path,) = folder.iterdir()
     path.write_bytes(damage or path.read_bytes()[:-1])
-    assert cache.kept("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept_scene("a", trace, False, make, fresh=False) == MADE
     assert make.times == 2
 
 
 def test_other_numbers_or_another_program_are_something_else(trace, subjects, tmp_path, monkeypatch):
     other = replace(trace, lens=trace.lens + 1e-12)
     keys = [
-        cache.key("a", trace, False),
-        cache.key("b", trace, False),
-        cache.key("a", trace, True),
-        cache.key("a", other, False),
-        cache.key("a", subjects["succeeds"], False),
-        cache.key("a", replace(subjects["succeeds"], other=other), False),
-        cache.key("a", replace(subjects["succeeds"], trace=other), False),
+        cache.scene_key("a", trace, False),
+        cache.scene_key("b", trace, False),
+        cache.scene_key("a", trace, True),
+        cache.scene_key("a", other, False),
+        cache.scene_key("a", subjects["succeeds"], False),
+        cache.scene_key("a", replace(subjects["succeeds"], other=other), False),
+        cache.scene_key("a", replace(subjects["succeeds"], trace=other), False),
     ]
-    assert cache.key("a", replace(trace), False) == keys[0]
+    assert cache.scene_key("a", replace(trace), False) == keys[0]
     for path in cache.program():
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setattr(paths, "ARTICLE", tmp_path / "article")
-    assert cache.key("a", trace, False) == keys[0]
+    assert cache.scene_key("a", trace, False) == keys[0]
     with open(tmp_path / "scenes" / "style.py", "a") as style:
         style.write("\n")
-    keys.append(cache.key("a", trace, False))
+    keys.append(cache.scene_key("a", trace, False))
     assert len(set(keys)) == len(keys)
 
 
 def test_old_scenes_go(trace, folder, monkeypatch):
     monkeypatch.setattr(cache, "KEPT_SCENES", 2)
     for name in "abc":
-        cache.kept(name, trace, False, Maker(), fresh=False)
+        cache.kept_scene(name, trace, False, Maker(), fresh=False)
     assert len(list(folder.iterdir())) == 2

@@ -4,14 +4,9 @@ The models are stacked, and `torch.func.vmap` takes all of them through `gpt.GPT
 numbers from a generator of its own, in the order in which `gpt.train` draws them, and gets the same weights.
 """
 
-import contextlib
-import hashlib
-import io
 import json
 import math
 import multiprocessing
-import os
-import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -50,20 +45,19 @@ def trainings(
     With `fresh`, nothing kept is used. Whatever is trained is kept.
     """
     torch.set_num_threads(1)  # the model is too small to share
-    folder = cache.KEPT / key(recipe, corpus)
+    folder = folder_of(recipe, corpus)
     recipe = padded(recipe)
-    size = sum(weight.numel() for weight in gpt.GPT(recipe.config).parameters())
     found: dict[int, np.ndarray] = {}
     for seed in () if fresh else seeds:
-        if (weights := load(folder / f"{seed}.npy", size)) is not None:
-            found[seed] = weights
+        if (kept := cache.load_arrays(file_of(folder, seed))) is not None:
+            found[seed] = kept["weights"]
     missing = [seed for seed in dict.fromkeys(seeds) if seed not in found]
     if missing:
         trained = dict(zip(missing, train_in_parallel(recipe, tokenizer, corpus, missing), strict=True))
-        keep(folder, trained)
+        for seed, weights in trained.items():
+            keep(folder, seed, weights)
         found |= trained
-    with contextlib.suppress(OSError):
-        os.utime(folder)  # the least used go first
+    cache.use(folder)
     return [restore(recipe.config, found[seed]) for seed in seeds]
 
 
@@ -173,38 +167,26 @@ def batch(recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str]) -> tu
     return whole[:, :-1], whole[:, 1:]
 
 
-def key(recipe: Recipe, corpus: Sequence[str]) -> str:
-    """SHA-256 of all that decides the weights, but for the seed: the training's code, the corpus and the recipe."""
+def folder_of(recipe: Recipe, corpus: Sequence[str]) -> Path:
+    """Where trainings are kept: by all that decides the weights, but for the seed, which has a file of its own."""
     stated = json.dumps([*corpus, asdict(replace(recipe, config=replace(recipe.config, seed=0)))], default=str)
-    parts = [training_code(), stated, torch.__version__]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return cache.KEPT / "trainings" / cache.key(training_code(), stated, torch.__version__)
+
+
+def file_of(folder: Path, seed: int) -> Path:
+    return folder / f"{seed}.npz"
+
+
+def keep(folder: Path, seed: int, weights: np.ndarray) -> None:
+    """Keeps the weights (n,) of a seed, and forgets those of recipes that were not used for long."""
+    cache.keep_arrays(file_of(folder, seed), {"weights": weights})
+    cache.forget(folder.parent, KEPT_RECIPES)
 
 
 def training_code() -> str:
     """The program that decides the weights: gpt.py but for what looks at a trained model, and the stacked training."""
     of_one = Path(gpt.__file__).read_text("utf-8").split("\n# --- 4. ")[0]
     return of_one + cache.source_of(train_all, follow_plainly, masks, padded, batch)
-
-
-def load(path: Path, size: int) -> np.ndarray | None:
-    """The weights (size,) that a file keeps, or nothing if there is no such file, or a damaged one."""
-    try:
-        weights = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return weights if weights.shape == (size,) and weights.dtype == float and np.isfinite(weights).all() else None
-
-
-def keep(folder: Path, weights: Mapping[int, np.ndarray]) -> None:
-    """Keeps the weights (n,) of each seed. A disk that has no room keeps nothing, and stops nothing."""
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        for seed, flat in weights.items():
-            file = io.BytesIO()
-            np.save(file, flat, allow_pickle=False)
-            cache.replace_file(folder / f"{seed}.npy", file.getvalue())
-        for old in sorted(cache.KEPT.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_RECIPES]:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def restore(config: gpt.Config, flat: np.ndarray) -> gpt.GPT:

@@ -1,10 +1,6 @@
 """The loss around a trained model, in the plane in which its training moved most."""
 
-import contextlib
-import hashlib
-import io
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,41 +18,27 @@ AT_ONCE = 100  # steps whose models are asked at once
 GRID = 21  # places along each direction
 MARGIN = 0.15  # beyond the path, as a part of its extent
 DIGITS = 6  # decimals that are kept; the same on every processor
-FOUND = ("height", "path", "path_loss", "in_plane", "points", "said")  # by `explore`
 
 
 def explored(
     config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], sentence: str, fresh: bool = False
-) -> dict[str, np.ndarray]:
+) -> Mapping[str, np.ndarray]:
     """What `explore` finds, or has found for an earlier build. Keeps it, and the model that it has trained."""
     file = kept_at(config, corpus, sentence)
-    folder = file.parent
     if fresh:
         file.unlink(missing_ok=True)
-    arrays = load(file)
+    arrays = cache.load_arrays(file)
     if arrays is None:
         arrays, weights = explore(config, tokenizer, corpus, sentence)
-        ensemble.keep(folder, {config.seed: weights})
-        data = io.BytesIO()
-        np.savez(data, **{name: arrays[name] for name in FOUND})  # pyright: ignore[reportArgumentType] - of its stub
-        with contextlib.suppress(OSError):  # a disk that has no room keeps nothing
-            cache.replace_file(file, data.getvalue())
+        ensemble.keep(file.parent, config.seed, weights)
+        cache.keep_arrays(file, arrays)
     return arrays
 
 
 def kept_at(config: gpt.Config, corpus: Sequence[str], sentence: str) -> Path:
-    """The file that keeps what `explore` finds."""
-    program = hashlib.sha256(Path(__file__).read_bytes() + sentence.encode()).hexdigest()[:16]
-    return cache.KEPT / ensemble.key(ensemble.Recipe(config), corpus) / f"landscape-{config.seed}-{program}.npz"
-
-
-def load(file: Path) -> dict[str, np.ndarray] | None:
-    """What a file keeps, or nothing if there is no such file, or a damaged one."""
-    try:
-        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
-            return {name: kept[name] for name in FOUND}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
+    """The file that keeps what `explore` finds, beside the model that it trains."""
+    program = cache.key(Path(__file__), sentence)[:16]
+    return ensemble.folder_of(ensemble.Recipe(config), corpus) / f"landscape-{config.seed}-{program}.npz"
 
 
 def explore(

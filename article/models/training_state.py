@@ -1,7 +1,6 @@
 """The state of a training, kept so that a killed one goes on where it was."""
 
 import contextlib
-import hashlib
 import io
 import math
 import os
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from article import cache
 from article.errors import RefusalError
 from article.models.dataset import Examples
 from article.models.optimizer import AdamW, Row
@@ -36,10 +36,9 @@ class Course:
 
 def identity(settings: Settings, train: Examples, held_out: Examples) -> str:
     """What a training is known by: a digest of its settings and of what it reads."""
-    digest = hashlib.sha256(repr((settings, train.n_context)).encode())
-    for ids in (train.ids, train.targets, held_out.ids, held_out.targets):
-        digest.update(repr(tuple(ids.shape)).encode() + ids.contiguous().numpy().data)
-    return digest.hexdigest()
+    ids = (train.ids, train.targets, held_out.ids, held_out.targets)
+    shapes = [tuple(some.shape) for some in ids]
+    return cache.key((settings, train.n_context, shapes), *(some.numpy() for some in ids))
 
 
 def keep(state: Path, course: Course, model: nn.Module, optimizer: AdamW, whose: str = "") -> None:
@@ -51,7 +50,7 @@ def keep(state: Path, course: Course, model: nn.Module, optimizer: AdamW, whose:
     beside = state.with_name(f"{state.name}.new")  # always the same: what is left of a killed run is written over
     try:
         with beside.open("wb") as file:
-            file.write(hashlib.sha256(data).digest())
+            file.write(cache.seal(data))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # or a power failure could leave an empty file behind the name
@@ -64,8 +63,8 @@ def keep(state: Path, course: Course, model: nn.Module, optimizer: AdamW, whose:
 
 def unpack(data: bytes) -> Mapping[str, Any]:
     """What was kept in a state. Raises an exception of any kind for data that are not as they were written."""
-    digest, packed = data[:32], data[32:]
-    if hashlib.sha256(packed).digest() != digest:
+    packed = cache.opened(data)
+    if packed is None:
         raise ValueError
     return torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
 

@@ -63,7 +63,7 @@ def made_for(site: Site, name: str, where: str, view: Callable[[str], Any], prev
 
     `view` gives what a scene is built from, by its SHOWS. Raises RefusalError and FalsehoodError.
     """
-    from article.cache import kept
+    from article.cache import kept_scene
 
     with site.stage("scenes"):
         module = scene_module(name)
@@ -72,7 +72,7 @@ def made_for(site: Site, name: str, where: str, view: Callable[[str], Any], prev
     try:
         with site.stage("scenes"):
             shown = view(getattr(module, "SHOWS", "trace"))
-        return kept(name, shown, preview, lambda: made_of(site, name, module, shown, preview), fresh)
+        return kept_scene(name, shown, preview, lambda: made_of(site, name, module, shown, preview), fresh)
     except ValueError as error:
         raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
 

@@ -183,17 +183,14 @@ def test_what_is_kept_is_not_trained_again(recipe, tokenizer, corpus, monkeypatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"no array", "pickle", "short", "nan"])
+@pytest.mark.parametrize("damage", ["empty", "unsealed", "short", "flipped"])
 def test_what_is_damaged_is_trained_again(recipe, tokenizer, corpus, kept, damage):
-    """Nothing that is kept is unpickled, and nothing that is not whole and finite is used."""
+    """Nothing is used that is not as it was written, and so nothing is unpickled."""
     (model,) = ensemble.trainings(recipe, tokenizer, corpus, [1])
-    (path,) = kept.glob("*/1.npy")
-    if isinstance(damage, bytes):
-        path.write_bytes(damage)
-    elif damage == "pickle":
-        np.save(path, np.array([print], dtype=object), allow_pickle=True)
-    else:
-        np.save(path, np.load(path)[:-1] if damage == "short" else np.load(path) * np.nan)
+    (path,) = kept.glob("*/*/1.npz")
+    data = path.read_bytes()
+    flipped = data[:-50] + bytes([data[-50] ^ 1]) + data[-49:]
+    path.write_bytes({"empty": b"", "unsealed": data[32:], "short": data[:-1], "flipped": flipped}[damage])
     (again,) = ensemble.trainings(recipe, tokenizer, corpus, [1])
     assert gpt.fingerprint(again) == gpt.fingerprint(model)
 
@@ -201,19 +198,19 @@ def test_what_is_damaged_is_trained_again(recipe, tokenizer, corpus, kept, damag
 def test_another_corpus_recipe_or_program_is_another_key(recipe, corpus, tmp_path, monkeypatch):
     """The seed alone makes no difference, for it has a file of its own."""
     keys = [
-        ensemble.key(recipe, corpus),
-        ensemble.key(recipe, corpus[::-1]),
-        ensemble.key(replace(recipe, config=replace(recipe.config, dropout=0.3)), corpus),
-        ensemble.key(replace(recipe, plain=True), corpus),
-        ensemble.key(replace(recipe, dtype=torch.float32), corpus),
+        ensemble.folder_of(recipe, corpus),
+        ensemble.folder_of(recipe, corpus[::-1]),
+        ensemble.folder_of(replace(recipe, config=replace(recipe.config, dropout=0.3)), corpus),
+        ensemble.folder_of(replace(recipe, plain=True), corpus),
+        ensemble.folder_of(replace(recipe, dtype=torch.float32), corpus),
     ]
-    assert ensemble.key(replace(recipe, config=replace(recipe.config, seed=99)), corpus) == keys[0]
+    assert ensemble.folder_of(replace(recipe, config=replace(recipe.config, seed=99)), corpus) == keys[0]
     program = (ROOT / "gpt.py").read_text("utf-8")
     for place, changed in (("\nGRID = ", True), ("\ndef fingerprint", False)):
         (tmp_path / "gpt.py").write_text(program.replace(place, f"\n# another program{place}"), "utf-8")
         monkeypatch.setattr(gpt, "__file__", str(tmp_path / "gpt.py"))
-        assert (ensemble.key(recipe, corpus) != keys[0]) == changed
-        keys += [ensemble.key(recipe, corpus)] if changed else []
+        assert (ensemble.folder_of(recipe, corpus) != keys[0]) == changed
+        keys += [ensemble.folder_of(recipe, corpus)] if changed else []
     assert len(set(keys)) == len(keys)
 
 
@@ -221,7 +218,7 @@ def test_old_recipes_go(recipe, tokenizer, corpus, kept, monkeypatch):
     monkeypatch.setattr(ensemble, "KEPT_RECIPES", 2)
     for steps in (1, 2, 3):
         ensemble.trainings(Recipe(replace(recipe.config, steps=steps)), tokenizer, corpus, [1])
-    assert len(list(kept.iterdir())) == 2
+    assert len(list((kept / "trainings").iterdir())) == 2
 
 
 # --- The study ----------------------------------------------------------------------------------------------------

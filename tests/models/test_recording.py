@@ -70,7 +70,7 @@ def test_what_is_kept_is_not_explored_again(config, tokenizer, corpus, trace, la
     one, other = (loss_landscape.landscape(config, tokenizer, corpus, trace) for _ in range(2))
     assert len(times) == 1
     assert np.array_equal(one.height, other.height)
-    (file,) = tmp_path.glob("*/landscape-*.npz")
+    (file,) = tmp_path.glob("trainings/*/landscape-*.npz")
     file.write_bytes(file.read_bytes()[:-50])
     loss_landscape.landscape(config, tokenizer, corpus, trace)
     assert len(times) == 2

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from article import cache, paths
-from article.models import own, recording
+from article.models import ensemble, own, recording
 from article.web.folder import workplace
 from scenes.export import readback
 from tests.conftest import BUILDERS, ROOT, Run, Start, ended, run_anew
@@ -272,13 +272,14 @@ def keep_ours(project: Path) -> None:
     def kept() -> tuple[Path, Path]:
         config, _, corpus, held_out = own.read()
         file = recording.kept_at(config, corpus, held_out[0].rsplit(maxsplit=1)[0])
-        return file.with_name(f"{config.seed}.npy"), file
+        return ensemble.file_of(file.parent, config.seed), file
 
     ours, shared = kept(), project / "article" / ".kept"
     shared.unlink()
-    shared.mkdir()
-    for folder in cache.KEPT.iterdir():
-        (shared / folder.name).symlink_to(folder)
+    (shared / "trainings").mkdir(parents=True)
+    (shared / "scenes").symlink_to(cache.KEPT / "scenes")
+    for folder in (cache.KEPT / "trainings").iterdir():
+        (shared / "trainings" / folder.name).symlink_to(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "ROOT", project)
         patch.setattr(cache, "KEPT", shared)
