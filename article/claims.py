@@ -131,7 +131,7 @@ def links_are_parallel(e: Evidence) -> Truth:
 
 @claim("a map of the embeddings in three dimensions keeps less than half of their variance", percent)
 def map_loses_most(e: Evidence) -> Truth:
-    return e.anatomy.map_kept, e.anatomy.map_kept < 0.5
+    return e.decomposition.map_kept, e.decomposition.map_kept < 0.5
 
 
 @claim("position vectors are on average less than half as long as embeddings", decimals)
@@ -276,14 +276,14 @@ def last_vector_is_longer(e: Evidence) -> Truth:
 
 @claim("no head, no MLP, nor the embedding, adds more than half of the answer's logit", percent)
 def no_part_makes_the_answer(e: Evidence) -> Truth:
-    shares = e.anatomy.share[:, e.trace.id(e.answer)]
+    shares = e.decomposition.share[:, e.trace.id(e.answer)]
     most = shares.max() / shares.sum()
     return most, bool(most < 0.5)
 
 
 @claim("every MLP, and all heads of a block together, add to the answer's logit", decimals)
 def every_part_of_a_block_helps(e: Evidence) -> Truth:
-    shares = dict(zip(e.anatomy.origins, e.anatomy.share[:, e.trace.id(e.answer)], strict=True))
+    shares = dict(zip(e.decomposition.origins, e.decomposition.share[:, e.trace.id(e.answer)], strict=True))
     blocks = range(1, e.config.n_layer + 1)
     sums = [sum(v for name, v in shares.items() if name.startswith(f"block {l}, head")) for l in blocks]
     least = min([*sums, *(shares[f"block {l}, MLP"] for l in blocks)])
@@ -292,49 +292,49 @@ def every_part_of_a_block_helps(e: Evidence) -> Truth:
 
 @claim("the widest of all attention weights into the last position is one to the animal")
 def widest_is_the_animal(e: Evidence) -> Truth:
-    token = e.trace.tokens[e.anatomy.widest[2]]
+    token = e.trace.tokens[e.decomposition.widest[2]]
     return token, token == subject(e)[0]
 
 
 @claim("without any one of the attention weights into the last position, the answer is still the most probable", count)
 def no_weight_decides(e: Evidence) -> Truth:
-    lost = int((~answered(e, e.effects.without_weight)).sum())
+    lost = int((~answered(e, e.ablation.without_weight)).sum())
     return lost, lost == 0
 
 
 @claim("the widest attention weight into the last position is the one whose loss costs the answer most")
 def widest_costs_most(e: Evidence) -> Truth:
-    l, h, k = (int(i) for i in np.unravel_index(e.effects.weight_effect.argmax(), e.effects.weight_effect.shape))
-    return f"{e.trace.tokens[k]}, block {l + 1}, head {h + 1}", (l, h, k) == e.anatomy.widest
+    l, h, k = (int(i) for i in np.unravel_index(e.ablation.weight_effect.argmax(), e.ablation.weight_effect.shape))
+    return f"{e.trace.tokens[k]}, block {l + 1}, head {h + 1}", (l, h, k) == e.decomposition.widest
 
 
 @claim("without any one of the heads, the answer is still the most probable word", count)
 def no_head_decides(e: Evidence) -> Truth:
-    lost = int((~answered(e, e.effects.without_head)).sum())
+    lost = int((~answered(e, e.ablation.without_head)).sum())
     return lost, lost == 0
 
 
 @claim("without all heads of the first block, the answer is still the most probable word")
 def first_heads_can_go(e: Evidence) -> Truth:
-    said = best(e, e.effects.without_heads[0])
+    said = best(e, e.ablation.without_heads[0])
     return said, said == e.answer
 
 
 @claim("without all heads of the last block, another word is the most probable")
 def last_heads_decide(e: Evidence) -> Truth:
-    said = best(e, e.effects.without_heads[-1])
+    said = best(e, e.ablation.without_heads[-1])
     return said, said != e.answer
 
 
 @claim("losing all heads of the last block costs the answer more than the losses of each of them added up", times)
 def last_heads_stand_in(e: Evidence) -> Truth:
-    ratio = e.effects.heads_effect[-1] / e.effects.head_effect[-1].sum()
-    return ratio, e.effects.heads_effect[-1] > e.effects.head_effect[-1].sum()
+    ratio = e.ablation.heads_effect[-1] / e.ablation.head_effect[-1].sum()
+    return ratio, e.ablation.heads_effect[-1] > e.ablation.head_effect[-1].sum()
 
 
 @claim("losing the first MLP costs the answer more than losing the last one", decimals)
 def first_mlp_matters_more(e: Evidence) -> Truth:
-    more = e.effects.mlp_effect[0] - e.effects.mlp_effect[-1]
+    more = e.ablation.mlp_effect[0] - e.ablation.mlp_effect[-1]
     return more, more > 0
 
 
@@ -342,13 +342,13 @@ def first_mlp_matters_more(e: Evidence) -> Truth:
     "setting the first block's heads to their mean takes less than a fifth of the probability from the answer", percent
 )
 def first_heads_say_little(e: Evidence) -> Truth:
-    effect = e.effects.effect(e.effects.mean_heads)[0]
+    effect = e.ablation.effect(e.ablation.mean_heads)[0]
     return effect, effect < 0.2
 
 
 @claim("what enters the first block has at every position a cosine above 0.85 with the token's embedding", decimals)
 def enters_as_the_token(e: Evidence) -> Truth:
-    least = min(cosine(a, b) for a, b in zip(e.trace.residual[0], e.anatomy.token, strict=True))
+    least = min(cosine(a, b) for a, b in zip(e.trace.residual[0], e.decomposition.token, strict=True))
     return least, least > 0.85
 
 
@@ -368,8 +368,8 @@ def mask_hides_the_best(e: Evidence) -> Truth:
 
 @claim("no component makes half of the score of the widest attention weight into the last position", percent)
 def no_component_makes_the_score(e: Evidence) -> Truth:
-    l, h, k = e.anatomy.widest
-    product = e.anatomy.product[l, h, -1, k]
+    l, h, k = e.decomposition.widest
+    product = e.decomposition.product[l, h, -1, k]
     share = product.max() / product.sum()
     return share, share < 0.5
 
@@ -393,16 +393,16 @@ def looks_for_linked_words(e: Evidence) -> Truth:
 
 @claim("what that head hands to the last position has a cosine above 0.99 with the value of the animal", decimals)
 def hands_over_the_animal(e: Evidence) -> Truth:
-    l, h = e.anatomy.head
+    l, h = e.decomposition.head
     same = cosine(e.trace.mixed[l, h, -1], e.trace.value[l, h, subject(e)[1]])
     return same, same > 0.99
 
 
 @claim("what that head writes at the last position raises the logit of the answer more than any other")
 def head_names_the_answer(e: Evidence) -> Truth:
-    l, h = e.anatomy.head
-    origin = e.anatomy.origins.index(f"block {l + 1}, head {h + 1}")
-    raised = e.trace.vocab[int(e.anatomy.share[origin].argmax())]
+    l, h = e.decomposition.head
+    origin = e.decomposition.origins.index(f"block {l + 1}, head {h + 1}")
+    raised = e.trace.vocab[int(e.decomposition.share[origin].argmax())]
     return raised, raised == e.answer
 
 
@@ -414,6 +414,6 @@ def relu_silences_most(e: Evidence) -> Truth:
 
 @claim("a quarter of the components make more than half of what sets the winner's logit off from the second's", percent)
 def few_components_decide(e: Evidence) -> Truth:
-    apart = np.sort(np.abs(e.anatomy.agreement[0] - e.anatomy.agreement[1]))
+    apart = np.sort(np.abs(e.decomposition.agreement[0] - e.decomposition.agreement[1]))
     share = apart[-(len(apart) // 4) :].sum() / apart.sum()
     return share, share > 0.5

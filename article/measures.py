@@ -93,7 +93,7 @@ def writes(evidence: Evidence) -> np.ndarray:
 
 def score_gap(evidence: Evidence) -> float:
     """How far, in the head that looks most, the best score of the last query is above the second."""
-    l, h = evidence.anatomy.head
+    l, h = evidence.decomposition.head
     first, second = np.sort(evidence.trace.score[l, h, -1])[:-3:-1]
     return float(first - second)
 
@@ -143,8 +143,8 @@ def counted(corpus: list[str], sentence: str, reach: int) -> float:
 
 def fitting_best(e: Evidence, words: Sequence[str]) -> Truth:
     """How many of the words are among as many whose keys fit best, in the head that looks most."""
-    l, h = e.anatomy.head
-    fit = e.trace.query[l, h, -1] @ e.readings.key_of_token[l, h]
+    l, h = e.decomposition.head
+    fit = e.trace.query[l, h, -1] @ e.token_means.key_of_token[l, h]
     best = [e.trace.vocab[id] for id in np.argsort(-fit)[: len(words)]]
     found = len(set(best) & set(words))
     return found, found == len(words)

@@ -41,7 +41,7 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
     L = config.n_layer
     rivals, middle = ranking(own), ranking(own, 1)[0]
     linked, (animals, homes) = cosines(own, pairs()), kinds()
-    looked, effects, top = looks(own), own.effects, own.anatomy.widest
+    looked, effects, top = looks(own), own.ablation, own.decomposition.widest
     over_seeds = [e.trace.probability(e.answer) for e in survey]
     known: dict[str, tuple[float | str, Callable[[Any], str]]] = {
         "sentences": (len(own.corpus), number),
@@ -116,19 +116,19 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "last_head_effect_least": (effects.head_effect[-1].min(), points),
         "first_mlp_effect": (effects.mlp_effect[0], points),
         "last_mlp_effect": (effects.mlp_effect[-1], points),
-        "map_kept": (own.anatomy.map_kept, percent),
+        "map_kept": (own.decomposition.map_kept, percent),
         "logit": (trace.lens[-1, -1].max(), one_decimal),
-        "largest_share": (own.anatomy.share[:, trace.id(home)].max(), one_decimal),
-        "largest_origin": (own.anatomy.origins[int(own.anatomy.share[:, trace.id(home)].argmax())], str),
-        "embedding_share": (own.anatomy.share[0, trace.id(home)], decimals),
+        "largest_share": (own.decomposition.share[:, trace.id(home)].max(), one_decimal),
+        "largest_origin": (own.decomposition.origins[int(own.decomposition.share[:, trace.id(home)].argmax())], str),
+        "embedding_share": (own.decomposition.share[0, trace.id(home)], decimals),
         "score_gap": (score_gap(own), one_decimal),
-        "route_kept": (own.anatomy.route_kept, percent),
-        "path_steps": (own.landscape.every, count),
-        "film_steps": (own.film.every, count),
-        "found_step": (at_step(own.film.found), str),
-        "settled_step": (at_step(own.film.settled), str),
-        "path_in_plane": (own.landscape.in_plane, percent),
-        "path_start_loss": (own.landscape.path_loss[0], decimals),
+        "route_kept": (own.decomposition.route_kept, percent),
+        "path_steps": (own.loss_landscape.every, count),
+        "film_steps": (own.training_history.every, count),
+        "found_step": (at_step(own.training_history.found), str),
+        "settled_step": (at_step(own.training_history.settled), str),
+        "path_in_plane": (own.loss_landscape.in_plane, percent),
+        "path_start_loss": (own.loss_landscape.path_loss[0], decimals),
         "seeds": (len(survey), str),
         "survey_least": (min(over_seeds), percent),
         "survey_median": (float(np.median(over_seeds)), percent),

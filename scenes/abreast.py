@@ -5,27 +5,27 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs, style
-from scenes.glyphs import comparison
+from scenes.glyphs import differences
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.comparison import Contrast
+    from scenes.analysis.comparison import Comparison
 
-SHOWS = "contrast"
+SHOWS = "comparison"
 
 
-def build(contrast: "Contrast") -> pv.MultiBlock:
+def build(comparison: "Comparison") -> pv.MultiBlock:
     """A row of columns for each level, as in `stream`; the scales are those of both streams."""
-    L, T = len(contrast.residual) - 1, len(contrast.tokens)
-    both = [values for one in (contrast, contrast.other) for values in (one.residual, one.normed[-1])]
-    drawn = [contrast.residual_apart, contrast.normed_apart[-1]]
-    scene = comparison.start("abreast", contrast, Scale.of(*both), drawn, style.VIEW_OF_GRID)
+    L, T = len(comparison.residual) - 1, len(comparison.tokens)
+    both = [values for one in (comparison, comparison.other) for values in (one.residual, one.normed[-1])]
+    drawn = [comparison.residual_apart, comparison.normed_apart[-1]]
+    scene = differences.start("abreast", comparison, Scale.of(*both), drawn, style.VIEW_OF_GRID)
     rows = [("residual", l) for l in range(L + 1)] + [("normed", L)]
     texts = ["embedding + position", *(f"block {l + 1}" for l in range(L)), "final LayerNorm"]
     for y, ((array, l), text) in enumerate(zip(rows, texts, strict=True)):
         for t in range(T):
-            comparison.column(scene, contrast, array, (l, t), (t * style.SPACING, y * style.DEPTH))
+            differences.column(scene, comparison, array, (l, t), (t * style.SPACING, y * style.DEPTH))
         glyphs.side(scene, text, y)
-    glyphs.names(scene, contrast.tokens, style.SPACING)
-    comparison.legend(scene, T - 1)
+    glyphs.names(scene, comparison.tokens, style.SPACING)
+    differences.legend(scene, T - 1)
     return scene

@@ -8,26 +8,26 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.aggregation import BlockDigest
+    from scenes.analysis.aggregation import BlockAggregation
 
 SHOWS = "block"
 ROWS = ("enters", "attention writes", "after attention", "MLP writes", "leaves")  # of `inside`
 
 
-def build(digest: "BlockDigest") -> pv.MultiBlock:
+def build(aggregation: "BlockAggregation") -> pv.MultiBlock:
     """What enters in front; behind it the heads' patterns, one after the other; then the other rows of columns."""
-    H, G = len(digest.heads), digest.inside.shape[-1]
-    scene = glyphs.start("block", digest, Scale.of(digest.inside), style.VIEW_OF_CROWD)
-    scene.user_dict |= {"block": digest.block, "crowded": True}
+    H, G = len(aggregation.heads), aggregation.inside.shape[-1]
+    scene = glyphs.start("block", aggregation, Scale.of(aggregation.inside), style.VIEW_OF_CROWD)
+    scene.user_dict |= {"block": aggregation.block, "crowded": True}
     written = []
     for h in range(H):
         y = h * style.CROWD_DEPTH
-        glyphs.carpets(scene, digest, "heads", h, y)
+        glyphs.carpets(scene, aggregation, "heads", h, y)
         written.append((f"head {h + 1}", y + style.CROWD_DEPTH / 2))
     step = style.CROWD_STEP * G * glyphs.crowd_pitch(G)
     for n, text in enumerate(ROWS):
         y = H * style.CROWD_DEPTH + (n - 1) * step if n else 0.0
-        glyphs.crowds(scene, digest, "inside", n, y)
+        glyphs.crowds(scene, aggregation, "inside", n, y)
         written.append((text, y))
-    glyphs.crowd_signs(scene, digest, written, [f"block {digest.block + 1}"])
+    glyphs.crowd_signs(scene, aggregation, written, [f"block {aggregation.block + 1}"])
     return scene

@@ -12,25 +12,25 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.ablation import Effects
+    from scenes.analysis.ablation import Ablation
 
-SHOWS = "effects"
+SHOWS = "ablation"
 EFFECTS = ("weight_effect", "head_effect", "heads_effect", "mlp_effect")
 PARTS = ("head", "heads", "MLP")  # what is cut, on the right
 VALUES = (0.0, 0.25, 0.5)  # of the legend
 
 
-def build(effects: "Effects") -> pv.MultiBlock:
+def build(ablation: "Ablation") -> pv.MultiBlock:
     """The weights and effects of all heads, row behind row, on a scale from 0 to 1."""
-    L, H, T, _ = effects.attention.shape
+    L, H, T, _ = ablation.attention.shape
     scale, side = Scale(1.0), style.BAR_SPACING / 2
-    scene = glyphs.start("causes", effects, scale, style.VIEW_OF_BARS)
+    scene = glyphs.start("causes", ablation, scale, style.VIEW_OF_BARS)
     scene.user_dict |= {"glyphs": {"attention": "post"} | dict.fromkeys(EFFECTS, "bar")}
 
     def place(name: str, index: tuple[int, ...], at: glyphs.Point, head: int | None = None) -> None:
-        value = getattr(effects, name)[index]
+        value = getattr(ablation, name)[index]
         shape = glyphs.bar(value, scale, at) if head is None else glyphs.post(value, scale, at, head)
-        glyphs.mark(scene, "/".join(map(str, (name, *index))), shape, effects, name, index)
+        glyphs.mark(scene, "/".join(map(str, (name, *index))), shape, ablation, name, index)
 
     def stand(x: float, y: float) -> glyphs.Point:
         glyphs.ground(scene, glyphs.box(*glyphs.foot((x, y)), glyphs.to_bytes(style.STONE)))
@@ -51,7 +51,7 @@ def build(effects: "Effects") -> pv.MultiBlock:
         middle = sum(depths) / H
         place("heads_effect", (l,), stand(parts[1], middle))
         place("mlp_effect", (l,), stand(parts[2], middle))
-    glyphs.names(scene, effects.tokens, style.SPACING)
+    glyphs.names(scene, ablation.tokens, style.SPACING)
     glyphs.names(scene, PARTS, style.SPACING, place=T + 0.3)
     glyphs.bar_legend(scene, parts[-1], VALUES, "effect", range(H))
     return scene

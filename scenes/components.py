@@ -7,11 +7,11 @@ import pyvista as pv
 from scenes import glyphs
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """The whole table of embeddings, read across."""
-    return glyphs.by_component("components", anatomy, "component", anatomy.vocab)
+    return glyphs.by_component("components", decomposition, "component", decomposition.vocab)

@@ -10,25 +10,25 @@ from scenes.homes import HOMES
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.training_history import Film
+    from scenes.analysis.training_history import TrainingHistory
 
-SHOWS = "film"
+SHOWS = "training_history"
 
 
-def build(film: "Film") -> pv.MultiBlock:
+def build(history: "TrainingHistory") -> pv.MultiBlock:
     """A point for each token, with each animal joined to its home; at rest as at the last step.
 
     Raises ValueError if the corpus lacks one of the linked words.
     """
-    scene = glyphs.start("drift", film, Scale.of(film.way), style.VIEW_OF_MAP)
-    glyphs.roll(scene, len(film.steps))
+    scene = glyphs.start("drift", history, Scale.of(history.way), style.VIEW_OF_MAP)
+    glyphs.roll(scene, len(history.steps))
     colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])
     colors |= dict.fromkeys(HOMES, style.HEADS[1])
     glyphs.chart(scene)
-    ends = [glyphs.places_of(scene, film, v)[-1] for v in range(len(film.vocab))]
-    named = glyphs.spread(film.vocab, ends, style.VIEW_OF_MAP)
-    for v, token in enumerate(film.vocab):
-        glyphs.moving(scene, film, v, token, colors.get(token, style.STONE), named[v])
+    ends = [glyphs.places_of(scene, history, v)[-1] for v in range(len(history.vocab))]
+    named = glyphs.spread(history.vocab, ends, style.VIEW_OF_MAP)
+    for v, token in enumerate(history.vocab):
+        glyphs.moving(scene, history, v, token, colors.get(token, style.STONE), named[v])
     for animal, home in zip(ANIMALS, HOMES, strict=True):
-        glyphs.tie(scene, film, film.id(animal), film.id(home))
+        glyphs.tie(scene, history, history.id(animal), history.id(home))
     return scene

@@ -8,25 +8,25 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Readings
+    from scenes.analysis.decomposition import TokenMeans
 
-SHOWS = "readings"
+SHOWS = "token_means"
 APART = 1.5  # from row to row, in steps of the grid: the columns are tall
 
 
-def build(readings: "Readings") -> pv.MultiBlock:
+def build(means: "TokenMeans") -> pv.MultiBlock:
     """A column for each component of the head that looks most, numbered from 1: its queries, keys and values.
 
     At their left are the tokens, from the first one at the bottom.
     """
-    l, h = readings.head
+    l, h = means.head
     arrays = {"query": "query_of_token", "key": "key_of_token", "value": "value_of_token"}
-    drawn = [getattr(readings, array)[l, h] for array in arrays.values()]
-    scene = glyphs.start("drivers", readings, Scale.of(*drawn), style.VIEW_OF_GRID)
+    drawn = [getattr(means, array)[l, h] for array in arrays.values()]
+    scene = glyphs.start("drivers", means, Scale.of(*drawn), style.VIEW_OF_GRID)
     for n, (text, array) in enumerate(arrays.items()):
         row = APART * n
         terms = [(array, (l, h, d), f"{text} {d + 1}") for d in range(len(drawn[n]))]
-        glyphs.line(scene, readings, terms, row)
-        glyphs.levels(scene, readings.vocab, row)
+        glyphs.line(scene, means, terms, row)
+        glyphs.levels(scene, means.vocab, row)
     glyphs.legend(scene, right=len(drawn[0]) - 1)
     return scene

@@ -8,19 +8,19 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """Three rows of columns: the sums in front, then the positions, then the embeddings."""
-    arrays = anatomy.residual[0], anatomy.position, anatomy.token
-    scene = glyphs.start("entrance", anatomy, Scale.of(*arrays), style.VIEW_OF_GRID)
-    T = len(anatomy.tokens)
+    arrays = decomposition.residual[0], decomposition.position, decomposition.token
+    scene = glyphs.start("entrance", decomposition, Scale.of(*arrays), style.VIEW_OF_GRID)
+    T = len(decomposition.tokens)
     rows = [("residual", (0,), "embedding + position"), ("position", (), "position"), ("token", (), "embedding")]
     for y, (array, first, text) in enumerate(rows):
-        glyphs.row(scene, anatomy, array, [(*first, t) for t in range(T)], () if y else anatomy.tokens, y)
+        glyphs.row(scene, decomposition, array, [(*first, t) for t in range(T)], () if y else decomposition.tokens, y)
         glyphs.side(scene, text, y)
     glyphs.legend(scene, right=T - 1)
     return scene

@@ -9,28 +9,28 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.loss_landscape import Landscape
+    from scenes.analysis.loss_landscape import LossLandscape
 
-SHOWS = "landscape"
+SHOWS = "loss_landscape"
 
 
-def build(land: "Landscape") -> pv.MultiBlock:
+def build(landscape: "LossLandscape") -> pv.MultiBlock:
     """The loss as height over the plane, beads where the training came by, and a stick for where it ended."""
-    scale = Scale.of(land.height)
-    scene = glyphs.start("landscape", land, scale, style.VIEW_OF_LAND)
+    scale = Scale.of(landscape.height)
+    scene = glyphs.start("landscape", landscape, scale, style.VIEW_OF_LAND)
     scene.user_dict |= {"glyphs": {"height": "surface", "path": "bead"}}
     half = style.LAND_SPAN + style.PLINTH
     glyphs.ground(
         scene, glyphs.box((-half, -half, 0), (half, half, style.PLINTH_HEIGHT / 2), glyphs.to_bytes(style.STONE))
     )
-    glyphs.mark(scene, "height", glyphs.surface(land.height, scale), land, "height", ())
-    n = len(land.height)
-    for s, place in enumerate(land.path):
+    glyphs.mark(scene, "height", glyphs.surface(landscape.height, scale), landscape, "height", ())
+    n = len(landscape.height)
+    for s, place in enumerate(landscape.path):
         # On the surface, at the height of the place of the grid that is nearest.
         i, j = np.clip(np.round((place[::-1] + 1) / 2 * (n - 1)), 0, n - 1).astype(int)
-        top = style.PLINTH_HEIGHT + style.LAND_HEIGHT * float(scale.fraction(land.height[i, j]))
-        glyphs.mark(scene, f"path/{s}", glyphs.bead(place, top + style.BEAD), land, "path", (s,))
-        if s in (0, len(land.path) - 1):
+        top = style.PLINTH_HEIGHT + style.LAND_HEIGHT * float(scale.fraction(landscape.height[i, j]))
+        glyphs.mark(scene, f"path/{s}", glyphs.bead(place, top + style.BEAD), landscape, "path", (s,))
+        if s in (0, len(landscape.path) - 1):
             x, y = style.LAND_SPAN * place
             scene.append(glyphs.stick((x, y, top), (x, y, top + style.FLAG), style.SLATE), f"flag/{s}")
             glyphs.tag(scene, f"flag/{s}", "end" if s else "start", (x, y, top + 1.1 * style.FLAG))

@@ -8,22 +8,24 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """A row of bars for each level of the residual stream, a bar for each token of the vocabulary."""
-    levels, T, V = anatomy.probabilities.shape
+    levels, T, V = decomposition.probabilities.shape
     scale = Scale(1.0)
-    scene = glyphs.start("lens", anatomy, scale, style.VIEW_OF_BARS)
+    scene = glyphs.start("lens", decomposition, scale, style.VIEW_OF_BARS)
     scene.user_dict |= {"glyphs": {"probabilities": "bar"}}
     for level in range(levels):
         y = glyphs.level_row(scene, level, (V - 1) * style.BAR_PITCH)
         for v in range(V):
-            bar = glyphs.bar(anatomy.probabilities[level, T - 1, v], scale, (v * style.BAR_PITCH, y))
-            glyphs.mark(scene, f"probabilities/{level}/{T - 1}/{v}", bar, anatomy, "probabilities", (level, T - 1, v))
-    glyphs.names(scene, anatomy.vocab, style.BAR_PITCH)
+            bar = glyphs.bar(decomposition.probabilities[level, T - 1, v], scale, (v * style.BAR_PITCH, y))
+            glyphs.mark(
+                scene, f"probabilities/{level}/{T - 1}/{v}", bar, decomposition, "probabilities", (level, T - 1, v)
+            )
+    glyphs.names(scene, decomposition.vocab, style.BAR_PITCH)
     glyphs.bar_legend(scene, (V - 1) * style.BAR_PITCH, (0.0, 0.5, 1.0), "probability")
     return scene

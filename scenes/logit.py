@@ -8,30 +8,32 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
 CANDIDATES = 10
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """In front the last vector, and for the two best tokens the embedding and its product with the vector.
 
     Behind them stand the embeddings of the ten best candidates, each with its logit, the sum of its product.
     """
-    L, t = len(anatomy.mixed), len(anatomy.tokens) - 1
-    logits = anatomy.lens[-1, -1]
-    best = anatomy.ranking[: min(CANDIDATES, len(anatomy.vocab))]
+    L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
+    logits = decomposition.lens[-1, -1]
+    best = decomposition.ranking[: min(CANDIDATES, len(decomposition.vocab))]
     front = [("normed", (L, t), "last vector")]
     for n, id in enumerate(best[:2]):
-        front += [("embedding", (id,), anatomy.vocab[id]), ("agreement", (n,), "product")]
-    drawn = [getattr(anatomy, array)[index] for array, index, _ in front]
-    scene = glyphs.start("logit", anatomy, Scale.of(*drawn, anatomy.candidate[: len(best)]), style.VIEW_OF_GRID)
-    glyphs.line(scene, anatomy, front)
-    texts = [f"{anatomy.vocab[id]} {glyphs.number(logits[id])}" for id in best]
-    glyphs.row(scene, anatomy, "candidate", [(n,) for n in range(len(best))], texts, 1)
+        front += [("embedding", (id,), decomposition.vocab[id]), ("agreement", (n,), "product")]
+    drawn = [getattr(decomposition, array)[index] for array, index, _ in front]
+    scene = glyphs.start(
+        "logit", decomposition, Scale.of(*drawn, decomposition.candidate[: len(best)]), style.VIEW_OF_GRID
+    )
+    glyphs.line(scene, decomposition, front)
+    texts = [f"{decomposition.vocab[id]} {glyphs.number(logits[id])}" for id in best]
+    glyphs.row(scene, decomposition, "candidate", [(n,) for n in range(len(best))], texts, 1)
     glyphs.side(scene, "the best, with their logits", 1)
     glyphs.legend(scene, right=len(best) - 1)
     return scene

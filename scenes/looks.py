@@ -5,43 +5,43 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs, style
-from scenes.glyphs import comparison
+from scenes.glyphs import differences
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.comparison import Contrast
+    from scenes.analysis.comparison import Comparison
 
-SHOWS = "contrast"
+SHOWS = "comparison"
 HEADS = 6  # at most
 QUERIES = 16  # if there are more, the last one that both have stands for all
 
 
-def build(contrast: "Contrast") -> pv.MultiBlock:
+def build(comparison: "Comparison") -> pv.MultiBlock:
     """A strip for each head: in front the tokens as keys, behind them as queries, and a ribbon for each weight.
 
     At its query the ribbons of a head lie side by side, in the order of the keys, and the wider, the lower.
     """
-    T, heads = len(contrast.tokens), contrast.heads(HEADS)
-    most = max(T, len(contrast.other.tokens))
-    queries = range(T) if most <= QUERIES else range(contrast.shared - 1, contrast.shared)
+    T, heads = len(comparison.tokens), comparison.heads(HEADS)
+    most = max(T, len(comparison.other.tokens))
+    queries = range(T) if most <= QUERIES else range(comparison.shared - 1, comparison.shared)
     ls, hs = (list(part) for part in zip(*heads, strict=True))
-    drawn = [contrast.attention_apart[ls, hs][:, list(queries)]]
-    scene = comparison.start("looks", contrast, Scale(1.0), drawn, style.VIEW_OF_GRID)
+    drawn = [comparison.attention_apart[ls, hs][:, list(queries)]]
+    scene = differences.start("looks", comparison, Scale(1.0), drawn, style.VIEW_OF_GRID)
     share = min(style.STRIP_WIDER, style.RIBBON_ROOM / (style.RIBBON + most * style.HAIR))
     scene.user_dict |= {"ribbon": {"hair": share * style.HAIR, "span": share * style.RIBBON}}
     for n, (l, h) in enumerate(heads):
-        strip(scene, contrast, (l, h), queries, n * style.STRIP_PITCH, share)
-    glyphs.names(scene, contrast.tokens, style.SPACING)
-    comparison.legend(scene, T - 1, "ribbon")
+        strip(scene, comparison, (l, h), queries, n * style.STRIP_PITCH, share)
+    glyphs.names(scene, comparison.tokens, style.SPACING)
+    differences.legend(scene, T - 1, "ribbon")
     return scene
 
 
 def strip(
-    scene: pv.MultiBlock, contrast: "Contrast", head: tuple[int, int], queries: range, front: float, share: float
+    scene: pv.MultiBlock, comparison: "Comparison", head: tuple[int, int], queries: range, front: float, share: float
 ) -> None:
     """Adds the weights of a head, from the keys at a `front` to the queries behind them."""
-    T, (l, h) = len(contrast.tokens), head
-    weights = contrast.attention[l, h]
+    T, (l, h) = len(comparison.tokens), head
+    weights = comparison.attention[l, h]
     for y in (front, front + style.STRIP):
         low = (-style.PLINTH, y - style.STRIP_EDGE, 0)
         high = ((T - 1) * style.SPACING + style.PLINTH, y + style.STRIP_EDGE, style.PLINTH_HEIGHT)
@@ -53,6 +53,6 @@ def strip(
         for k in range(q + 1):
             ends = (k * style.SPACING, start), (float(arrive[k]), end)
             band = glyphs.ribbon(weights[q, k], *ends, heights[q, k], style.SLATE, share)
-            comparison.place(scene, contrast, "attention", (l, h, q, k), "ribbon", lambda _, band=band: band)
+            differences.place(scene, comparison, "attention", (l, h, q, k), "ribbon", lambda _, band=band: band)
     left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
     glyphs.label(scene, f"row/{l}/{h}", f"block {l + 1}, head {h + 1}", (left, front + style.STRIP / 2), align=1)

@@ -10,18 +10,18 @@ from scenes.homes import HOMES
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """A point for each token; where the vocabulary has the article's words, each animal is joined to its home."""
-    scene = glyphs.start("map", anatomy, Scale.of(anatomy.map), style.VIEW_OF_MAP)
+    scene = glyphs.start("map", decomposition, Scale.of(decomposition.map), style.VIEW_OF_MAP)
     colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])
     colors |= dict.fromkeys(HOMES, style.HEADS[1])
-    pairs = zip(ANIMALS, HOMES, strict=True) if colors.keys() <= {*anatomy.vocab} else ()
-    links = [(anatomy.id(animal), anatomy.id(home)) for animal, home in pairs]
-    shades = [colors.get(token, style.STONE) for token in anatomy.vocab]
-    glyphs.atlas(scene, anatomy, "map", anatomy.vocab, shades, links)
+    pairs = zip(ANIMALS, HOMES, strict=True) if colors.keys() <= {*decomposition.vocab} else ()
+    links = [(decomposition.id(animal), decomposition.id(home)) for animal, home in pairs]
+    shades = [colors.get(token, style.STONE) for token in decomposition.vocab]
+    glyphs.atlas(scene, decomposition, "map", decomposition.vocab, shades, links)
     return scene

@@ -8,17 +8,17 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """In front the queries, then the keys, the products of the last query, and at the back the scores, their sums.
 
     Of the head that looks most.
     """
-    (l, h), q = anatomy.head, len(anatomy.tokens) - 1
+    (l, h), q = decomposition.head, len(decomposition.tokens) - 1
     T = q + 1
     rows = [
         ("query", [(l, h, k) for k in range(T)], "query"),
@@ -26,10 +26,10 @@ def build(anatomy: "Anatomy") -> pv.MultiBlock:
         ("product", [(l, h, q, k) for k in range(T)], "last query × key"),
         ("score", [(l, h, q, k) for k in range(T)], "score: their sum"),
     ]
-    drawn = [getattr(anatomy, array)[index] for array, indices, _ in rows for index in indices]
-    scene = glyphs.start("match", anatomy, Scale.of(*drawn), style.VIEW_OF_GRID)
+    drawn = [getattr(decomposition, array)[index] for array, indices, _ in rows for index in indices]
+    scene = glyphs.start("match", decomposition, Scale.of(*drawn), style.VIEW_OF_GRID)
     for y, (array, indices, text) in enumerate(rows):
-        glyphs.row(scene, anatomy, array, indices, () if y else anatomy.tokens, y)
+        glyphs.row(scene, decomposition, array, indices, () if y else decomposition.tokens, y)
         glyphs.side(scene, text, y)
     glyphs.legend(scene, right=T - 1)
     return scene

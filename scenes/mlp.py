@@ -8,19 +8,19 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """Four columns for each block. Those of the hidden units are tall; the first unit is at the bottom."""
-    L, t = len(anatomy.mixed), len(anatomy.tokens) - 1
+    L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
     parts = [("normed_2", ""), ("up", "hidden"), ("hidden", "after ReLU"), ("mlp_write", "write")]
-    scale = Scale.of(*(getattr(anatomy, array)[:, t] for array, _ in parts))
-    scene = glyphs.start("mlp", anatomy, scale, style.VIEW_OF_TALL)
+    scale = Scale.of(*(getattr(decomposition, array)[:, t] for array, _ in parts))
+    scene = glyphs.start("mlp", decomposition, scale, style.VIEW_OF_TALL)
     for l in range(L):
         terms = [(array, (l, t), text if n else f"block {l + 1}") for n, (array, text) in enumerate(parts)]
-        glyphs.line(scene, anatomy, terms, place=l * (len(parts) + 0.5))
+        glyphs.line(scene, decomposition, terms, place=l * (len(parts) + 0.5))
     glyphs.legend(scene, right=(L - 1) * (len(parts) + 0.5) + len(parts) - 1)
     return scene

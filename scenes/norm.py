@@ -8,14 +8,14 @@ from scenes import glyphs
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """A column for what comes in, and one for what is left after each step."""
-    L, t = len(anatomy.mixed), len(anatomy.tokens) - 1
+    L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
     steps = [
         ("residual", (L, t), "stream"),
         ("centred", (t,), "less its mean"),
@@ -23,7 +23,9 @@ def build(anatomy: "Anatomy") -> pv.MultiBlock:
         ("scaled", (t,), "times gain"),
         ("normed", (L, t), "plus bias"),
     ]
-    scene = glyphs.start("norm", anatomy, Scale.of(*(getattr(anatomy, array)[index] for array, index, _ in steps)))
-    glyphs.line(scene, anatomy, steps)
+    scene = glyphs.start(
+        "norm", decomposition, Scale.of(*(getattr(decomposition, array)[index] for array, index, _ in steps))
+    )
+    glyphs.line(scene, decomposition, steps)
     glyphs.legend(scene, right=len(steps) - 1)
     return scene

@@ -5,27 +5,27 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs, style
-from scenes.glyphs import comparison
+from scenes.glyphs import differences
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.comparison import Contrast
+    from scenes.analysis.comparison import Comparison
 
-SHOWS = "contrast"
+SHOWS = "comparison"
 
 
-def build(contrast: "Contrast") -> pv.MultiBlock:
+def build(comparison: "Comparison") -> pv.MultiBlock:
     """A row of bars for each level, a bar for each candidate that is in the vocabulary, on a scale from 0 to 1."""
-    L, tokens = len(contrast.chance) - 1, contrast.candidates
-    ids = [contrast.id(token) if token in contrast.vocab else -1 for token in tokens]
+    L, tokens = len(comparison.chance) - 1, comparison.candidates
+    ids = [comparison.id(token) if token in comparison.vocab else -1 for token in tokens]
     there = [id for id in ids if id >= 0]
-    drawn = [contrast.chance_apart[:, there]]
-    scene = comparison.start("odds", contrast, Scale(1.0), drawn, style.VIEW_OF_BARS)
+    drawn = [comparison.chance_apart[:, there]]
+    scene = differences.start("odds", comparison, Scale(1.0), drawn, style.VIEW_OF_BARS)
     for level in range(L + 1):
         y = glyphs.level_row(scene, level, (len(ids) - 1) * style.SPACING)
         for n, id in enumerate(ids):
             if id >= 0:
-                comparison.bar(scene, contrast, "chance", (level, id), (n * style.SPACING, y))
+                differences.bar(scene, comparison, "chance", (level, id), (n * style.SPACING, y))
     glyphs.names(scene, tokens, style.SPACING)
-    comparison.legend(scene, len(ids) - 1, "bar")
+    differences.legend(scene, len(ids) - 1, "bar")
     return scene

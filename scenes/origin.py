@@ -8,29 +8,29 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """Two rows of bars, one bar for each origin: in front for the most probable token, behind it for the second."""
-    best = anatomy.ranking[:2]
-    scale = Scale.of(anatomy.share[:, best])
-    scene = glyphs.start("origin", anatomy, scale, style.VIEW_OF_BARS)
+    best = decomposition.ranking[:2]
+    scale = Scale.of(decomposition.share[:, best])
+    scene = glyphs.start("origin", decomposition, scale, style.VIEW_OF_BARS)
     scene.user_dict |= {"glyphs": {"share": "bar"}}
     for row, id in enumerate(best):
         y = row * style.BAR_DEPTH
-        for p in range(len(anatomy.origins)):
+        for p in range(len(decomposition.origins)):
             x = p * style.SPACING
             glyphs.ground(scene, glyphs.box(*glyphs.foot((x, y)), glyphs.to_bytes(style.STONE)))
-            bar = glyphs.bar(anatomy.share[p, id], scale, (x, y))
-            glyphs.mark(scene, f"share/{p}/{id}", bar, anatomy, "share", (p, id))
+            bar = glyphs.bar(decomposition.share[p, id], scale, (x, y))
+            glyphs.mark(scene, f"share/{p}/{id}", bar, decomposition, "share", (p, id))
         front = y - style.TEXT_SIZE * style.LINE / 2
         glyphs.label(
-            scene, f"row/{row}", f"for {anatomy.vocab[id]}", (-style.PLINTH - style.BAR_SPACING, front), align=1
+            scene, f"row/{row}", f"for {decomposition.vocab[id]}", (-style.PLINTH - style.BAR_SPACING, front), align=1
         )
-    short = [name.replace("block ", "").replace(", head ", ".").replace(", ", " ") for name in anatomy.origins]
+    short = [name.replace("block ", "").replace(", head ", ".").replace(", ", " ") for name in decomposition.origins]
     glyphs.names(scene, short, style.SPACING)
     glyphs.bar_legend(scene, (len(short) - 1) * style.SPACING, (-1.0, -0.5, 0.0, 0.5, 1.0), "logit")
     return scene

@@ -7,11 +7,11 @@ import pyvista as pv
 from scenes import glyphs
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """The positions of the prompt, read across."""
-    return glyphs.by_component("places", anatomy, "place", [str(t + 1) for t in range(len(anatomy.tokens))])
+    return glyphs.by_component("places", decomposition, "place", [str(t + 1) for t in range(len(decomposition.tokens))])

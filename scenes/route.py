@@ -9,16 +9,16 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """A point for each position of the sentence, numbered from 1."""
-    scene = glyphs.start("route", anatomy, Scale.of(anatomy.route), style.VIEW_OF_MAP)
-    T = len(anatomy.tokens)
+    scene = glyphs.start("route", decomposition, Scale.of(decomposition.route), style.VIEW_OF_MAP)
+    T = len(decomposition.tokens)
     glyphs.atlas(
-        scene, anatomy, "route", [str(t + 1) for t in range(T)], [style.HEADS[0]] * T, list(pairwise(range(T)))
+        scene, decomposition, "route", [str(t + 1) for t in range(T)], [style.HEADS[0]] * T, list(pairwise(range(T)))
     )
     return scene

@@ -8,15 +8,15 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """A row of bars for each query of the head that looks most, a bar for each key; the future stands on slate."""
-    l, h = anatomy.head
-    scene = glyphs.start("scores", anatomy, Scale.of(anatomy.score[l, h]), style.VIEW_OF_MATRIX)
-    right = glyphs.matrix(scene, anatomy, "score", l, h)
+    l, h = decomposition.head
+    scene = glyphs.start("scores", decomposition, Scale.of(decomposition.score[l, h]), style.VIEW_OF_MATRIX)
+    right = glyphs.matrix(scene, decomposition, "score", l, h)
     glyphs.bar_legend(scene, right, (-1.0, -0.5, 0.0, 0.5, 1.0), "score")
     return scene

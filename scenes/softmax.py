@@ -8,15 +8,15 @@ from scenes import glyphs, style
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """A row of bars for each query of the head that looks most, which add up to 1; a bar for each key that it sees."""
-    l, h = anatomy.head
-    scene = glyphs.start("softmax", anatomy, Scale(1.0), style.VIEW_OF_MATRIX)
-    right = glyphs.matrix(scene, anatomy, "attention", l, h)
+    l, h = decomposition.head
+    scene = glyphs.start("softmax", decomposition, Scale(1.0), style.VIEW_OF_MATRIX)
+    right = glyphs.matrix(scene, decomposition, "attention", l, h)
     glyphs.bar_legend(scene, right, (0.0, 0.5, 1.0), heads=[h])
     return scene

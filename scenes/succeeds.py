@@ -7,11 +7,11 @@ import pyvista as pv
 from scenes import glyphs
 
 if TYPE_CHECKING:
-    from scenes.analysis.comparison import Compared
+    from scenes.analysis.comparison import Outcome
 
 SHOWS = "success"
 
 
-def build(compared: "Compared") -> pv.MultiBlock:
+def build(outcome: "Outcome") -> pv.MultiBlock:
     """The last position's way through the model, with the embeddings of what it says and of the answer."""
-    return glyphs.verdict("succeeds", compared)
+    return glyphs.verdict("succeeds", outcome)

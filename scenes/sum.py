@@ -8,19 +8,21 @@ from scenes import glyphs
 from scenes.style import Scale
 
 if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Anatomy
+    from scenes.analysis.decomposition import Decomposition
 
-SHOWS = "anatomy"
+SHOWS = "decomposition"
 
 
-def build(anatomy: "Anatomy") -> pv.MultiBlock:
+def build(decomposition: "Decomposition") -> pv.MultiBlock:
     """A column for each summand, and one for their sum, which leaves the last block."""
-    L, t = len(anatomy.mixed), len(anatomy.tokens) - 1
+    L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
     terms = [("token", (t,), "embedding"), ("position", (t,), "+ position")]
     for l in range(L):
         terms += [("attention_write", (l, t), f"+ attention {l + 1}"), ("mlp_write", (l, t), f"+ MLP {l + 1}")]
     terms += [("residual", (L, t), "= stream")]
-    scene = glyphs.start("sum", anatomy, Scale.of(*(getattr(anatomy, array)[index] for array, index, _ in terms)))
-    glyphs.line(scene, anatomy, terms)
+    scene = glyphs.start(
+        "sum", decomposition, Scale.of(*(getattr(decomposition, array)[index] for array, index, _ in terms))
+    )
+    glyphs.line(scene, decomposition, terms)
     glyphs.legend(scene, right=len(terms) - 1)
     return scene

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -161,33 +162,31 @@ def trace(model: "gpt.GPT", tokenizer: "gpt.Tokenizer", held_out: str) -> "gpt.T
 def subjects(
     model: "gpt.GPT", trace: "gpt.Trace", tokenizer: "gpt.Tokenizer", corpus: list[str], held_out: str
 ) -> dict:
-    """What each scene is built from, by its name: the trace, its effects, or it and that of another model."""
+    """What each scene is built from, by its name; what needs a recorded training has numbers of no training."""
     import torch
 
     import gpt
-    from scenes.analysis.ablation import effects
-    from scenes.analysis.comparison import Compared, Contrast
-    from scenes.analysis.decomposition import Anatomy, readings
-    from scenes.analysis.loss_landscape import Landscape
-    from scenes.analysis.training_history import Film
+    from scenes.analysis.loss_landscape import LossLandscape
+    from scenes.analysis.training_history import TrainingHistory
+    from scenes.analysis.views import view
 
     answer = held_out.split()[-1]
     other = gpt.GPT(gpt.Config(n_vocab=len(tokenizer.vocab))).double()
     gpt.initialise(other, 1.0, torch.Generator().manual_seed(8))
-    both = [trace, gpt.trace(other, tokenizer, trace.sentence)]
-    kinds = {
-        "trace": trace,
-        "anatomy": Anatomy(trace),
-        "readings": readings(model, tokenizer, corpus, trace),
-        "effects": effects(model, tokenizer, corpus, trace, answer),
-        "landscape": Landscape(
+    theirs = gpt.trace(other, tokenizer, trace.sentence)
+    subject = SimpleNamespace(
+        trace=trace, model=model, tokenizer=tokenizer, corpus=corpus, answer=answer,
+        other=theirs, failing=theirs, names=("A", "B"),
+    )  # fmt: skip
+    recorded = {
+        "loss_landscape": LossLandscape(
             trace,
             height=np.random.default_rng(1).random((21, 21)),
             path=np.random.default_rng(2).random((9, 2)) * 2 - 1,
             path_loss=np.ones(9),
             in_plane=0.5,
         ),
-        "film": Film(
+        "training_history": TrainingHistory(
             trace,
             answer=answer,
             steps=tuple(range(0, 200, 40)),
@@ -199,14 +198,11 @@ def subjects(
             samples=(trace.sentence,) * 5,
             said_at=(trace.prediction,) * 150 + (answer,) * 11,
         ),
-        "contrast": Contrast(both[0], other=both[1], names=("A", "B")),
-        "success": Compared(both[0], answer=answer, other=both[1]),
-        "failure": Compared(both[1], answer=answer, other=both[0]),
     }
-    return {
-        name: kinds[getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace")]
-        for name in (*BUILDERS, *COMPARED)
+    shows = {
+        name: getattr(importlib.import_module(f"scenes.{name}"), "SHOWS", "trace") for name in (*BUILDERS, *COMPARED)
     }
+    return {name: recorded.get(one) or view(one, subject) for name, one in shows.items()}
 
 
 Built = Callable[[str], "pv.MultiBlock"]

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from article.commands.options import add_checkpoint, seed
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     """Compares scenes with what they state and with a fresh trace. Raises RefusalError and FalsehoodError."""
     import gpt
     from article.models import loading, model
-    from article.sites.article import subject, train
+    from article.sites.article import train
     from article.web.figures import scene_module
     from scenes.export import readback
 
@@ -51,18 +52,18 @@ def run(options: argparse.Namespace) -> int:
             n = len(known.tokenizer.encode(sentence))
             if not 1 <= n <= known.config.n_context:
                 raise ValueError(f"it reads 1 to {known.config.n_context} tokens, and the sentence has {n}")
-            if shows == "contrast":
+            if shows == "comparison":
                 from article.sites import comparison
 
                 fresh = comparison.fresh(known, options.beside, extras)
             elif isinstance(known, model.Run):
                 from article.sites.model import Shown
 
-                fresh = Shown(gpt.trace(known.model, known.tokenizer, sentence), extras.get("block", 0)).subject(shows)
-            elif shows == "trace":
-                fresh = gpt.trace(known.model, known.tokenizer, sentence)
+                fresh = Shown(gpt.trace(known.model, known.tokenizer, sentence), extras.get("block", 0)).view(shows)
             else:
-                fresh = subject(known, shows)
+                same = sentence == known.trace.sentence
+                evidence = known if same else replace(known, trace=gpt.trace(known.model, known.tokenizer, sentence))
+                fresh = evidence.view(shows)
         except ValueError as error:
             raise RefusalError(f"{path} shows what this model cannot: {error}.") from None
         try:

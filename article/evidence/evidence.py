@@ -2,26 +2,28 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import gpt
-    from scenes.analysis.ablation import Effects
-    from scenes.analysis.decomposition import Anatomy, Readings
-    from scenes.analysis.loss_landscape import Landscape
-    from scenes.analysis.training_history import Film
+import torch
+
+import gpt
+from scenes.analysis import views
+from scenes.analysis.ablation import Ablation
+from scenes.analysis.decomposition import Decomposition, TokenMeans
+from scenes.analysis.loss_landscape import LossLandscape
+from scenes.analysis.training_history import TrainingHistory
 
 
 @dataclass(frozen=True)
 class Evidence:
     """A trained model, what it was trained on, and the trace of the prompt, the held-out sentence less its end."""
 
-    config: "gpt.Config"
-    tokenizer: "gpt.Tokenizer"
+    config: gpt.Config
+    tokenizer: gpt.Tokenizer
     corpus: list[str]
     held_out: list[str]
-    model: "gpt.GPT"
-    trace: "gpt.Trace"
+    model: gpt.GPT
+    trace: gpt.Trace
 
     @property
     def answer(self) -> str:
@@ -35,45 +37,42 @@ class Evidence:
     @cached_property
     def loss(self) -> float:
         """The mean loss on the corpus, without dropout, in nats a token."""
-        import torch
-
-        import gpt
-
         ids, targets = gpt.batch(self.tokenizer, self.corpus)
         with torch.no_grad():
             return float(gpt.loss(self.model(ids).logits, targets))
 
     @cached_property
-    def effects(self) -> "Effects":
+    def made(self) -> dict[str, Any]:
+        """The views that have been asked for."""
+        return {}
+
+    def view(self, shows: str) -> Any:
+        """What a scene is built from, by its SHOWS; it is made once. Raises ValueError like `views.view`."""
+        if shows not in self.made:
+            self.made[shows] = views.view(shows, self)
+        return self.made[shows]
+
+    @property
+    def ablation(self) -> Ablation:
         """What becomes of the answer without each part of the model."""
-        from scenes.analysis.ablation import effects
+        return self.view("ablation")
 
-        return effects(self.model, self.tokenizer, self.corpus, self.trace, self.answer)
-
-    @cached_property
-    def anatomy(self) -> "Anatomy":
+    @property
+    def decomposition(self) -> Decomposition:
         """The sums and products that the numbers of the trace are made of."""
-        from scenes.analysis.decomposition import Anatomy
+        return self.view("decomposition")
 
-        return Anatomy(self.trace)
-
-    @cached_property
-    def readings(self) -> "Readings":
+    @property
+    def token_means(self) -> TokenMeans:
         """The same, and what the parts of its heads are, on average, where each token stands in the corpus."""
-        from scenes.analysis.decomposition import readings
+        return self.view("token_means")
 
-        return readings(self.model, self.tokenizer, self.corpus, self.trace)
-
-    @cached_property
-    def film(self) -> "Film":
+    @property
+    def training_history(self) -> TrainingHistory:
         """Its training, step by step."""
-        from scenes.analysis.training_history import film
+        return self.view("training_history")
 
-        return film(self.config, self.tokenizer, self.corpus, self.trace, self.answer)
-
-    @cached_property
-    def landscape(self) -> "Landscape":
+    @property
+    def loss_landscape(self) -> LossLandscape:
         """The loss around the model, in the plane in which its training moved most."""
-        from scenes.analysis.loss_landscape import landscape
-
-        return landscape(self.config, self.tokenizer, self.corpus, self.trace)
+        return self.view("loss_landscape")

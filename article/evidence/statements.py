@@ -16,7 +16,7 @@ from article.evidence.evidence import Evidence
 from article.evidence.words import decimals, number, percent, times
 from article.models import own
 from article.models.model import Run
-from scenes.analysis.comparison import Contrast
+from scenes.analysis.comparison import Comparison
 
 BEST = 10  # tokens of which the order is asked
 ORIGINS = 4  # of the answer's logit, of which the sign is asked
@@ -24,7 +24,7 @@ SHARES = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01)
 FACTORS = (1000, 100, 50, 20, 10, 5, 4, 3, 2)
 MISSING = "no such token"
 
-Judge = Callable[[Contrast], tuple[str, bool]]  # what is found in a model, as text, and whether the statement holds
+Judge = Callable[[Comparison], tuple[str, bool]]  # what is found in a model, as text, and whether the statement holds
 
 
 class Statement(NamedTuple):
@@ -48,7 +48,7 @@ class Found(NamedTuple):
         return {0: "holds for both", 1: f"fails on {''.join(failed)}", 2: "holds for neither"}[len(failed)]
 
 
-def ask(one: Contrast, other: Contrast, swapped: bool = False) -> list[Found]:
+def ask(one: Comparison, other: Comparison, swapped: bool = False) -> list[Found]:
     """The statements of the one, asked of both; what fails comes first. If `swapped`, the one is B.
 
     Raises FalsehoodError for a statement that is not even true where it comes from.
@@ -66,7 +66,7 @@ def ask(one: Contrast, other: Contrast, swapped: bool = False) -> list[Found]:
 # --- Statements ---------------------------------------------------------------------------------------------------
 
 
-def statements(one: Contrast) -> Iterator[Statement]:
+def statements(one: Comparison) -> Iterator[Statement]:
     """What is true of a prompt in a model, in the order of telling: the answer, where it comes up, the way to it."""
     answer, last = one.prediction, one.tokens[-1]
     yield Statement(
@@ -104,13 +104,13 @@ def statements(one: Contrast) -> Iterator[Statement]:
         )
 
 
-def how_sure(one: Contrast, answer: str) -> Iterator[Statement]:
+def how_sure(one: Comparison, answer: str) -> Iterator[Statement]:
     """How probable the answer is, and how far it is ahead."""
     sure = chance(one, answer)
     bound = next((share for share in SHARES if sure >= share), None)
     if bound is not None:
 
-        def sure_enough(o: Contrast) -> tuple[str, bool]:
+        def sure_enough(o: Comparison) -> tuple[str, bool]:
             if answer not in o.vocab:
                 return MISSING, False
             return percent(chance(o, answer)), chance(o, answer) >= bound
@@ -130,7 +130,7 @@ def how_sure(one: Contrast, answer: str) -> Iterator[Statement]:
             )
 
 
-def rivals(one: Contrast) -> Iterator[Statement]:
+def rivals(one: Comparison) -> Iterator[Statement]:
     """What else it might say."""
     second = one.vocab[one.ranking[1]]
     yield Statement(f"The second most probable is {quoted(second)}.", lambda o: (said(o, 1), nth(o, 1) == second))
@@ -147,7 +147,7 @@ def rivals(one: Contrast) -> Iterator[Statement]:
         )
 
 
-def looks(one: Contrast) -> Iterator[Statement]:
+def looks(one: Comparison) -> Iterator[Statement]:
     """Where the last token looks."""
     l, h, k = one.widest
     seen = one.tokens[k]
@@ -172,16 +172,16 @@ def looks(one: Contrast) -> Iterator[Statement]:
     )
 
 
-def origins(one: Contrast, answer: str) -> Iterator[Statement]:
+def origins(one: Comparison, answer: str) -> Iterator[Statement]:
     """Where the logit of the answer comes from."""
 
-    def largest(o: Contrast) -> tuple[str, float] | None:
+    def largest(o: Comparison) -> tuple[str, float] | None:
         if answer not in o.vocab:
             return None
         shares = o.share[:, o.id(answer)]
         return o.origins[int(shares.argmax())], float(shares.max())
 
-    def from_there(o: Contrast) -> tuple[str, bool]:
+    def from_there(o: Comparison) -> tuple[str, bool]:
         found = largest(o)
         return (f"{found[0]}, {decimals(found[1])}", found[0] == name) if found else (MISSING, False)
 
@@ -191,7 +191,7 @@ def origins(one: Contrast, answer: str) -> Iterator[Statement]:
     for part in sorted(parts, key=lambda part: -abs(round(parts[part], 9)))[:ORIGINS]:
         sign = np.sign(parts[part])
 
-        def has_the_sign(o: Contrast, part: str = part, sign: float = sign) -> tuple[str, bool]:
+        def has_the_sign(o: Comparison, part: str = part, sign: float = sign) -> tuple[str, bool]:
             if answer not in o.vocab:
                 return MISSING, False
             share = shares_of(o, answer).get(part)
@@ -201,7 +201,7 @@ def origins(one: Contrast, answer: str) -> Iterator[Statement]:
         yield Statement(f"{part[0].upper()}{part[1:]} {does} the logit of {quoted(answer)}.", has_the_sign)
 
 
-def lengths(one: Contrast) -> Iterator[Statement]:
+def lengths(one: Comparison) -> Iterator[Statement]:
     """How the last vector grows, and who writes most of it."""
     grows = growth(one) > 1
     yield Statement(
@@ -226,26 +226,26 @@ def head(l: int, h: int) -> str:
     return f"block {l + 1}, head {h + 1}"
 
 
-def chance(one: Contrast, token: str) -> float:
+def chance(one: Comparison, token: str) -> float:
     """The probability of a token after the prompt."""
     return float(one.chance[-1, one.id(token)])
 
 
-def nth(one: Contrast, n: int) -> str | None:
+def nth(one: Comparison, n: int) -> str | None:
     """The token that is the nth most probable, from 0; nothing if there are not so many."""
     return one.vocab[one.ranking[n]] if n < len(one.vocab) else None
 
 
-def said(one: Contrast, n: int) -> str:
+def said(one: Comparison, n: int) -> str:
     token = nth(one, n)
     return MISSING if token is None else f"{quoted(token)}, {percent(chance(one, token))}"
 
 
-def top(one: Contrast) -> list[str]:
+def top(one: Comparison) -> list[str]:
     return [one.vocab[id] for id in one.ranking[:BEST]]
 
 
-def lead(one: Contrast) -> float:
+def lead(one: Comparison) -> float:
     """How many times as probable as the second the most probable token is."""
     if len(one.vocab) < 2:
         return 1.0
@@ -253,12 +253,12 @@ def lead(one: Contrast) -> float:
     return float(np.exp(min(logits[0] - logits[1], 700)))
 
 
-def first(one: Contrast, level: int) -> str:
+def first(one: Comparison, level: int) -> str:
     """The most probable token, read at a level of the last position."""
     return one.vocab[int(one.lens[level, -1].argmax())]
 
 
-def comes_up(one: Contrast, token: str) -> int | None:
+def comes_up(one: Comparison, token: str) -> int | None:
     """The level from which on a token is the most probable one; nothing if it is not so in the end."""
     levels = len(one.lens)
     since = levels
@@ -273,17 +273,17 @@ def told(since: int | None) -> str:
     return f"from block {since} on" if since else "from the start"
 
 
-def widest(one: Contrast) -> float:
+def widest(one: Comparison) -> float:
     l, h, k = one.widest
     return float(one.attention[l, h, -1, k])
 
 
-def looked_at(one: Contrast) -> int:
+def looked_at(one: Comparison) -> int:
     """The position that the last one looks at most, in the sum of all heads."""
     return int(one.attention[:, :, -1].sum(axis=(0, 1)).round(12).argmax())
 
 
-def shares_of(one: Contrast, token: str) -> dict[str, float]:
+def shares_of(one: Comparison, token: str) -> dict[str, float]:
     """What embedding, position, and the attention and MLP of each block add to the logit of a token."""
     found: dict[str, float] = {}
     for name, share in zip(one.origins, one.share[:, one.id(token)].tolist(), strict=True):
@@ -296,25 +296,25 @@ def shares_of(one: Contrast, token: str) -> dict[str, float]:
     return found
 
 
-def growth(one: Contrast) -> float:
+def growth(one: Comparison) -> float:
     """How many times as long the last token's vector leaves the last block as it entered the first."""
     before, after = (float(np.linalg.norm(one.residual[level, -1])) for level in (0, -1))
     return after / before if before else 1.0
 
 
-def writes(one: Contrast) -> int:
+def writes(one: Comparison) -> int:
     """The block, from 1, that writes most at the last position."""
     return int(np.linalg.norm(np.diff(one.residual[:, -1], axis=0), axis=-1).argmax()) + 1
 
 
-def nearest(one: Contrast) -> str:
+def nearest(one: Comparison) -> str:
     """The token whose embedding is nearest in direction to the last vector."""
     long = np.linalg.norm(one.embedding, axis=-1)
     fit = np.divide(one.embedding @ one.normed[-1, -1], long, out=np.full_like(long, -np.inf), where=long > 0)
     return one.vocab[int(fit.argmax())]
 
 
-def foreseen(one: Contrast) -> tuple[int, int]:
+def foreseen(one: Comparison) -> tuple[int, int]:
     """How many tokens of the prompt were the most probable ones before they came, and of how many."""
     expected = [one.vocab[id] for id in one.lens[-1, :-1].argmax(axis=-1)]
     return sum(a == b for a, b in zip(expected, one.tokens[1:], strict=True)), len(expected)

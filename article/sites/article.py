@@ -4,14 +4,18 @@ import gc
 import importlib
 import string
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from article import paths
+import gpt
+from article import paths, study
 from article.errors import FalsehoodError, RefusalError
+from article.evidence.evidence import Evidence
 from article.evidence.words import decimals, percent
 from article.measures import counted, entropy
+from article.models import ensemble
 from article.models.own import read
 from article.sites.flow import flow_page, stages_of
 from article.web.figures import PREVIEW, exhibits
@@ -21,13 +25,25 @@ from article.web.site import Site, finish, furnish, has_viewer, read_article, to
 from article.web.viewer import VIEWER
 
 if TYPE_CHECKING:
-    import gpt
     from article.evidence.claim import Claim, Facts
-    from article.evidence.evidence import Evidence
-    from scenes.analysis.view import View
 
 
 LIBRARIES = ("pyvista", "trimesh", "sklearn.decomposition", "matplotlib.textpath", "PIL.ImageDraw", "markdown")
+
+
+@dataclass(frozen=True)
+class Own(Evidence):
+    """The article's own model, and what the study knows of others."""
+
+    @cached_property
+    def failing(self) -> gpt.Trace:
+        """The trace of a training that looks at the right word and says the wrong one.
+
+        Raises ValueError if the study knows of none.
+        """
+        recipe, seed = study.failing(self.config)
+        (model,) = ensemble.trainings(recipe, self.tokenizer, self.corpus, [seed])
+        return gpt.trace(model, self.tokenizer, self.trace.sentence)
 
 
 def build(out: Path, seed: int | None = None, url: str = "", seeds: int = 1, fresh: bool = False) -> Site:
@@ -62,7 +78,7 @@ def build_single(file: Path, seed: int | None = None, url: str = "", seeds: int 
     return site
 
 
-def prepare(site: Site, seed: int | None, url: str, seeds: int) -> "Evidence":
+def prepare(site: Site, seed: int | None, url: str, seeds: int) -> Evidence:
     """Trains, and makes the files of the site; returns what is known of the article's own model.
 
     Raises RefusalError and FalsehoodError.
@@ -75,7 +91,7 @@ def prepare(site: Site, seed: int | None, url: str, seeds: int) -> "Evidence":
     return own
 
 
-def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> "list[Evidence]":
+def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> list[Evidence]:
     """Trains the model on `data/`, and again with other seeds; traces the held-out sentence without its last word.
 
     What an earlier build has kept is not trained again, unless it is to be fresh.
@@ -85,9 +101,6 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
         from article import claims  # noqa: F401 - they are registered
     except ValueError as error:
         raise RefusalError(f"article/claims.py: {error}; change the claim.") from None
-    import gpt
-    from article.evidence.evidence import Evidence
-    from article.models import ensemble
     from article.models.recording import explored, kept_at
     from article.parallel import beside
     from scenes.glyphs.text import letters
@@ -110,11 +123,12 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
     }
     models = [own, *(trained[other] for other in others)]
     return [
-        Evidence(config, tokenizer, corpus, held_out, model, gpt.trace(model, tokenizer, prompt)) for model in models
+        kind(config, tokenizer, corpus, held_out, model, gpt.trace(model, tokenizer, prompt))
+        for kind, model in zip([Own] + [Evidence] * len(others), models, strict=True)
     ]
 
 
-def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "") -> None:
+def make(site: Site, own: Evidence, survey: Sequence[Evidence], url: str = "") -> None:
     """Everything between the trained models and the files of the site. Raises RefusalError and FalsehoodError."""
     from article.study import FEWER, load
     from article.web import claims_page, gallery, plots, render
@@ -139,7 +153,7 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     for path, shown in (("index.md", names), ("flow.md", render.figures(aside))):
         for name, line in shown.items():
             places.setdefault(name, f"article/{path}, line {line}")
-    with exhibits(site, places, partial(subject, own), preview) as made:
+    with exhibits(site, places, own.view, preview) as made:
         with site.stage("claims"):
             texts = {"index.md": text, "flow.md": aside}
             known, claims = judge(texts, own, survey, results, {"preview": f"{base}{preview}.png", "base": base})
@@ -171,33 +185,10 @@ def make(site: Site, own: "Evidence", survey: "Sequence[Evidence]", url: str = "
     site.files["claims.json"] = to_json(claims)
 
 
-def subject(own: "Evidence", shows: str) -> "gpt.Trace | View":
-    """What a scene is built from, by its SHOWS: "trace", "anatomy", "readings", "effects", "landscape", "film",
-    "success" or "failure".
-
-    The last two are the traces of the article's model and of a training that fails, each beside the other. Raises
-    ValueError for anything else, and if the study knows of no training that fails.
-    """
-    import gpt
-    from article.models import ensemble
-    from article.study import failing
-    from scenes.analysis.comparison import Compared
-
-    if shows in ("trace", "anatomy", "readings", "effects", "landscape", "film"):
-        return getattr(own, shows)
-    if shows not in ("success", "failure"):
-        raise ValueError(f"there is nothing to show of the name {shows!r}")
-    recipe, seed = failing(own.config)
-    (model,) = ensemble.trainings(recipe, own.tokenizer, own.corpus, [seed])
-    both = [own.trace, gpt.trace(model, own.tokenizer, own.trace.sentence)]
-    one, other = both if shows == "success" else reversed(both)
-    return Compared(one, answer=own.answer, other=other)
-
-
 def judge(
     texts: Mapping[str, str],
-    own: "Evidence",
-    survey: "Sequence[Evidence]",
+    own: Evidence,
+    survey: Sequence[Evidence],
     results: dict | None,
     more: dict[str, str],
 ) -> "tuple[Facts, list[dict]]":
@@ -236,7 +227,7 @@ def falsehood(claim: dict, where: str) -> str:
     return f"{where} of this model: it says that {claim['predicate']}, but {found} ({share})."
 
 
-def summary(site: Site, evidence: "Evidence", page: Path) -> str:
+def summary(site: Site, evidence: Evidence, page: Path) -> str:
     """What the job has done, for the terminal."""
     trace, answer = evidence.trace, evidence.answer
     lines = [
@@ -251,7 +242,7 @@ def summary(site: Site, evidence: "Evidence", page: Path) -> str:
 COLUMNS = ["generalise", "interval", "probability", "loss"]
 
 
-def plotted(facts: "Facts", own: "Evidence", study: dict | None) -> dict[str, dict]:
+def plotted(facts: "Facts", own: Evidence, study: dict | None) -> dict[str, dict]:
     """The plots and tables that the article may show, by the name of their file."""
     sure = facts.claims["is_sure"]
     result = {"survey.svg": {"plot": columns(sure.survey, sure.own), "tables": [trainings(sure)]}}
@@ -280,7 +271,7 @@ def trained(row: dict, facts: "Facts") -> list:
     return [row["words"], f"{held} of {seeds}", interval(int(held), int(seeds)), probability, loss]
 
 
-def counting(own: "Evidence", words: str, reach: int) -> list:
+def counting(own: Evidence, words: str, reach: int) -> list:
     """The row of a model that counts which word follows so many others."""
     chance = counted(own.corpus, own.held_out[0], reach)
     return [words, "", "", percent(chance), decimals(entropy(own.corpus, reach))]

@@ -24,7 +24,7 @@ from article.models.settings import SEEDS
 from article.sites.model import BOXES, TALL
 from article.web import figures, folder, gallery, render
 from article.web.site import Site, finish, furnish, read_article, to_json, told
-from scenes.analysis.comparison import Contrast
+from scenes.analysis.comparison import Comparison
 
 HERE = Path(__file__).resolve().parent
 SCENES = ("abreast", "levels", "looks", "ends", "odds")
@@ -97,13 +97,13 @@ def opened(text: str, tokenizer: str | None) -> tuple[str, model.Run]:
     return f"the article's model, trained with seed {seed}", loading.ask(None, seed=seed)
 
 
-def contrasts(a: gpt.Trace, b: gpt.Trace) -> tuple[Contrast, Contrast]:
+def contrasts(a: gpt.Trace, b: gpt.Trace) -> tuple[Comparison, Comparison]:
     """Each of two traces beside the other."""
     one, other = ("A", "B"), ("B", "A")
-    return Contrast(a, other=b, names=one), Contrast(b, other=a, names=other)
+    return Comparison(a, other=b, names=one), Comparison(b, other=a, names=other)
 
 
-def fresh(run: Any, other: str | None, how: dict) -> Contrast:
+def fresh(run: Any, other: str | None, how: dict) -> Comparison:
     """What a scene of two shows, computed anew; `how` is what the file says of itself.
 
     Raises RefusalError, and ValueError for what a tokenizer has no tokens for.
@@ -116,7 +116,7 @@ def fresh(run: Any, other: str | None, how: dict) -> Contrast:
         for one, text in ((run, how["sentence"]), (other_run, beside["sentence"]))
     )
     name, other_name = beside["names"]
-    return Contrast(own, other=theirs, names=(str(name), str(other_name)))
+    return Comparison(own, other=theirs, names=(str(name), str(other_name)))
 
 
 # --- What is asked ------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ class Asked:
         return [claim for claim in self.claims if claim.holds[one] and not claim.holds[1 - one]]
 
 
-def ask(a: Side, b: Side, both: tuple[Contrast, Contrast]) -> Asked:
+def ask(a: Side, b: Side, both: tuple[Comparison, Comparison]) -> Asked:
     """Asks both of all there is to ask. Raises FalsehoodError for a statement that is not true where it comes from."""
     importlib.import_module("article.claims")  # they are registered
     one, other = statements.evidence(a.run), statements.evidence(b.run)
@@ -190,7 +190,7 @@ def make(site: Site, a: Side, b: Side) -> Asked:
 ELSEWHERE = "another scene stands for it"
 
 
-def too_much(scene: str, a: Contrast, b: Contrast) -> str:
+def too_much(scene: str, a: Comparison, b: Comparison) -> str:
     """Why a scene is not drawn; nothing if it is."""
     D, other = a.embedding.shape[1], b.embedding.shape[1]
     levels = max(len(one.residual) + 1 for one in (a, b))
@@ -208,7 +208,7 @@ def too_much(scene: str, a: Contrast, b: Contrast) -> str:
     return ""
 
 
-def kept(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> set[str]:
+def kept(a: Side, b: Side, both: tuple[Comparison, Comparison], asked: Asked) -> set[str]:
     """The parts of comparison.md, other than scenes, that these two have."""
     (one, other), kinship = both, related(both[0])
     same = a.trace.weights == b.trace.weights
@@ -229,7 +229,7 @@ def kept(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> set
     return {name for name, there in parts.items() if there}
 
 
-def related(one: Contrast) -> float | None:
+def related(one: Comparison) -> float | None:
     """The mean cosine of the embeddings of the same tokens in both; nothing if there are none to compare."""
     if not one.alike:
         return None
@@ -240,7 +240,7 @@ def related(one: Contrast) -> float | None:
     return float(cosines.mean()) if len(cosines) else None
 
 
-def known(a: Side, b: Side, both: tuple[Contrast, Contrast], asked: Asked) -> dict[str, str]:
+def known(a: Side, b: Side, both: tuple[Comparison, Comparison], asked: Asked) -> dict[str, str]:
     """The values that comparison.md names."""
     one, kinship = both[0], related(both[0])
     models = a.trace.weights != b.trace.weights

@@ -18,7 +18,7 @@ from article.evidence.words import count, number
 from article.web import figures, render
 from article.web.html import add
 from article.web.site import Site
-from scenes.analysis.aggregation import BlockDigest, Digest
+from scenes.analysis.aggregation import Aggregation, BlockAggregation
 
 HERE = Path(__file__).resolve().parent
 
@@ -82,10 +82,10 @@ def overview(site: Site, trace: gpt.Trace) -> dict:
     """The figure of the whole model, whose files join the site's. Raises FalsehoodError if it shows other numbers."""
     from scenes import overview as scene
 
-    return figure(site, "overview", scene, Digest(trace))
+    return figure(site, "overview", scene, Aggregation(trace))
 
 
-def figure(site: Site, name: str, scene: object, shown: Digest) -> dict:
+def figure(site: Site, name: str, scene: object, shown: Aggregation) -> dict:
     """The figure of a scene, which is not kept for later: what decides it is larger than what it takes to make it."""
     return figures.add(site, figures.made_of(site, name, scene, shown, False))
 
@@ -97,7 +97,7 @@ def pages(site: Site, trace: gpt.Trace, template: str) -> dict[str, str]:
     L, H = trace.attention.shape[:2]
     prose, result = (HERE / "block.md").read_text("utf-8"), {}
     for l in range(L):
-        name, shown = f"block-{l + 1}", BlockDigest(trace, block=l)
+        name, shown = f"block-{l + 1}", BlockAggregation(trace, block=l)
         facts = Facts(
             {
                 "number": str(l + 1),
@@ -117,9 +117,9 @@ def pages(site: Site, trace: gpt.Trace, template: str) -> dict[str, str]:
     return result
 
 
-def together(digest: Digest) -> str:
+def together(aggregation: Aggregation) -> str:
     """What is drawn together, in sentences; nothing if every number has a box of its own."""
-    size, tokens = digest.grouped, digest.together
+    size, tokens = aggregation.grouped, aggregation.together
     said = []
     if size > 1:
         said.append(f"A box shows, of {count(size)} components, the one of largest magnitude.")

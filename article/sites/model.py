@@ -4,7 +4,6 @@ numbers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import gpt
@@ -14,9 +13,10 @@ from article.sites import flow, large_model
 from article.web import figures, gallery, render
 from article.web.site import Site, furnish, read_article
 from scenes import glyphs
-from scenes.analysis.aggregation import BlockDigest, Digest
-from scenes.analysis.decomposition import Anatomy
+from scenes.analysis.aggregation import Aggregation
+from scenes.analysis.decomposition import Decomposition
 from scenes.analysis.view import View
+from scenes.analysis.views import view
 
 HERE = Path(__file__).resolve().parent
 BOXES = 8000  # more in one scene cannot be told apart
@@ -32,21 +32,9 @@ class Shown:
     trace: gpt.Trace
     block: int = 0  # of which the scene `block` is
 
-    @cached_property
-    def anatomy(self) -> Anatomy:
-        """The sums and products that the numbers of the trace are made of."""
-        return Anatomy(self.trace)
-
-    def subject(self, shows: str) -> gpt.Trace | View:
+    def view(self, shows: str) -> View:
         """What a scene is built from, by its SHOWS. Raises ValueError for what only the article has."""
-        match shows:
-            case "trace" | "anatomy":
-                return getattr(self, shows)
-            case "digest":
-                return Digest(self.trace)
-            case "block":
-                return BlockDigest(self.trace, block=self.block)
-        raise ValueError(f"a run has no {shows!r} to show")
+        return view(shows, self)
 
 
 def make(
@@ -76,7 +64,7 @@ def make(
         facts.figures[f"{scene}.glb"] = (
             large_model.overview(site, trace)
             if scene == "overview"
-            else figures.exhibit(site, scene, "article/sites/run.md", shown.subject, False)
+            else figures.exhibit(site, scene, "article/sites/run.md", shown.view, False)
         )
     pages = large_model.pages(site, trace, template) if is_large else {}
     with site.stage("pages"):
@@ -114,11 +102,11 @@ def too_much(scene: str, trace: gpt.Trace) -> str:
 
 def known(shown: Shown, parts: set[str]) -> dict[str, str]:
     """The values of run.md that the trace knows; those of parts that it does not have are left out."""
-    trace, anatomy = shown.trace, shown.anatomy
+    trace, decomposition = shown.trace, Decomposition(shown.trace)
     L, H, T, _ = trace.attention.shape
     V, D = trace.embedding.shape
-    best = [trace.vocab[id] for id in anatomy.ranking[:2]]
-    l, h, k = anatomy.widest
+    best = [trace.vocab[id] for id in decomposition.ranking[:2]]
+    l, h, k = decomposition.widest
     values = {
         "blocks": f"{number(L)} block{'s' * (L > 1)}",
         "heads": f"{number(H)} head{'s' * (H > 1)}",
@@ -135,9 +123,9 @@ def known(shown: Shown, parts: set[str]) -> dict[str, str]:
         "widest_weight": decimals(trace.attention[l, h, -1, k]),
     }
     if "origin" in parts:
-        values["largest_origin"] = anatomy.origins[int(anatomy.share[:, anatomy.ranking[0]].argmax())]
+        values["largest_origin"] = decomposition.origins[int(decomposition.share[:, decomposition.ranking[0]].argmax())]
     if "map" in parts:
-        values["map_kept"] = percent(anatomy.map_kept)
+        values["map_kept"] = percent(decomposition.map_kept)
     if "large" in parts:
-        values["together"] = large_model.together(Digest(trace))
+        values["together"] = large_model.together(Aggregation(trace))
     return values

@@ -26,7 +26,7 @@ class Cut(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Effects(View):
+class Ablation(View):
     """A trace, and the probabilities of the next token (V) that are left when a part is cut, as arrays of float64.
 
     The parts are each attention weight into the last position, each head, all heads of a block, and each MLP; heads and
@@ -102,7 +102,7 @@ class Effects(View):
         ]
 
 
-def effects(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace, answer: str) -> Effects:
+def ablate(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace, answer: str) -> Ablation:
     """Cuts every part of the model once while it reads the sentence of the trace, whose answer is a token."""
     L, H, T, _ = trace.attention.shape
     mean = means(model, tokenizer, corpus, T)
@@ -128,7 +128,7 @@ def effects(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tra
     arrays: dict[str, Any] = {
         name: part.reshape(shapes[name.split("_")[1]]) for name, part in zip(cuts, parts, strict=True)
     }
-    return Effects(trace, answer=answer, **arrays)
+    return Ablation(trace, answer=answer, **arrays)
 
 
 def outcomes(model: gpt.GPT, ids: Sequence[int], cuts: Sequence[Cut]) -> np.ndarray:

@@ -34,7 +34,7 @@ def extreme(values: np.ndarray, size: int, axis: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Digest(View):
+class Aggregation(View):
     """The whole way of a text through a large model."""
 
     @property
@@ -107,7 +107,7 @@ INSIDE = ("enters", "attention-write", "middle", "mlp-write", "leaves")
 
 
 @dataclass(frozen=True)
-class BlockDigest(Digest):
+class BlockAggregation(Aggregation):
     """What one block does, every head of it."""
 
     block: int

@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 
 import gpt
-from scenes.analysis.decomposition import Anatomy
+from scenes.analysis.decomposition import Decomposition
 from scenes.analysis.view import View
 
 
 @dataclass(frozen=True)
-class Compared(View):
+class Outcome(View):
     """A trace, set beside that of another model of the same sentence, whose answer is a token."""
 
     answer: str
@@ -22,7 +22,7 @@ CANDIDATES = 10
 
 
 @dataclass(frozen=True)
-class Contrast(Anatomy):
+class Comparison(Decomposition):
     """A trace, and the other one that it is compared with.
 
     What ends in `_apart` has of each number itself and how much more it is than the other's at the same place

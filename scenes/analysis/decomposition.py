@@ -25,7 +25,7 @@ def projection(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 @dataclass(frozen=True)
-class Anatomy(View):
+class Decomposition(View):
     """A trace, and what can be computed from it alone. The letters of the shapes are those of `gpt`."""
 
     @cached_property
@@ -162,7 +162,7 @@ class Anatomy(View):
 
 
 @dataclass(frozen=True)
-class Readings(Anatomy):
+class TokenMeans(Decomposition):
     """A trace taken apart, and what the parts of a head are, on average, where each token stands in the corpus.
 
     A token that the model never reads, as it only ends sentences, has zeros.
@@ -173,8 +173,8 @@ class Readings(Anatomy):
     value_of_token: np.ndarray  # (L, H, D/H, V)
 
 
-def readings(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Readings:
-    """The readings of a model, of which a trace is given, as it reads the corpus."""
+def token_means(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> TokenMeans:
+    """The means of a model, of which a trace is given, as it reads the corpus."""
     ids, targets = gpt.batch(tokenizer, corpus)
     real = targets != gpt.NO_TARGET  # (B, T)
     stands = torch.nn.functional.one_hot(ids[real], len(trace.vocab)).to(model.embedding.weight.dtype)  # (n, V)
@@ -187,4 +187,4 @@ def readings(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tr
         ).numpy()
         for name in ("query", "key", "value")
     }
-    return Readings(trace, **means)
+    return TokenMeans(trace, **means)

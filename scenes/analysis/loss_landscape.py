@@ -11,7 +11,7 @@ from scenes.analysis.view import View
 
 
 @dataclass(frozen=True)
-class Landscape(View):
+class LossLandscape(View):
     """A trace, and the loss on the corpus in a plane through the weights of its model.
 
     The plane is that of the first two principal components of the path of training, laid through its end. A place in it
@@ -25,10 +25,12 @@ class Landscape(View):
     every: int = EVERY  # steps from one point of the path to the next
 
 
-def landscape(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> Landscape:
+def loss_landscape(
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace
+) -> LossLandscape:
     """The landscape of one training, whose trace of a sentence is given."""
     arrays = explored(config, tokenizer, corpus, trace.sentence)
-    return Landscape(
+    return LossLandscape(
         trace,
         height=arrays["height"],
         path=arrays["path"],

@@ -16,7 +16,7 @@ STRIP = 5  # stills of a film
 
 
 @dataclass(frozen=True)
-class Film(View):
+class TrainingHistory(View):
     """The trace of a trained model, and what its training looked like at K steps, the last one its end."""
 
     answer: str
@@ -74,7 +74,9 @@ class Film(View):
         return [{"title": "The training, step by step", "corner": "step", "columns": columns, "rows": rows}]
 
 
-def film(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace, answer: str) -> Film:
+def training_history(
+    config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace, answer: str
+) -> TrainingHistory:
     """The film of the training whose last trace of a sentence, which goes on with the answer, is given."""
     from sklearn.decomposition import PCA
 
@@ -87,7 +89,7 @@ def film(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], tr
     pca = PCA(3, svd_solver="full").fit(trace.embedding)
     way = np.stack([pca.transform(embedding) for embedding in course])
     half = trace.tokens[: len(trace.tokens) // 2]
-    return Film(
+    return TrainingHistory(
         trace,
         answer=answer,
         steps=tuple(passed[n] for n in kept),

@@ -59,42 +59,42 @@ def tiles(corners: ArrayLike, size: ArrayLike, color: ArrayLike) -> pv.PolyData:
     return mesh(points, faces, np.repeat(to_bytes(color), 4, axis=0), material="tiles")
 
 
-def crowds(scene: pv.MultiBlock, digest: Any, array: str, index: int, y: float) -> None:
-    """Adds a row of columns `getattr(digest, array)[index]` on one plinth, as one mark."""
-    values = getattr(digest, array)[index]
+def crowds(scene: pv.MultiBlock, aggregation: Any, array: str, index: int, y: float) -> None:
+    """Adds a row of columns `getattr(aggregation, array)[index]` on one plinth, as one mark."""
+    values = getattr(aggregation, array)[index]
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "crowd"}}
     ground(scene, box(*foot((0, y), ((len(values) - 1) * style.SPACING, y)), to_bytes(style.STONE)))
-    mark(scene, f"{array}/{index}", crowd(values, Scale(scene.user_dict["limit"]), y), digest, array, (index,))
+    mark(scene, f"{array}/{index}", crowd(values, Scale(scene.user_dict["limit"]), y), aggregation, array, (index,))
 
 
-def carpets(scene: pv.MultiBlock, digest: Any, array: str, index: int, y: float) -> None:
-    """Adds a pattern `getattr(digest, array)[index]` on the floor behind the row at `y`, as one mark; cf. `carpet`."""
+def carpets(scene: pv.MultiBlock, aggregation: Any, array: str, index: int, y: float) -> None:
+    """Adds a pattern `getattr(aggregation, array)[index]` on the floor behind the row at `y`, as one mark."""
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "carpet"}, "weight": style.WEIGHT}
-    shape = carpet(getattr(digest, array)[index], y + style.PLINTH + style.PLATE_GAP)
-    mark(scene, f"{array}/{index}", shape, digest, array, (index,))
+    shape = carpet(getattr(aggregation, array)[index], y + style.PLINTH + style.PLATE_GAP)
+    mark(scene, f"{array}/{index}", shape, aggregation, array, (index,))
 
 
-def crowd_signs(scene: pv.MultiBlock, digest: Any, rows: Iterable[tuple[str, float]], told: Iterable[str]) -> None:
+def crowd_signs(scene: pv.MultiBlock, aggregation: Any, rows: Iterable[tuple[str, float]], told: Iterable[str]) -> None:
     """Adds what is written in a large scene, and its legend.
 
     At the left the names of the rows, each with its place along y; in front the tokens, of many only every few, in a
     size to be read from afar; below them what is `told`, and what is drawn together.
     """
     room = style.SPACING - 2 * style.TEXT_MARGIN
-    size = float(np.interp(len(digest.names), [1, style.SIGN_MANY], style.SIGN_SIZE))
+    size = float(np.interp(len(aggregation.names), [1, style.SIGN_MANY], style.SIGN_SIZE))
     line = size * style.LINE
-    small = min(style.TEXT_SIZE, room / (max(map(width_of, digest.names), default=1) or 1))
+    small = min(style.TEXT_SIZE, room / (max(map(width_of, aggregation.names), default=1) or 1))
     near = -style.PLINTH - style.PLATE_GAP - small * style.LINE
-    left, columns = -style.SPACING - style.PLINTH, range(len(digest.names))
+    left, columns = -style.SPACING - style.PLINTH, range(len(aggregation.names))
     written = [(text, (left, y - size * style.LETTER / 2), size, 1.0) for text, y in rows]
     if len(columns) <= 2 * style.SIGN_EVERY:
-        written += [(digest.names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
+        written += [(aggregation.names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
     else:
         near -= line
-        some = [(c, f"{c * digest.together + 1} {digest.names[c]}") for c in columns[:: style.SIGN_EVERY]]
+        some = [(c, f"{c * aggregation.together + 1} {aggregation.names[c]}") for c in columns[:: style.SIGN_EVERY]]
         written += [(text, (c * style.SPACING - style.PLINTH, near), size, 0.0) for c, text in some]
-    lines = [*told, *([f"a box: the largest of {digest.grouped} components"] if digest.grouped > 1 else [])]
-    lines += [f"a column: the largest of {digest.together} tokens"] if digest.together > 1 else []
+    lines = [*told, *([f"a box: the largest of {aggregation.grouped} components"] if aggregation.grouped > 1 else [])]
+    lines += [f"a column: the largest of {aggregation.together} tokens"] if aggregation.together > 1 else []
     low = near
     for text in lines:
         low -= line

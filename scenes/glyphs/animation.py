@@ -42,12 +42,12 @@ def film_part(unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
     return boxes([points[:4]], [points[4:]], to_bytes(color)[None], **meaning)
 
 
-def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point) -> None:
-    """Adds a number (K,) of `film.course`, as it was at all steps: a box of a column that grows and shrinks.
+def growing(scene: pv.MultiBlock, history: Any, index: tuple[int, int], at: Point) -> None:
+    """Adds a number (K,) of `history.course`, as it was at all steps: a box of a column that grows and shrinks.
 
     A warm box is there while it is positive, a cool and turned one while it is negative; their colours do not change.
     """
-    scale, values = Scale(scene.user_dict["limit"]), np.asarray(film.course[index], float)
+    scale, values = Scale(scene.user_dict["limit"]), np.asarray(history.course[index], float)
     half, low = scale.length(values), style.PLINTH_HEIGHT + style.PITCH * index[1]
     group = pv.MultiBlock()
     for ring, shown, color in ((CORNERS, values >= 0, style.POSITIVE[1]), (TURNED, values < 0, style.NEGATIVE[1])):
@@ -57,18 +57,18 @@ def growing(scene: pv.MultiBlock, film: Any, index: tuple[int, int], at: Point) 
         sizes[~shown] = 0
         group.append(film_part(unit, color, scale=sizes, pivot=[*at, low]))
     drawn_as(scene, course="growing")
-    mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), film, "course", index)
+    mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), history, "course", index)
 
 
-def places_of(scene: pv.MultiBlock, film: Any, v: int) -> NDArray[np.float64]:
-    """Where a token of `film.way` is on the map at each step (K, 3)."""
-    part = Scale(scene.user_dict["limit"]).fraction(film.way[v])
+def places_of(scene: pv.MultiBlock, history: Any, v: int) -> NDArray[np.float64]:
+    """Where a token of `history.way` is on the map at each step (K, 3)."""
+    part = Scale(scene.user_dict["limit"]).fraction(history.way[v])
     return np.round(np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part, 6)
 
 
-def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike, named: Point3) -> None:
-    """Adds a token of `film.way`, as a point that moves over a map on a stick, with its name, at a place at rest."""
-    places = places_of(scene, film, v)
+def moving(scene: pv.MultiBlock, history: Any, v: int, text: str, color: ArrayLike, named: Point3) -> None:
+    """Adds a token of `history.way`, as a point that moves over a map on a stick, with its name, at a place at rest."""
+    places = places_of(scene, history, v)
     unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
     size = np.full((len(places), 3), style.POINT)
     group = pv.MultiBlock()
@@ -80,15 +80,15 @@ def moving(scene: pv.MultiBlock, film: Any, v: int, text: str, color: ArrayLike,
         film_part(hanging, style.STONE, scale=tall, pivot=places)
     )  # the same places, so that they are kept once
     drawn_as(scene, way="moving")
-    mark(scene, f"way/{v}", cast(Any, group), film, "way", (v,))
+    mark(scene, f"way/{v}", cast(Any, group), history, "way", (v,))
     tag(scene, f"point/{v}", text, named, style.POINT_NAME)
     words = cast(Any, scene[f"label/point/{v}"])
     words.user_dict |= {"along": places.tolist()}  # what it moves with
 
 
-def tie(scene: pv.MultiBlock, film: Any, one: int, other: int) -> None:
-    """Adds the dark stick between two tokens of `film.way`."""
-    ends = np.stack([places_of(scene, film, v) for v in (one, other)], axis=1)
+def tie(scene: pv.MultiBlock, history: Any, one: int, other: int) -> None:
+    """Adds the dark stick between two tokens of `history.way`."""
+    ends = np.stack([places_of(scene, history, v) for v in (one, other)], axis=1)
     unit = np.array([[x, y, z] for z in (-1, 1) for x, y in ((0, -1), (1, -1), (1, 1), (0, 1))])
     group = pv.MultiBlock()
     group.append(film_part(unit, style.SLATE, ends=ends))

@@ -46,20 +46,20 @@ def by_component(name: str, trace: Any, array: str, texts: Sequence[str]) -> pv.
     return scene
 
 
-def verdict(name: str, compared: Any) -> pv.MultiBlock:
+def verdict(name: str, outcome: Any) -> pv.MultiBlock:
     """A whole scene: the way of the last position through one of two models, on the scale of both.
 
     Every attention weight into it is drawn; beside its last vector stand the embeddings of the answer and of what the
     model says instead, if it does.
     """
-    L, H, T, _ = compared.attention.shape
-    tokens = list(dict.fromkeys([compared.answer, compared.prediction]))
-    both = [(one.residual, one.normed[-1, -1], one.embedding) for one in (compared, compared.other)]
-    scene = start(name, compared, Scale.of(*(values for one in both for values in one)), style.VIEW_OF_GRID)
-    stream(scene, compared, whole=L)
+    L, H, T, _ = outcome.attention.shape
+    tokens = list(dict.fromkeys([outcome.answer, outcome.prediction]))
+    both = [(one.residual, one.normed[-1, -1], one.embedding) for one in (outcome, outcome.other)]
+    scene = start(name, outcome, Scale.of(*(values for one in both for values in one)), style.VIEW_OF_GRID)
+    stream(scene, outcome, whole=L)
     for l, h in np.ndindex(L, H):
-        pattern(scene, compared, l, h, first=T - 1)
-    ids = [(compared.id(token),) for token in tokens]
-    row(scene, compared, "embedding", ids, tokens, row=L + 1, place=T + 0.6)
+        pattern(scene, outcome, l, h, first=T - 1)
+    ids = [(outcome.id(token),) for token in tokens]
+    row(scene, outcome, "embedding", ids, tokens, row=L + 1, place=T + 0.6)
     legend(scene, right=T - 1, heads=H)
     return scene

@@ -88,12 +88,14 @@ def test_cuts_do_what_missing_weights_would(evidence):
             model = copy.deepcopy(evidence.model)
             for h in heads:
                 model.blocks[l].attention.project.weight.data[:, h * size : (h + 1) * size] = 0
-            left = evidence.effects.without_head[l, heads[0]] if len(heads) == 1 else evidence.effects.without_heads[l]
+            left = (
+                evidence.ablation.without_head[l, heads[0]] if len(heads) == 1 else evidence.ablation.without_heads[l]
+            )
             assert np.allclose(left, probabilities(model, evidence), rtol=0, atol=1e-12)
         model = copy.deepcopy(evidence.model)
         model.blocks[l].mlp.down.weight.data[:] = 0
         model.blocks[l].mlp.down.bias.data[:] = 0
-        assert np.allclose(evidence.effects.without_mlp[l], probabilities(model, evidence), rtol=0, atol=1e-12)
+        assert np.allclose(evidence.ablation.without_mlp[l], probabilities(model, evidence), rtol=0, atol=1e-12)
     model = copy.deepcopy(evidence.model)
     model.position.weight.data[:] = 0
     assert np.allclose(measures.without_positions(evidence), probabilities(model, evidence), rtol=0, atol=1e-12)
@@ -114,11 +116,11 @@ def test_a_cut_weight_takes_its_value_away(evidence):
             x = before[-1] + block.attention.project(mixed)
             x = x + block.mlp(block.ln_2(x))[0]
             left = (model.ln_f(x) @ model.embedding.weight.T).softmax(-1).numpy()
-        assert np.allclose(evidence.effects.without_weight[-1, h, k], left, rtol=0, atol=1e-12)
+        assert np.allclose(evidence.ablation.without_weight[-1, h, k], left, rtol=0, atol=1e-12)
 
 
 def test_effects_are_losses_of_the_answer(evidence):
-    e = evidence.effects
+    e = evidence.ablation
     whole = evidence.trace.probability(evidence.answer)
     assert e.head_effect == pytest.approx(whole - e.without_head[..., e.id(evidence.answer)])
     assert e.weight_effect.shape == evidence.trace.attention.shape[:3]

@@ -67,12 +67,12 @@ def test_what_is_kept_is_not_explored_again(config, tokenizer, corpus, trace, la
 
     monkeypatch.setattr(cache, "KEPT", tmp_path)
     monkeypatch.setattr(recording, "explore", explore)
-    one, other = (loss_landscape.landscape(config, tokenizer, corpus, trace) for _ in range(2))
+    one, other = (loss_landscape.loss_landscape(config, tokenizer, corpus, trace) for _ in range(2))
     assert len(times) == 1
     assert np.array_equal(one.height, other.height)
     (file,) = tmp_path.glob("trainings/*/landscape-*.npz")
     file.write_bytes(file.read_bytes()[:-50])
-    loss_landscape.landscape(config, tokenizer, corpus, trace)
+    loss_landscape.loss_landscape(config, tokenizer, corpus, trace)
     assert len(times) == 2
     (model,) = ensemble.trainings(ensemble.Recipe(config), tokenizer, corpus, [config.seed])
     assert not model.ln_f.weight.detach().any()  # the one that was explored

@@ -14,7 +14,7 @@ import gpt
 from article.models import own
 from article.sites import article
 from article.web import plots
-from scenes.analysis.training_history import Film
+from scenes.analysis.training_history import TrainingHistory
 from scenes.export import readback
 from tests.browser import Visitor, comes_to_life
 
@@ -38,13 +38,13 @@ SCALES = """
 
 
 @pytest.fixture(scope="module")
-def film() -> Film:
+def film() -> TrainingHistory:
     """The film of the article's model."""
-    return article.train(None)[0].film
+    return article.train(None)[0].training_history
 
 
 @pytest.mark.slow
-def test_it_records_what_happened(film: Film):
+def test_it_records_what_happened(film: TrainingHistory):
     """Against a training of our own, watched on its way: a forward pass of some moments, and the word at every step.
 
     So it knows at which step exactly the answer was found; the words and the curve say so.
@@ -87,7 +87,7 @@ def test_it_records_what_happened(film: Film):
     assert f"step {film.found:,}: " in "".join(curve.itertext())
 
 
-def test_an_answer_that_is_never_found_is_not_marked(film: Film):
+def test_an_answer_that_is_never_found_is_not_marked(film: TrainingHistory):
     lost = replace(film, said=("?",) * len(film.steps), said_at=("?",) * (film.steps[-1] + 1))
     assert (lost.found, lost.settled) == (None, None)
     assert "for the first time" not in lost.words(lost.first)
@@ -96,7 +96,7 @@ def test_an_answer_that_is_never_found_is_not_marked(film: Film):
 
 
 @pytest.mark.parametrize("name", ["growth", "drift"])
-def test_the_file_is_small_and_says_every_step(film: Film, site: Path, name: str):
+def test_the_file_is_small_and_says_every_step(film: TrainingHistory, site: Path, name: str):
     glb = (site / f"{name}.glb").read_bytes()
     assert len(glb) <= 600_000
     assert len(gzip.compress(glb)) <= 200_000
@@ -119,7 +119,9 @@ def at_step(figure: Locator, k: int) -> dict[str, NDArray]:
     return {name: np.array(parts) for name, parts in found.items()}
 
 
-def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(visit: Visitor, url: str, site: Path, film: Film):
+def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(
+    visit: Visitor, url: str, site: Path, film: TrainingHistory
+):
     """The sizes that the nodes have in the viewer, read as the file says, are the embeddings of that step.
 
     It plays, pauses and steps by keyboard.
@@ -155,7 +157,7 @@ def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(visit: Visitor,
     assert seen.errors == []
 
 
-def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: str, site: Path, film: Film):
+def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: str, site: Path, film: TrainingHistory):
     seen = visit(url)
     for name in ("growth", "drift"):
         comes_to_life(seen.figure(name))
@@ -175,7 +177,9 @@ def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: st
 
 
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}, {"reduced_motion": "reduce"}])
-def test_where_it_does_not_play_there_are_stills_and_words(visit: Visitor, url: str, film: Film, options: dict):
+def test_where_it_does_not_play_there_are_stills_and_words(
+    visit: Visitor, url: str, film: TrainingHistory, options: dict
+):
     seen = visit(url, **options)
     for name in ("growth", "drift"):
         strip = seen.figure(name).locator(".strip li")

@@ -25,12 +25,11 @@ from article.models.formats.run import files
 from article.models.model import Run
 from article.models.settings import Settings
 from article.sites import comparison
-from article.sites import model as model_
 from scenes import glyphs, style
-from scenes.analysis.comparison import Contrast
+from scenes.analysis.comparison import Comparison
 from scenes.export import readback
 from scenes.export.glb import to_glb
-from scenes.glyphs.comparison import tint
+from scenes.glyphs.differences import tint
 from scenes.style import Scale
 from tests.browser import PAIRS, Serve, Visitor
 from tests.conftest import COMPARED, ROOT, Once, validate
@@ -51,11 +50,11 @@ def untrained(tokenizer: gpt.Tokenizer, seed: int, **more: Any) -> gpt.GPT:
     return model
 
 
-def pair(one: gpt.Trace, other: gpt.Trace) -> tuple[Contrast, Contrast]:
+def pair(one: gpt.Trace, other: gpt.Trace) -> tuple[Comparison, Comparison]:
     return comparison.contrasts(one, other)
 
 
-def scene_of(name: str, contrast: Contrast) -> Any:
+def scene_of(name: str, contrast: Comparison) -> Any:
     return importlib.import_module(f"scenes.{name}").build(contrast)
 
 
@@ -65,13 +64,13 @@ def short(model, tokenizer) -> gpt.Trace:
 
 
 @pytest.fixture(scope="module")
-def both(short, tokenizer) -> tuple[Contrast, Contrast]:
+def both(short, tokenizer) -> tuple[Comparison, Comparison]:
     """Two untrained models with one prompt."""
     return pair(short, gpt.trace(untrained(tokenizer, 8), tokenizer, short.sentence))
 
 
 @pytest.fixture(scope="module")
-def lengths(model, tokenizer, short) -> tuple[Contrast, Contrast]:
+def lengths(model, tokenizer, short) -> tuple[Comparison, Comparison]:
     """One model with prompts of four tokens and of two."""
     return pair(short, gpt.trace(model, tokenizer, "a bird"))
 
@@ -289,7 +288,7 @@ def test_a_token_that_the_other_lacks(trace):
         for name in ("ends", "odds"):
             assert readback.disagreements(to_glb(scene_of(name, one)), one) == []
     one, _ = pair(replace(trace, lens=trace.lens + 100 * np.eye(len(trace.vocab))[trace.id("sleeps")]), theirs)
-    found = {found.words: found for found in statements.ask(*pair(one, theirs))}
+    found = {found.words: found for found in statements.ask(*pair(one.trace, theirs))}
     assert found["“sleeps” has a probability of at least 99%."].values[1] == "no such token"
     assert not found["“sleeps” has a probability of at least 99%."].holds[1]
 
@@ -409,12 +408,12 @@ def test_what_is_too_much_is_left_out(both, monkeypatch):
     """One of the two scenes of the stream is drawn; the heads look at no more tokens than can be told apart."""
     drawn = [scene for scene in COMPARED if not comparison.too_much(scene, *both)]
     assert drawn == ["abreast", "looks", "ends", "odds"]
-    monkeypatch.setattr(model_, "BOXES", 100)
+    monkeypatch.setattr(comparison, "BOXES", 100)
     monkeypatch.setattr(comparison, "KEYS", 3)
     drawn = [scene for scene in COMPARED if not comparison.too_much(scene, *both)]
     assert drawn == ["levels", "ends", "odds"]
     assert comparison.too_much("looks", *both) == "the looks of the heads, at 4 tokens, more than 3"
-    monkeypatch.setattr(model_, "TALL", 19)
+    monkeypatch.setattr(comparison, "TALL", 19)
     assert [scene for scene in COMPARED if not comparison.too_much(scene, *both)] == ["odds"]
 
 

@@ -22,7 +22,7 @@ from article.web import figures, site
 from article.web.marks import marks
 from scenes import block, overview
 from scenes.analysis import aggregation
-from scenes.analysis.aggregation import BlockDigest, Digest, extreme
+from scenes.analysis.aggregation import Aggregation, BlockAggregation, extreme
 from scenes.export import readback
 from scenes.export.camera import frame
 from scenes.export.glb import to_glb
@@ -40,8 +40,8 @@ def traced(L: int = 2, H: int = 3, D: int = 96, T: int = 70, V: int = 50) -> gpt
 
 
 TRACE = traced()
-WHOLE, BLOCK = Digest(TRACE), BlockDigest(TRACE, block=1)
-BOTH: list[tuple[ModuleType, Digest]] = [(overview, WHOLE), (block, BLOCK)]
+WHOLE, BLOCK = Aggregation(TRACE), BlockAggregation(TRACE, block=1)
+BOTH: list[tuple[ModuleType, Aggregation]] = [(overview, WHOLE), (block, BLOCK)]
 
 
 @given(arrays(float, (2, 11), elements=st.floats(-9, 9)), st.integers(1, 12))
@@ -67,7 +67,7 @@ def test_what_is_drawn_is_bounded(shape: tuple[int, int, int, int]) -> None:
         "attention": np.empty((L, H, 1, 1)),
     }
     trace = replace(TRACE, **few)
-    for made in (Digest(trace), BlockDigest(trace, block=0)):
+    for made in (Aggregation(trace), BlockAggregation(trace, block=0)):
         C = len(made.names)
         G = -(-D // made.grouped)
         assert made.rows * C * G <= max(aggregation.BOXES, made.rows * C)
@@ -79,8 +79,8 @@ def test_what_is_drawn_is_bounded(shape: tuple[int, int, int, int]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("scene", "subject"), BOTH)
-def test_scenes_read_back(scene: ModuleType, subject: Digest, tmp_path) -> None:
-    """Their numbers are those of a fresh digest, and of no other; the validator finds no fault."""
+def test_scenes_read_back(scene: ModuleType, subject: Aggregation, tmp_path) -> None:
+    """Their numbers are those of a fresh aggregation, and of no other; the validator finds no fault."""
     glb = to_glb(scene.build(subject))
     assert readback.disagreements(glb, subject) == []
     (tmp_path / "scene.glb").write_bytes(glb)
@@ -133,7 +133,7 @@ def shown_color(weight: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("scene", "subject"), BOTH)
-def test_the_scene_says_what_is_put_together(scene: ModuleType, subject: Digest, monkeypatch) -> None:
+def test_the_scene_says_what_is_put_together(scene: ModuleType, subject: Aggregation, monkeypatch) -> None:
     """In the picture itself: how many components share a box, how many tokens a column, how many heads a tile."""
     from scenes.glyphs import aggregate
 
@@ -149,7 +149,7 @@ def test_the_scene_says_what_is_put_together(scene: ModuleType, subject: Digest,
 
 
 @pytest.mark.parametrize(("scene", "subject"), BOTH)
-def test_marks_lead_to_their_numbers(scene: ModuleType, subject: Digest) -> None:
+def test_marks_lead_to_their_numbers(scene: ModuleType, subject: Aggregation) -> None:
     """What every mark says is so, and the numbers are where it leads."""
     built = scene.build(subject)
     known = marks(built, to_glb(built), subject)

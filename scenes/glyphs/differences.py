@@ -29,17 +29,17 @@ Draw = Callable[[Any], pv.PolyData]  # numbers as a shape
 
 
 def start(
-    name: str, contrast: Any, scale: Scale, drawn: Sequence[ArrayLike], view: tuple[float, float]
+    name: str, comparison: Any, scale: Scale, drawn: Sequence[ArrayLike], view: tuple[float, float]
 ) -> pv.MultiBlock:
     """An empty scene of two, on a scale for the numbers and one for the differences that are `drawn` (..., 2)."""
     most = max((np.nanmax(np.abs(np.asarray(pairs)[..., 1]), initial=0.0) for pairs in drawn), default=0.0)
     apart = Scale.of(most) if most > NOISE * scale.limit else scale
-    scene = scene_.start(name, contrast, scale, view)
+    scene = scene_.start(name, comparison, scale, view)
     scene.user_dict |= {
         "beside": {
-            "names": list(contrast.names),
-            "sentence": contrast.other.sentence,
-            "weights": contrast.other.weights,
+            "names": list(comparison.names),
+            "sentence": comparison.other.sentence,
+            "weights": comparison.other.weights,
             "limit": apart.limit,
             "more": style.MORE,
             "less": style.LESS,
@@ -62,28 +62,28 @@ def silence(shape: pv.PolyData) -> pv.PolyData:
     return shape
 
 
-def place(scene: pv.MultiBlock, contrast: Any, array: str, index: Sequence[int], glyph: str, draw: Draw) -> None:
-    """Adds the numbers `getattr(contrast, array)[index]`, drawn as a glyph, in the colours of their differences."""
-    pairs = np.reshape(getattr(contrast, f"{array}_apart")[tuple(index)], (-1, 2))
+def place(scene: pv.MultiBlock, comparison: Any, array: str, index: Sequence[int], glyph: str, draw: Draw) -> None:
+    """Adds the numbers `getattr(comparison, array)[index]`, drawn as a glyph, in the colours of their differences."""
+    pairs = np.reshape(getattr(comparison, f"{array}_apart")[tuple(index)], (-1, 2))
     compared = not np.isnan(pairs).any()
     shape = draw(pairs[:, 0])
     shape = tint(shape, pairs[:, 1], scene) if compared else silence(shape)
     name = f"{array}_apart" if compared else array
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {name: DRAW[glyph][not compared]}}
-    mark(scene, "/".join(map(str, (name, *index))), shape, contrast, name, index)
+    mark(scene, "/".join(map(str, (name, *index))), shape, comparison, name, index)
 
 
-def column(scene: pv.MultiBlock, contrast: Any, array: str, index: Sequence[int], at: Point) -> None:
+def column(scene: pv.MultiBlock, comparison: Any, array: str, index: Sequence[int], at: Point) -> None:
     """Adds a vector as a column on a plinth."""
     scale = Scale(scene.user_dict["limit"])
     ground(scene, box(*foot(at), to_bytes(style.STONE)))
-    place(scene, contrast, array, index, "column", lambda values: shapes_.column(values, scale, at))
+    place(scene, comparison, array, index, "column", lambda values: shapes_.column(values, scale, at))
 
 
-def bar(scene: pv.MultiBlock, contrast: Any, array: str, index: Sequence[int], at: Point) -> None:
+def bar(scene: pv.MultiBlock, comparison: Any, array: str, index: Sequence[int], at: Point) -> None:
     """Adds a number as a bar."""
     scale = Scale(scene.user_dict["limit"])
-    place(scene, contrast, array, index, "bar", lambda value: shapes_.bar(value, scale, at))
+    place(scene, comparison, array, index, "bar", lambda value: shapes_.bar(value, scale, at))
 
 
 # --- The legend ---------------------------------------------------------------------------------------------------
