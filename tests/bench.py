@@ -54,6 +54,7 @@ def main() -> None:
             "predecessor_training": peer,
             "job_over_predecessor": round(job["seconds"]["all"] / peer["seconds"], 3),
             "training": in_child("training"),
+            "training_in_node": in_child("in_node"),
             "commands": commands(),
             "survey": {**survey, "over_predecessor": round(survey["seconds"] / peer["seconds"], 3)},
             "rebuild_seconds": rebuild,
@@ -194,6 +195,41 @@ def commands() -> dict:
             subprocess.run([sys.executable, "gpt.py", *arguments], cwd=ROOT, capture_output=True, check=False)
             seconds[name].append(time.perf_counter() - start)
     return {name: round(statistics.median(times), 3) for name, times in seconds.items()}
+
+
+def in_node() -> dict:
+    """Processor's seconds of the article's training by its scripts in Node and by torch with one thread, in turn.
+
+    Beside them, what the scripts and the weights weigh when they are packed.
+    """
+    from dataclasses import asdict
+
+    import torch
+
+    import gpt
+    from article.models import own
+    from article.web import live
+
+    torch.set_num_threads(1)
+    config, tokenizer, corpus, _ = own.read()
+    folder = ROOT / "article" / "web" / "assets" / "live"
+    command = ["node", str(ROOT / "tests" / "web" / "live.mjs"), f"{folder.as_uri()}/", "seconds"]
+    asked = json.dumps({"corpus": corpus})
+    seconds: dict[str, list[float]] = {"node": [], "torch": []}
+    for _ in range(ROUNDS):
+        done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+        seconds["node"].append(float(done.stdout))
+        start = time.process_time()
+        model = gpt.train(config, tokenizer, corpus)
+        seconds["torch"].append(time.process_time() - start)
+    weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
+    sent = live.packed(weights, asdict(config), tokenizer.vocab).encode()
+    return {
+        "seconds": {name: round(min(times), 3) for name, times in seconds.items()},
+        "node_over_torch": round(min(seconds["node"]) / min(seconds["torch"]), 2),
+        "gzip": {path.name: len(gzip.compress(path.read_bytes())) for path in sorted(folder.glob("*.js"))},
+        "weights_gzip": len(gzip.compress(sent)),
+    }
 
 
 def training() -> dict:
@@ -586,6 +622,7 @@ if __name__ == "__main__":
             "rebuild": rebuild,
             "predecessor": predecessor,
             "training": training,
+            "in_node": in_node,
             "ours": ours,
             "pyvista": pyvista,
             "trimesh": trimesh,

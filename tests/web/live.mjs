@@ -66,6 +66,15 @@ const tasks = {
     return results;
   },
 
+  /** The processor's seconds for a training, as gpt.py's are counted. */
+  seconds({ corpus }) {
+    const tokenizer = new model.Tokenizer(corpus), config = model.configured({ n_vocab: tokenizer.vocab.length });
+    const before = process.cpuUsage();
+    for (const progress of training.train(config, tokenizer, corpus)) void progress;
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+  },
+
   /** The steps of a training that is stopped, and the weights that it comes to. */
   async stopped({ packed, corpus, after }) {
     const steps = [];
