@@ -103,15 +103,15 @@ def job(out: str) -> dict:
 
 def survey() -> dict:
     """Seconds of all trainings of the survey, none of them kept, and of each."""
+    from article.commands.build import SEEDS
     from article.models import own
     from article.models.ensemble import Recipe, train_in_parallel
-    from article.sites import article
 
     config, tokenizer, corpus, _ = own.read()
     start = time.perf_counter()
-    train_in_parallel(Recipe(config), tokenizer, corpus, range(1, article.SEEDS + 1))
+    train_in_parallel(Recipe(config), tokenizer, corpus, range(1, SEEDS + 1))
     seconds = time.perf_counter() - start
-    return {"seconds": round(seconds, 1), "trainings": article.SEEDS, "seconds_each": round(seconds / article.SEEDS, 2)}
+    return {"seconds": round(seconds, 1), "trainings": SEEDS, "seconds_each": round(seconds / SEEDS, 2)}
 
 
 def rebuild(out: str) -> dict:
@@ -216,14 +216,15 @@ def in_node() -> dict:
     command = ["node", str(ROOT / "tests" / "web" / "live.mjs"), f"{folder.as_uri()}/", "seconds"]
     asked = json.dumps({"corpus": corpus})
     seconds: dict[str, list[float]] = {"node": [], "torch": []}
+    sent = b""
     for _ in range(ROUNDS):
         done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
         seconds["node"].append(float(done.stdout))
         start = time.process_time()
-        model = gpt.train(config, tokenizer, corpus)
+        weights = dict(gpt.train(config, tokenizer, corpus).named_parameters())
         seconds["torch"].append(time.process_time() - start)
-    weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
-    sent = live.packed(weights, asdict(config), tokenizer.vocab).encode()
+        arrays = {name: weight.detach().numpy() for name, weight in weights.items()}
+        sent = live.packed(arrays, asdict(config), tokenizer.vocab).encode()
     return {
         "seconds": {name: round(min(times), 3) for name, times in seconds.items()},
         "node_over_torch": round(min(seconds["node"]) / min(seconds["torch"]), 2),
