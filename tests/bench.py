@@ -90,8 +90,11 @@ def job(out: str) -> dict:
     """The whole job with one training, the seconds of its stages, the speed of its training and its peak memory."""
     import gpt
     from article.sites import article
+    from article.web.site import Site
 
-    site = article.build(Path(out), seeds=1, fresh=True)
+    site = Site("article", fresh=True)
+    with site.published(Path(out)):
+        article.prepare(site, None, 1)
     steps = gpt.Config(n_vocab=1).steps
     return {
         "seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()},
@@ -116,9 +119,13 @@ def survey() -> dict:
 
 def rebuild(out: str) -> dict:
     """The job again, with all trainings kept: what an author waits for after a change of the text."""
+    from article.commands.build import SEEDS
     from article.sites import article
+    from article.web.site import Site
 
-    site = article.build(Path(out))
+    site = Site("article")
+    with site.published(Path(out)):
+        article.prepare(site, None, SEEDS)
     return {"seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()}}
 
 
@@ -431,18 +438,14 @@ def large(out: str, *shape: str) -> dict:
     each number of the residual stream.
     """
     from article.sites.model import make
-    from article.web import site as site_
-    from article.web import viewer
     from article.web.site import Site
 
     trace = large_trace(*shape)
-    site, start = Site(), time.perf_counter()
+    site, start = Site("checkpoint"), time.perf_counter()
     make(site, trace, {"name": "bench", "parameters": "many", "origin": "a model"}, {"opened"})
     seconds = time.perf_counter() - start
-    work = Path(out)
-    work.mkdir()
-    site_.write(site, work)
-    viewer.copy_viewer(work / "vendor")
+    with site.published(Path(out)):
+        pass
     first = [name for name in site.files if name in ("index.html", "overview.glb", "overview.webp", "light.hdr")]
     first += [name for name in site.files if name.endswith((".css", ".js"))]
     packed = {name: len(gzip.compress(site.files[name])) for name in first}
@@ -457,7 +460,7 @@ def large(out: str, *shape: str) -> dict:
         "first_gzip": sum(packed.values()),
         "first_gzip_by_file": packed,
         "bytes_per_number": round(sum(packed.values()) / stream, 3),
-        "frames_per_second": turning(work),
+        "frames_per_second": turning(Path(out)),
     }
 
 

@@ -1,12 +1,12 @@
 """Without a command: trains, builds the scenes, and publishes a site."""
 
 import argparse
-import sys
 
 from article import paths
 from article.commands.options import folder, seed, seeds
 from article.errors import RefusalError
 from article.models.settings import FIELDS
+from article.web.folder import refuse_to_replace
 
 SEEDS = 32  # trainings of the survey: those of the seeds from 1
 
@@ -56,28 +56,34 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
+    refuse_what_does_not_fit(options)
+    if options.data is not None:
+        from article.sites import run
+
+        run.publish(options)
+    elif options.checkpoint is not None:
+        from article.sites import checkpoint
+
+        checkpoint.publish(options)
+    else:
+        if not options.single_file:
+            refuse_to_replace((options.out or paths.ROOT / "docs").resolve(), "article")
+        from article.models import own
+
+        with own.trained_beside(options.seed, options.fresh):  # what draws takes seconds to import
+            from article.sites import article
+        article.publish(options)
+    return 0
+
+
+def refuse_what_does_not_fit(options: argparse.Namespace) -> None:
+    """Raises RefusalError for options that are about another kind of site."""
     if options.data is not None:
         if options.checkpoint is not None:
             raise RefusalError("--data trains a model, and --checkpoint opens one; leave one of them out.")
-        from article.sites import run
-
-        return run.publish(options)
+        return
     of_checkpoint = {"prompt", "tokenizer"} if options.checkpoint is not None else set()
     for name in ("config", "prompt", "ladder", *FIELDS):
         given = getattr(options, name)
         if name not in ("seed", *of_checkpoint) and given is not None and given is not False:
             raise RefusalError(f"--{name.replace('_', '-')} is about a text of your own; name its folder with --data.")
-    if options.checkpoint is not None:
-        from article.sites import checkpoint
-
-        return checkpoint.publish(options)
-    from article.sites.article import build, build_single
-
-    if options.single_file:
-        site = build_single(options.single_file, options.seed, options.url, options.seeds, options.fresh)
-    else:
-        site = build(options.out or paths.ROOT / "docs", options.seed, options.url, options.seeds, options.fresh)
-    print(site.summary)
-    for note in site.notes:
-        print(f"gpt.py: {note}", file=sys.stderr)
-    return 0

@@ -21,4 +21,5 @@ def run(options: argparse.Namespace) -> int:
     """Writes a site of one page, the full flow of a prompt. Raises RefusalError."""
     from article.sites import flow
 
-    return flow.show_flow(options)
+    flow.publish(options)
+    return 0

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from article.errors import RefusalError
 from article.evidence.evidence import Evidence
 
 
-class FactError(ValueError):
+class FactError(RefusalError, ValueError):
     """A value or a claim cannot be used; says which, and why."""
 
 
@@ -96,9 +97,11 @@ def claim(
     def register(judge: Callable[[Evidence], Truth]) -> Callable[[Evidence], Truth]:
         name = judge.__name__
         if name in CLAIMS:
-            raise FactError(f"there are two claims of the name {name!r}")
+            raise FactError(f"article/claims.py: there are two claims of the name {name!r}; change the claim.")
         if not words.strip():
-            raise FactError(f"the claim {name!r} does not say in words what it means")
+            raise FactError(
+                f"article/claims.py: the claim {name!r} does not say in words what it means; change the claim."
+            )
         CLAIMS[name] = Predicate(words, show, judge)
         return judge
 

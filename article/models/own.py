@@ -1,22 +1,21 @@
 """The article's own model: what `data/` holds, and the training on it."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import gpt
 from article import paths
 from article.errors import RefusalError
+from article.models import ensemble, recording
 from article.models.model import Run
-
-if TYPE_CHECKING:
-    import gpt
+from article.parallel import beside
 
 
-def read(seed: int | None = None) -> "tuple[gpt.Config, gpt.Tokenizer, list[str], list[str]]":
+def read(seed: int | None = None) -> tuple[gpt.Config, gpt.Tokenizer, list[str], list[str]]:
     """What `data/` holds: the configuration, the tokenizer, the corpus and what is held out. Raises RefusalError."""
     corpus, held_out = sentences(paths.ROOT / "data" / "train.txt"), sentences(paths.ROOT / "data" / "held_out.txt")
-    import gpt
-
     tokenizer = gpt.Tokenizer(sentence for _, sentence in corpus)
     config = gpt.Config(n_vocab=len(tokenizer.vocab))
     config = config if seed is None else replace(config, seed=seed)
@@ -55,10 +54,50 @@ def sentences(path: Path) -> list[tuple[int, str]]:
     return lines
 
 
+def prompt_of(held_out: list[str]) -> str:
+    """The held-out sentence without its last word."""
+    return held_out[0].rsplit(maxsplit=1)[0]
+
+
+@contextlib.contextmanager
+def trained_beside(seed: int | None, fresh: bool) -> Iterator[None]:
+    """Trains the article's own model and looks around it, if that is not kept, while something else is done inside.
+
+    Raises RefusalError for an unusable `data/`.
+    """
+    config, tokenizer, corpus, held_out = read(seed)
+    prompt = prompt_of(held_out)
+    if not fresh and recording.kept_at(config, corpus, prompt).exists():
+        yield
+        return
+    with beside(lambda: recording.explored(config, tokenizer, corpus, prompt, fresh)) as wait:
+        yield
+        wait()
+
+
+def trainings(
+    config: gpt.Config,
+    tokenizer: gpt.Tokenizer,
+    corpus: list[str],
+    prompt: str,
+    others: Sequence[int],
+    fresh: bool = False,
+) -> list[gpt.GPT]:
+    """The article's own model, and those of other seeds. What is kept is not trained again, unless it is to be fresh.
+
+    The own one is kept with what is recorded of its training, if there are others to compare it with.
+    """
+    recipe = ensemble.Recipe(config)
+    if others:
+        recording.explored(config, tokenizer, corpus, prompt)
+    (mine,) = ensemble.trainings(recipe, tokenizer, corpus, [config.seed])
+    rest = [other for other in others if other != config.seed]
+    trained = dict(zip(rest, ensemble.trainings(recipe, tokenizer, corpus, rest, fresh), strict=True))
+    return [mine, *(mine if other == config.seed else trained[other] for other in others)]
+
+
 def own(seed: int | None = None) -> Run:
     """The article's own model, trained if it is not kept. Raises RefusalError for an unusable `data/`."""
-    from article.models import ensemble
-
     config, tokenizer, corpus, _ = read(seed)
-    (model,) = ensemble.trainings(ensemble.Recipe(config), tokenizer, corpus, [config.seed])
-    return Run(config, tokenizer, model, tuple(corpus), "the article's own model")
+    (mine,) = ensemble.trainings(ensemble.Recipe(config), tokenizer, corpus, [config.seed])
+    return Run(config, tokenizer, mine, tuple(corpus), "the article's own model")

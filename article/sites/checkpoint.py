@@ -1,7 +1,6 @@
 """The site of a model that was trained elsewhere: its scenes of a prompt, all numbers, and a report of what it is."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,16 @@ from article.models import loading, prompts
 from article.models.model import Run
 from article.sites import model, report
 from article.sites.report import number, plain, share, table, token
-from article.web import folder, render
-from article.web.site import Site, finish, told
+from article.web import render
+from article.web.publish import Body, add_page
+from article.web.site import Site
 from scenes.glyphs.text import level_name
 
 TEMPLATE = Path(__file__).with_name("checkpoint.md")
 BEST = 10  # candidates in the table of answers
 
 
-def publish(options: argparse.Namespace) -> int:
+def publish(options: argparse.Namespace) -> None:
     """Puts the site of a checkpoint in place; prints the summary. Raises RefusalError and FalsehoodError."""
     if options.out is None:
         raise RefusalError("--checkpoint needs a place for the site; name a folder with --out.")
@@ -31,19 +31,16 @@ def publish(options: argparse.Namespace) -> int:
         raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
     if options.single_file:
         raise RefusalError("--single-file is for the article; the site of a checkpoint is a folder, which --out names.")
-    folder.refuse_another_kind(options.out, "report.html")
-    site = Site(fresh=options.fresh)
-    with folder.workplace(options.out) as work:
+    site = Site("checkpoint", options.url, options.fresh)
+    with site.published(options.out):
         with site.stage("open"):
             run = loading.ask(options.checkpoint, options.tokenizer)
             prompt = prompts.read(run, options.prompt, False)
         with site.stage("trace"):
             trace = prompts.traced(run, prompt)
-        name = named(options.checkpoint)
-        notes = make(site, run, trace, name, options.url)
-        finish(site, work)
-    print(summary(site, run, trace, [*run.notes, *notes], options.out))
-    return 0
+        site.notes += run.notes
+        make(site, run, trace, named(options.checkpoint))
+    print(summary(site, run, trace, options.out))
 
 
 def named(checkpoint: Path) -> str:
@@ -52,15 +49,14 @@ def named(checkpoint: Path) -> str:
     return (path.parent if path.is_file() else path).name
 
 
-def make(site: Site, run: Run, trace: gpt.Trace, name: str, url: str = "") -> list[str]:
-    """The files of the site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
+def make(site: Site, run: Run, trace: gpt.Trace, name: str) -> None:
+    """Adds the pages to the site. Raises RefusalError and FalsehoodError."""
     about = {"name": name, "parameters": count(parameters(run)), "origin": run.origin}
-    template, notes = model.make(site, trace, about, {"opened"}, url)
+    parts = model.make(site, trace, about, {"opened"})
     with site.stage("pages"):
         words = text(run, trace, name)
-        page = render.fill_in(template, *report.to_html(words, {}), {})
-        site.files |= {"report.md": words.encode(), "report.html": page.encode()}
-    return notes
+        add_page(site, "report.html", Body(*report.to_html(words, {})), parts, {})
+        site.files["report.md"] = words.encode()
 
 
 def parameters(run: Run) -> int:
@@ -205,7 +201,7 @@ def model_table(run: Run) -> str:
     return table(("<what", "<which"), rows)
 
 
-def summary(site: Site, run: Run, trace: gpt.Trace, notes: Sequence[str], out: Path) -> str:
+def summary(site: Site, run: Run, trace: gpt.Trace, out: Path) -> str:
     """What was opened, for the terminal."""
     config = run.config
     answer = f"{trace.prediction!r} ({trace.probability(trace.prediction):.0%})"
@@ -213,7 +209,7 @@ def summary(site: Site, run: Run, trace: gpt.Trace, notes: Sequence[str], out: P
         f"model       {run.origin}: {config.n_layer} blocks, {config.n_head} heads, {config.n_embd} components, "
         f"{parameters(run):,} parameters",
         f"prompt      {len(trace.tokens)} tokens, and then {answer}",
-        *(f"note        {note}" for note in (*notes, *site.notes)),
-        *told(site, out / "index.html"),
+        *(f"note        {note}" for note in site.notes),
+        *site.told(out / "index.html"),
     ]
     return "\n".join(lines)

@@ -1,7 +1,6 @@
 """Two checkpoints, seeds or prompts side by side: scenes in step, and what is true of the one and not of the other."""
 
 import argparse
-import importlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 import gpt
+from article import claims as _claims  # noqa: F401 - they are registered
 from article.errors import RefusalError
 from article.evidence import statements
 from article.evidence.claim import Facts
@@ -22,8 +22,9 @@ from article.models import loading, model, prompts
 from article.models.formats.run import SETTINGS
 from article.models.settings import SEEDS
 from article.sites.model import BOXES, TALL
-from article.web import figures, folder, gallery, render
-from article.web.site import Site, finish, furnish, read_article, to_json, told
+from article.web import render
+from article.web.publish import Page, add_pages
+from article.web.site import Site, to_json
 from scenes.analysis.comparison import Comparison
 
 HERE = Path(__file__).resolve().parent
@@ -49,16 +50,13 @@ class Side:
 # --- The command --------------------------------------------------------------------------------------------------
 
 
-def compare(options: argparse.Namespace) -> int:
+def publish(options: argparse.Namespace) -> None:
     """Writes the site of two, and prints the summary. Raises RefusalError and FalsehoodError."""
-    folder.refuse_another_kind(options.out, "compare.json")
-    sides = read(options)
-    site = Site()
-    with folder.workplace(options.out) as work:
+    site = Site("comparison")
+    with site.published(options.out):
+        sides = read(options)
         asked = make(site, *sides)
-        finish(site, work)
     print(summary(site, sides, asked, options.out))
-    return 0
 
 
 def read(options: argparse.Namespace) -> tuple[Side, Side]:
@@ -138,7 +136,6 @@ class Asked:
 
 def ask(a: Side, b: Side, both: tuple[Comparison, Comparison]) -> Asked:
     """Asks both of all there is to ask. Raises FalsehoodError for a statement that is not true where it comes from."""
-    importlib.import_module("article.claims")  # they are registered
     one, other = statements.evidence(a.run), statements.evidence(b.run)
     claims, unasked = statements.claims(one, other) if one and other and a.run is not b.run else ([], [])
     return Asked(claims, unasked, statements.ask(*both), statements.ask(both[1], both[0], swapped=True))
@@ -153,37 +150,25 @@ def fails(found: Sequence[Found]) -> int:
 
 
 def make(site: Site, a: Side, b: Side) -> Asked:
-    """The files of the site of two. Raises RefusalError and FalsehoodError."""
+    """Adds the pages of two to their site. Raises RefusalError and FalsehoodError."""
     both = contrasts(a.trace, b.trace)
     with site.stage("statements"):
         asked = ask(a, b, both)
     refused = {scene: reason for scene in SCENES if (reason := too_much(scene, *both))}
-    whole = read_article("template.html")
-    template = render.keep(whole, {"page"})
     values = known(a, b, both, asked) | {"base": "", "preview": ""}
     values["undrawn"] = "; ".join(dict.fromkeys(reason for reason in refused.values() if reason != ELSEWHERE))
     parts = kept(a, b, both, asked) | ({*SCENES} - {*refused}) | ({"undrawn"} if values["undrawn"] else set())
-    page = render.keep((HERE / "comparison.md").read_text("utf-8"), parts).strip()
-    facts = Facts(values, {})
-    for figure in render.figures(page):
-        one = both[figure.endswith("-b")]
-        facts.figures[f"{figure}.glb"] = figures.exhibit(
-            site, figure, "article/sites/comparison.md", lambda _, one=one: one, False
-        )
-    with site.stage("pages"):
-        facts.figures.update(
-            {
-                "both.svg": {"class": "verdicts", "shown": [portrait(a, b)]},
-                "claims.svg": listed("Claims of the article", asked.claims),
-                "of_a.svg": listed("What is true of A", asked.of_a),
-                "of_b.svg": listed("What is true of B", asked.of_b),
-            }
-        )
-        captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
-        pages = {"index.html": render.render(page, facts, template)}
-        pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), values["title"])
-        furnish(site, pages)
-        site.files["compare.json"] = to_json(record(a, b, asked))
+    text = render.keep((HERE / "comparison.md").read_text("utf-8"), parts).strip()
+    tables = {
+        "both.svg": {"class": "verdicts", "shown": [portrait(a, b)]},
+        "claims.svg": listed("Claims of the article", asked.claims),
+        "of_a.svg": listed("What is true of A", asked.of_a),
+        "of_b.svg": listed("What is true of B", asked.of_b),
+    }
+
+    page = Page("index.html", "article/sites/comparison.md", text, lambda _: both[0], other=lambda _: both[1])
+    add_pages(site, [page], (), lambda: Facts(values, {}, tables))
+    site.files["compare.json"] = to_json(record(a, b, asked))
     return asked
 
 
@@ -373,4 +358,4 @@ def summary(site: Site, sides: Sequence[Side], asked: Asked, out: Path) -> str:
     for one, other, found in (("A", "B", asked.of_a), ("B", "A", asked.of_b)):
         lines.append(f"statements  {fails(found)} of {len(found)} that are true of {one} fail on {other}")
     lines += [f"note        {note}" for note in (*(side.prompt.note for side in sides), *site.notes) if note]
-    return "\n".join([*lines, *told(site, out / "index.html")])
+    return "\n".join([*lines, *site.told(out / "index.html")])

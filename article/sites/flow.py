@@ -13,64 +13,52 @@ import gpt
 from article.errors import RefusalError
 from article.evidence.words import three
 from article.models import loading, prompts
-from article.web import render
-from article.web.folder import refuse_another_kind, workplace
 from article.web.html import add
-from article.web.site import Site, assets, read_article, to_json, write
-from scenes.analysis import stages as stages_
-from scenes.analysis.stages import DECIMALS, CodeError, Group, Stage, files, kept, to_csv
+from article.web.publish import Body, add_page
+from article.web.site import Site
+from scenes.analysis import stages
+from scenes.analysis.stages import DECIMALS, Group, Stage, kept, to_csv
 from scenes.style import Scale
 
 
-def stages_of(trace: "gpt.Trace") -> "list[Stage]":
+def stages_of(trace: gpt.Trace) -> list[Stage]:
     """The stages of a trace's full flow. Raises RefusalError."""
     try:
-        return stages_.stages(trace)
-    except CodeError as error:
-        raise RefusalError(f"article/flow.py: {error}; change the stage.") from None
+        return stages.stages(trace)
+    except stages.CodeError as error:
+        raise RefusalError(f"scenes/analysis/stages.py: {error}; change the stage.") from None
 
 
-def flow_page(
-    site: Site,
-    trace: "gpt.Trace",
-    stages: "Sequence[Stage]",
-    template: str,
-    values: Mapping[str, str],
-    more: str | None = None,
-) -> str:
+def page(site: Site, trace: gpt.Trace, flow: Sequence[Stage], more: str | None = None) -> Body:
     """The page of a trace's full flow, of its stages, whose files of numbers join the site's. Raises RefusalError.
 
     `more` is what the article has to say of it, as HTML; without it, the page is one of its own.
     """
-    site.files |= files(trace, stages)
+    site.files |= stages.files(trace, flow)
     try:
-        body = flow_body(trace, stages, None if more is None else by_stage(more))
+        html = flow_body(trace, flow, None if more is None else by_stage(more))
     except StageError as error:
         raise RefusalError(f"article/flow.md: {error}; a heading is the id of one, such as logits.") from None
-    return render.fill_in(template, body, TITLE, description(trace, stages), values)
+    return Body(html, TITLE, description(trace, flow))
 
 
-def show_flow(options: argparse.Namespace) -> int:
+def publish(options: argparse.Namespace) -> None:
     """Writes a site of one page, the full flow of a prompt; prints the summary. Raises RefusalError."""
-    out = options.out
-    refuse_another_kind(out, "flow.json")
-    run = loading.ask(options.checkpoint, options.tokenizer, options.seed)
-    prompt = prompts.read(run, options.prompt, options.cut)
-    site = Site()
-    with workplace(out) as work:
+    site = Site("flow")
+    with site.published(options.out):
+        run = loading.ask(options.checkpoint, options.tokenizer, options.seed)
+        prompt = prompts.read(run, options.prompt, options.cut)
         trace = prompts.traced(run, prompt)
-        template = render.keep(read_article("template.html"), {"page"})
-        site.files["index.html"] = flow_page(site, trace, stages_of(trace), template, {}).encode()
-        site.files |= {asset: read_article(asset).encode() for asset in assets()}
-        site.files["scenes.json"] = to_json([])  # none; by this file the next build knows the folder
-        write(site, work)
+        add_page(site, "index.html", page(site, trace, stages_of(trace)), (), {})
+        site.furnish()
     for note in [*run.notes, *prompt.notes]:
         print(note)
     print(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
     print(f"files       {len(site.files)}, {sum(map(len, site.files.values())):,} bytes")
-    print(f"page        {out / 'index.html'}")
-    return 0
+    print(f"page        {options.out / 'index.html'}")
 
+
+# --- The page -----------------------------------------------------------------------------------------------------
 
 TITLE = "The full flow"
 CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to open

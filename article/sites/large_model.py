@@ -6,6 +6,7 @@ the pages fetch when a reader asks for one.
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -13,11 +14,9 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 
 import gpt
-from article.evidence.claim import Facts
 from article.evidence.words import count, number
-from article.web import figures, render
 from article.web.html import add
-from article.web.site import Site
+from article.web.publish import Body, Page
 from scenes.analysis.aggregation import Aggregation, BlockAggregation
 
 HERE = Path(__file__).resolve().parent
@@ -78,43 +77,31 @@ def file_of(trace: gpt.Trace, l: int, array: Array) -> str:
     return f"numbers/{l + 1}-{array.id}.npy"
 
 
-def overview(site: Site, trace: gpt.Trace) -> dict:
-    """The figure of the whole model, whose files join the site's. Raises FalsehoodError if it shows other numbers."""
-    from scenes import overview as scene
-
-    return figure(site, "overview", scene, Aggregation(trace))
-
-
-def figure(site: Site, name: str, scene: object, shown: Aggregation) -> dict:
-    """The figure of a scene, which is not kept for later: what decides it is larger than what it takes to make it."""
-    return figures.add(site, figures.made_of(site, name, scene, shown, False))
-
-
-def pages(site: Site, trace: gpt.Trace, template: str) -> dict[str, str]:
-    """A page for each block, by the name of its file; its figure and all numbers join the site's files."""
-    from scenes import block as scene
-
+def pages(trace: gpt.Trace) -> list[Page]:
+    """A page for each block, with its figure and the files of all its numbers."""
     L, H = trace.attention.shape[:2]
-    prose, result = (HERE / "block.md").read_text("utf-8"), {}
+    prose, result = (HERE / "block.md").read_text("utf-8"), []
     for l in range(L):
         name, shown = f"block-{l + 1}", BlockAggregation(trace, block=l)
-        facts = Facts(
-            {
-                "number": str(l + 1),
-                "blocks": str(L),
-                "prompt": trace.sentence,
-                "heads": f"{number(H)} head{'s' * (H > 1)}",
-                "together": together(shown),
-            },
-            {},
-            {f"{name}.glb": figure(site, name, scene, shown)},
-        )
+        values = {
+            "number": str(l + 1),
+            "blocks": str(L),
+            "prompt": trace.sentence,
+            "heads": f"{number(H)} head{'s' * (H > 1)}",
+            "together": together(shown),
+        }
         text = prose.replace("(block.glb", f"({name}.glb")
-        body = render.render(text, facts, "{{body}}") + panel(trace, l)
-        title, description = f"Block {l + 1} of {L}", f"What block {l + 1} does with a prompt, with every number."
-        result[f"{name}.html"] = render.fill_in(template, body, title, description, {})
-    site.files |= files_of(trace)
+        wrap = partial(wrapped, trace, l)
+        result.append(
+            Page(f"{name}.html", "article/sites/block.md", text, lambda _, s=shown: s, values, wrap, kept=False)
+        )
     return result
+
+
+def wrapped(trace: gpt.Trace, l: int, html: str) -> Body:
+    """The page of a block around the HTML of its text."""
+    title = f"Block {l + 1} of {len(trace.attention)}"
+    return Body(html + panel(trace, l), title, f"What block {l + 1} does with a prompt, with every number.")
 
 
 def together(aggregation: Aggregation) -> str:

@@ -2,7 +2,7 @@
 numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import gpt
 from article.evidence.claim import Facts
 from article.evidence.words import count, decimals, number, percent
 from article.sites import flow, large_model
-from article.web import figures, gallery, render
-from article.web.site import Site, furnish, read_article
+from article.web import render
+from article.web.publish import Page, add_page, add_pages
+from article.web.site import Site
 from scenes import glyphs
 from scenes.analysis.aggregation import Aggregation
 from scenes.analysis.decomposition import Decomposition
@@ -37,44 +38,33 @@ class Shown:
         return view(shows, self)
 
 
-def make(
-    site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str], url: str = ""
-) -> tuple[str, list[str]]:
-    """The files of a site about a trace; returns the template of its pages, and why what is not shown is not.
+def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]) -> Collection[str]:
+    """Adds the pages about a trace to a site; returns the parts of their template, for further ones.
 
     `about` has the values of run.md that the trace does not know, `parts` the names of its parts that speak of the
-    model's origin. Raises RefusalError and FalsehoodError.
+    model's origin. The site notes what is not shown, and why. Raises RefusalError and FalsehoodError.
     """
-    shown = Shown(trace)
     refused = {scene: reason for scene in SCENES if (reason := too_much(scene, trace))}
     boxed = glyphs.lacking((*trace.tokens, *(trace.vocab if not refused else ())))
-    is_large = bool(refused.keys() & {"stream", "forward"})
-    parts = parts | {"large" if is_large else "small"} | {*SCENES} - {*refused}
+    size = "large" if refused.keys() & {"stream", "forward"} else "small"
+    parts = parts | {size} | {*SCENES} - {*refused}
     parts |= {name for name, there in (("undrawn", refused), ("boxed", boxed)) if there}
-    page = render.keep((HERE / "run.md").read_text("utf-8"), parts).replace("BLOCKS", large_model.links(trace))
-    base = f"{url.rstrip('/')}/" if url else ""
-    values = known(shown, parts) | dict(about) | {"base": base, "preview": ""}
+    text = render.keep((HERE / "run.md").read_text("utf-8"), parts).replace("BLOCKS", large_model.links(trace))
+    shown = Shown(trace)
+    values = known(shown, parts) | dict(about) | {"base": site.base, "preview": ""}
     values["boxed"] = "".join(boxed[:3])
     undrawn = [(", ".join(f"“{scene}”" for scene in some), reason) for reason, some in by_reason(refused).items()]
     values["undrawn"] = "; ".join(f"{some}, of {reason}" for some, reason in undrawn)
-    whole = read_article("template.html")
-    template = render.keep(whole, {"page", "run", "large" if is_large else "small"})
-    facts = Facts(values, {})
-    for scene in render.figures(page):
-        facts.figures[f"{scene}.glb"] = (
-            large_model.overview(site, trace)
-            if scene == "overview"
-            else figures.exhibit(site, scene, "article/sites/run.md", shown.view, False)
-        )
-    pages = large_model.pages(site, trace, template) if is_large else {}
-    with site.stage("pages"):
-        captions = {scene: ("index.html", *words) for scene, words in render.captions(page, values).items()}
-        pages["index.html"] = render.render(page, facts, template)
-        if not is_large:
-            pages["flow.html"] = flow.flow_page(site, trace, flow.stages_of(trace), template, values)
-        pages |= gallery.pages(captions, facts, template, render.keep(whole, {"embed"}), render.title(page))
-        furnish(site, pages)
-    return template, [f"left out: {some}, of {reason}." for some, reason in undrawn]
+    site.notes += [f"left out: {some}, of {reason}." for some, reason in undrawn]
+    pages = [Page("index.html", "article/sites/run.md", text, shown.view, kept=size == "small")]
+    of_template = ("run", size)
+    if size == "large":
+        pages += large_model.pages(trace)
+        site.files |= large_model.files_of(trace)
+    add_pages(site, pages, of_template, lambda: Facts(values, {}))
+    if size == "small":
+        add_page(site, "flow.html", flow.page(site, trace, flow.stages_of(trace)), of_template, values)
+    return of_template
 
 
 def by_reason(refused: Mapping[str, str]) -> dict[str, list[str]]:

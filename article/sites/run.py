@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import gpt
@@ -13,11 +12,11 @@ from article.models.formats import run
 from article.models.processes import Team
 from article.models.settings import FIELDS, WINDOWS, read, settle
 from article.sites import model, report
-from article.web import folder
-from article.web.site import Site, finish, told
+from article.web.publish import template_of
+from article.web.site import Site
 
 
-def publish(options: argparse.Namespace) -> int:
+def publish(options: argparse.Namespace) -> None:
     """Trains on the text of a folder and puts the site of the run in place; prints the summary.
 
     Raises RefusalError and FalsehoodError.
@@ -33,31 +32,28 @@ def publish(options: argparse.Namespace) -> int:
     with Team.gather() as team:
         if team.rank:
             learn(options.data, given, options.ladder, None, team)
-            return 0
-        site = Site(fresh=options.fresh)
-        with folder.workplace(options.out) as work:
+            return
+        site = Site("run", options.url, options.fresh)
+        with site.published(options.out):
             with training_ground(options.out, options.fresh) as ground, site.stage("train"):
                 result = learn(options.data, given, options.ladder, ground, team, options.prompt)
                 prompt = prompt_of(result, options.prompt)
-            notes = make(site, result, prompt, options.url)
-            finish(site, work)
-            shutil.rmtree(ground, ignore_errors=True)
-    print(summary(site, result, prompt, notes, options.out))
-    return 0
+            make(site, result, prompt)
+        shutil.rmtree(ground, ignore_errors=True)  # once the site stands
+    print(summary(site, result, prompt, options.out))
 
 
-def make(site: Site, result: Result, prompt: str, url: str = "") -> list[str]:
-    """The files of a run's site; returns why what is not shown is not. Raises RefusalError and FalsehoodError."""
+def make(site: Site, result: Result, prompt: str) -> None:
+    """Adds the pages of a run to its site. Raises RefusalError and FalsehoodError."""
     trace = gpt.trace(result.model, result.tokenizer, prompt)
     about = {"name": result.name, "parameters": count(report.parameters(result))}
-    template, notes = model.make(site, trace, about, {"trained"}, url)
+    parts = model.make(site, trace, about, {"trained"})
     with site.stage("pages"):
         site.files |= run.files(result.settings, result.tokenizer, result.course.best)
-        site.files |= report.files(result, template, [*site.files])
-    return notes
+        site.files |= report.files(result, template_of({"page", *parts}), [*site.files])
 
 
-def summary(site: Site, result: Result, prompt: str, notes: Sequence[str], out: Path) -> str:
+def summary(site: Site, result: Result, prompt: str, out: Path) -> str:
     """What the run has done, for the terminal."""
     course, settings = result.course, result.settings
     stopped = " (nothing got better any more)" if course.stopped else ""
@@ -69,7 +65,7 @@ def summary(site: Site, result: Result, prompt: str, notes: Sequence[str], out: 
         f"{course.best_step:,}; bigram {result.bigram[1]:.3f}",
         *(f"ladder      {rung.loss:.3f} {rung.name}, {rung.parameters:,} parameters" for rung in result.ladder),
         f"prompt      {prompt!r}",
-        *(f"note        {note}" for note in (*notes, *site.notes)),
-        *told(site, out / "index.html"),
+        *(f"note        {note}" for note in site.notes),
+        *site.told(out / "index.html"),
     ]
     return "\n".join(lines)

@@ -1,54 +1,46 @@
-"""From a scene to a figure: built, verified and drawn."""
+"""From a scene to a figure: built, verified by reading it back, and drawn."""
 
-import contextlib
 import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable
 from typing import Any
 
-from article import paths
+from article import cache, paths
 from article.errors import FalsehoodError, RefusalError
+from article.web.marks import marks
 from article.web.site import Site
+from article.web.tables import tables, written
+from scenes import style
+from scenes.export import readback
+from scenes.export.camera import Camera, frame
+from scenes.export.glb import to_glb
+from scenes.export.raster import to_png, to_webp
+from scenes.export.svg import stills
 
 PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
+View = Callable[[str], Any]  # what a scene is built from, by its SHOWS
 
 
-@contextlib.contextmanager
-def exhibits(
-    site: Site, places: Mapping[str, str], view: Callable[[str], Any], preview: str
-) -> Iterator[Callable[[], dict[str, dict]]]:
-    """Has scenes made, of which it is known where they stand, by two processes: one of them at once.
+def make(site: Site, name: str, where: str, view: View, preview: bool, fresh: bool, kept: bool = True) -> dict:
+    """Builds a scene, verifies it and draws its still, or takes what is kept of it unless it is to be fresh.
 
-    Gives what makes the rest of them, adds them to the site, and returns what the page must know of each figure.
-    Raises RefusalError and FalsehoodError.
+    `where` says where the figure stands. Not kept is what is larger than what it takes to make it anew. Returns what
+    `add` takes. Raises RefusalError and FalsehoodError.
     """
-    from article.parallel import beside, shared
-
-    def make(number: int, fresh: bool) -> dict:
-        name = names[number]
-        return made_for(site, name, places[name], view, name == preview, fresh)
-
-    names = list(places)
-    take = shared(len(names))
-    with beside(lambda: [make(number, site.fresh) for number in take()]) as wait:
-
-        def all_of_them() -> dict[str, dict]:
-            ours: dict[int, dict] = {}
-            with contextlib.suppress(RefusalError, FalsehoodError):  # of all that is wrong, the first is said below
-                for number in take():
-                    ours[number] = make(number, site.fresh)
-            with site.stage("scenes"):
-                wait()
-            found = [ours[number] if number in ours else make(number, False) for number in range(len(names))]
-            return {f"{name}.glb": add(site, made) for name, made in zip(names, found, strict=True)}
-
-        yield all_of_them
-
-
-def exhibit(site: Site, name: str, where: str, view: Callable[[str], Any], preview: bool) -> dict:
-    """Makes a scene, and adds it to the site; returns what the page must know of the figure. Raises like `made_for`."""
-    return add(site, made_for(site, name, where, view, preview, site.fresh))
+    with site.stage("scenes"):
+        module = scene_module(name)
+        if not hasattr(module, "build"):
+            raise RefusalError(f"{where}: there is no scene {name!r}; write scenes/{name}.py.")
+    try:
+        with site.stage("scenes"):
+            shown = view(getattr(module, "SHOWS", "trace"))
+        if not kept:
+            return made_of(site, name, module, shown, preview)
+        return cache.kept_scene(name, shown, preview, lambda: made_of(site, name, module, shown, preview), fresh)
+    except ValueError as error:
+        raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
 
 
 def add(site: Site, made: dict) -> dict:
@@ -58,36 +50,8 @@ def add(site: Site, made: dict) -> dict:
     return made["figure"]
 
 
-def made_for(site: Site, name: str, where: str, view: Callable[[str], Any], preview: bool, fresh: bool) -> dict:
-    """Builds a scene, verifies it and draws its still, or takes what is kept of it unless it is to be fresh.
-
-    `view` gives what a scene is built from, by its SHOWS. Raises RefusalError and FalsehoodError.
-    """
-    from article.cache import kept_scene
-
-    with site.stage("scenes"):
-        module = scene_module(name)
-        if not hasattr(module, "build"):
-            raise RefusalError(f"{where}: there is no scene {name!r}; write scenes/{name}.py.")
-    try:
-        with site.stage("scenes"):
-            shown = view(getattr(module, "SHOWS", "trace"))
-        return kept_scene(name, shown, preview, lambda: made_of(site, name, module, shown, preview), fresh)
-    except ValueError as error:
-        raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
-
-
 def made_of(site: Site, name: str, module: Any, shown: Any, preview: bool) -> dict:
     """A scene's files, its entry in `scenes.json`, and its figure. Raises FalsehoodError if it shows other numbers."""
-    from article.web.marks import marks
-    from article.web.tables import tables, written
-    from scenes import style
-    from scenes.export import readback
-    from scenes.export.camera import frame
-    from scenes.export.glb import to_glb
-    from scenes.export.raster import to_png, to_webp
-    from scenes.export.svg import stills
-
     with site.stage("scenes"):
         scene = module.build(shown)
     with site.stage("glb"):
@@ -98,20 +62,16 @@ def made_of(site: Site, name: str, module: Any, shown: Any, preview: bool) -> di
     with site.stage("stills"):
         camera = frame(scene)
         crowded = "crowded" in scene.user_dict  # too much for an SVG, and for tables
-        still, strip = f"{name}.{'webp' if crowded else 'svg'}", getattr(shown, "strip", [])
-        if crowded:
-            files, pictures = {f"{name}.glb": glb, still: to_webp(scene, camera)}, []
-        else:
-            svg, *pictures = stills(scene, camera, [-1, *strip])
-            files = {f"{name}.glb": glb, still: svg.encode()}
+        steps = [(k, shown.steps[k]) for k in getattr(shown, "strip", [])]
+        files, strip = pictures(scene, camera, name, crowded, steps)
         if preview:
             files[f"{name}.png"] = to_png(scene, camera, PAPER)
     with site.stage("marks"):
         known = marks(scene, glb, shown)
-        files[f"{name}.marks.json"] = json.dumps(
-            known, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        ).encode()
-    drawn = known["marks"]
+        text = json.dumps(known, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        files |= {f"{name}.glb": glb, f"{name}.marks.json": text.encode()}
+        of_its_own = written(shown.tables()) if hasattr(shown, "tables") else None
+    still, drawn = next(iter(files)), known["marks"]
     entry = {
         "name": name,
         "file": f"{name}.glb",
@@ -120,33 +80,55 @@ def made_of(site: Site, name: str, module: Any, shown: Any, preview: bool) -> di
         "bytes": len(glb),
         "marks": sum(quantities(mark) for mark in drawn),
         "values": sum(len(mark["values"]) for mark in drawn),
-    }
-    x, y, z = (style.METER * length for length in camera.target)
+    } | ({"strip": strip} if strip else {})
     figure = {
         "still": still,
         "marks": f"{name}.marks.json",
         "nodes": {mark["node"]: len(mark["values"]) for mark in drawn},
         "size": camera.pixels,
+        **placed(camera),
+        "bytes": f"{len(glb) / 1000:.0f} KB",
+        "tables": [] if crowded else tables(scene, shown) if of_its_own is None else of_its_own,
+        **({"shadow": "0"} if crowded else {}),  # which would hide what lies on the floor
+        **({"film": film(scene, shown, strip)} if strip else {}),
+    }
+    return {"files": files, "entry": entry, "figure": figure}
+
+
+def pictures(
+    scene: Any, camera: Camera, name: str, crowded: bool, strip: list[tuple[int, int]]
+) -> tuple[dict[str, bytes], list[str]]:
+    """The still of a scene, the first one, and of a film those of a strip, by their names; and the names of these.
+
+    Of each recorded step of the strip, there is its number and the step of the training.
+    """
+    if crowded:
+        return {f"{name}.webp": to_webp(scene, camera)}, []
+    still, *others = stills(scene, camera, [-1, *(k for k, _ in strip)])
+    names = [f"{name}-{step}.svg" for _, step in strip]
+    return {f"{name}.svg": still.encode()} | {n: svg.encode() for n, svg in zip(names, others, strict=True)}, names
+
+
+def placed(camera: Camera) -> dict[str, str]:
+    """A camera as model-viewer takes it: metres, y up."""
+    x, y, z = (style.METER * length for length in camera.target)
+    return {
         "orbit": f"{camera.azimuth:g}deg {camera.zenith:g}deg {camera.distance * style.METER:.5f}m",
         "target": f"{x:.5f}m {z:.5f}m {-y:.5f}m",
         "field-of-view": f"{camera.field_of_view:g}deg",
-        "bytes": f"{len(glb) / 1000:.0f} KB",
-        "tables": [] if crowded else written(shown.tables()) if hasattr(shown, "tables") else tables(scene, shown),
-        **({"shadow": "0"} if crowded else {}),  # which would hide what lies on the floor
     }
-    if strip:
-        entry["strip"] = [f"{name}-{shown.steps[k]}.svg" for k in shown.strip]
-        files |= {file: svg.encode() for file, svg in zip(entry["strip"], pictures, strict=True)}
-        steps = range(len(shown.steps))
-        figure["film"] = {
-            "times": scene.user_dict["times"][:-1],
-            "steps": shown.steps,
-            "loss": [round(float(loss), 4) for loss in shown.loss],
-            "found": shown.found,
-            "words": [shown.words(k) for k in steps],
-            "strip": list(zip(entry["strip"], shown.strip, strict=True)),
-        }
-    return {"files": files, "entry": entry, "figure": figure}
+
+
+def film(scene: Any, shown: Any, strip: list[str]) -> dict:
+    """What the page must know of a film, besides what it knows of any figure."""
+    return {
+        "times": scene.user_dict["times"][:-1],
+        "steps": shown.steps,
+        "loss": [round(float(loss), 4) for loss in shown.loss],
+        "found": shown.found,
+        "words": [shown.words(k) for k in range(len(shown.steps))],
+        "strip": list(zip(strip, shown.strip, strict=True)),
+    }
 
 
 def quantities(mark: dict) -> int:
@@ -158,7 +140,7 @@ def quantities(mark: dict) -> int:
 
 
 def scene_module(name: str) -> Any:
-    """The module of a scene, or nothing if there is none of that name; "-a" and "-b" tell two of one module apart."""
-    name = name.removesuffix("-a").removesuffix("-b")
+    """The module of a scene, or nothing if there is none of that name; "-a", "-b", "-1" tell figures apart."""
     scenes = {path.stem for path in (paths.ROOT / "scenes").glob("*.py")}
+    name = re.sub(r"-([ab]|\d+)$", "", name)
     return importlib.import_module(f"scenes.{name}") if name in scenes else None

@@ -1,4 +1,8 @@
-"""A folder that is replaced whole or not at all: built beside, then exchanged in one step."""
+"""A folder that is replaced whole or not at all: built beside, then exchanged in one step.
+
+It is the old one or the new one at every moment. What a folder holds stands in its `site.json`; one that holds anything
+else, or a site of another kind, is left alone.
+"""
 
 import contextlib
 import ctypes
@@ -8,129 +12,176 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from article import __version__, paths
 from article.errors import RefusalError
-from article.web.site import assets
+from article.web.viewer import VENDORED
 
-FILES = {
-    "index.html",
-    "evidence.html",
-    "flow.html",
-    "flow.json",
-    "flow",
-    "gallery.html",
-    "embed",
-    "light.hdr",
-    "scenes.json",
-    "claims.json",
-    ".nojekyll",
-    "vendor",
-    "report.html",
-    "report.md",
-    "log.csv",
-    "plots",
-    "model.safetensors",
-    "config.toml",
-    "tokenizer.json",
-    "numbers",
-    "compare.json",
+RECORD = "site.json"
+KINDS = {  # of sites: in words, and a file by which one without a site.json is told from those further down
+    "article": ("the article", "evidence.html"),
+    "run": ("a run", "config.toml"),
+    "checkpoint": ("a checkpoint's site", "report.html"),
+    "comparison": ("a comparison", "compare.json"),
+    "flow": ("the full flow of a prompt", "flow.json"),
 }
-KINDS = {  # of sites, by a file that tells them from those further down
-    "evidence.html": "the article",
-    "config.toml": "a run",
-    "report.html": "a checkpoint's site",
-    "compare.json": "a comparison",
-    "flow.json": "the full flow of a prompt",
-}
+EARLIER = (  # what sites had before there was a site.json, besides their scenes
+    *("index.html", "evidence.html", "flow.html", "gallery.html", "report.html", "embed/*.html", "block-*.html"),
+    *("claims.json", "compare.json", "flow.json", "scenes.json", "flow/*.csv", "log.csv", "report.md", "plots/*.svg"),
+    *("config.toml", "model.safetensors", "tokenizer.json", "numbers/*.npy", "light.hdr", ".nojekyll", "vendor/*"),
+)
+
+
+# --- What is in a folder ------------------------------------------------------------------------------------------
+
+
+def assets() -> list[str]:
+    """The names of the style and the scripts that every page has."""
+    return ["page.css", *sorted(path.name for path in paths.ASSETS.glob("*.js"))]
+
+
+def record(kind: str, files: Collection[str]) -> bytes:
+    """The `site.json` of a site: its kind, the version of the program, and its files but for what npm brings."""
+    stated = {"kind": kind, "version": __version__, "files": sorted({*files, RECORD})}
+    return (json.dumps(stated, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def recorded(out: Path) -> tuple[str, set[str]] | None:
+    """The kind of the site in a folder, and its files; nothing if there is no site."""
+    try:
+        stated = json.loads((out / RECORD).read_bytes())
+        return str(stated["kind"]), {RECORD, *VENDORED, *map(str, stated["files"])}
+    except FileNotFoundError:
+        return earlier(out)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def earlier(out: Path) -> tuple[str, set[str]] | None:
+    """The same of a site without a `site.json`, whose kind a file tells, and its scenes `scenes.json`."""
+    kind = next((kind for kind, (_, file) in KINDS.items() if (out / file).exists()), None)
+    try:
+        scenes = json.loads((out / "scenes.json").read_bytes())
+        names = {str(scene[key]) for scene in scenes for key in ("name", "file", "still")}
+        names |= {str(file) for scene in scenes for file in scene.get("strip", ())}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    names |= {f"{name}.{ending}" for name in names for ending in ("png", "marks.json")} | {*assets()}
+    made = {file for file in contents(out) if file in names or any(fnmatchcase(file, one) for one in EARLIER)}
+    return (kind, made) if kind else None
+
+
+def contents(out: Path) -> list[str]:
+    """The files in a folder and in those inside it, by their paths."""
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def refuse_to_replace(out: Path, kind: str) -> None:
+    """Raises RefusalError if `out` is anything but a site of this kind, an empty folder, or not there yet.
+
+    Who names a folder by mistake would lose more than a page.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise RefusalError(f"{out} is a file; name a folder with --out.")
+    if os.path.ismount(out):
+        raise RefusalError(f"{out} is where a file system is mounted, which cannot be exchanged; name a folder in it.")
+    found, made = recorded(out) or (kind, set())
+    if found != kind:
+        raise RefusalError(
+            f"{out} holds {KINDS[found][0] if found in KINDS else 'another site'}; name another folder with --out."
+        )
+    foreign = [file for file in contents(out) if file not in made]
+    if foreign:
+        raise RefusalError(f"{out} holds {foreign[0]!r}, which no build has made; move it, or name another folder.")
+
+
+# --- How it is replaced -------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def workplace(out: Path) -> Iterator[Path]:
+def workplace(out: Path, kind: str) -> Iterator[Path]:
     """A new folder beside `out` that takes its place when all went well, and goes away in any case.
 
-    It is locked while in use, so that the remains of a killed build can be told from a build under way.
+    It is locked while in use, so that the remains of a killed build can be told from a build under way. Raises
+    RefusalError if `out` is anything but a site of the kind.
     """
-    out = out.absolute()
-    refuse_to_replace(out)
+    out = out.resolve()
     prefix = f".{out.name}.building-"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        for remains in out.parent.glob(f"{prefix}*"):
-            with contextlib.suppress(OSError), locked(remains):
-                shutil.rmtree(remains, ignore_errors=True)
+        with locked(out.parent, wait=True):
+            clear(out, prefix)
+            refuse_to_replace(out, kind)
         work = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
     except OSError as error:
         raise RefusalError(f"{out} cannot be written: {error.strerror}; choose another --out.") from None
     try:
         with locked(work):
-            work.chmod(0o755)
+            work.chmod(0o777 & ~umask())  # as any folder that is made here; tempfile's are private
             yield work
-            if out.exists():
-                exchange(work, out)
-            else:
-                work.rename(out)
+            with locked(out.parent, wait=True):  # or what another build puts there is taken for foreign
+                refuse_to_replace(out, kind)  # what was put into it meanwhile stays, too
+                if out.exists():
+                    exchange(work, out)
+                else:
+                    work.rename(out)
     except OSError as error:
         raise RefusalError(f"{out} cannot be written: {error.strerror}; it is as it was.") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def refuse_another_kind(out: Path, own: str) -> None:
-    """Raises RefusalError if a folder holds a site of another kind than the one that is told by its `own` file.
-
-    Who names a folder by mistake would lose more than a page.
-    """
-    found = next((file for file in KINDS if (out / file).exists()), own)
-    if found != own:
-        raise RefusalError(f"{out} holds {KINDS[found]}; name another folder with --out.")
+def umask() -> int:
+    """What this process takes away from the rights of its files."""
+    now = os.umask(0)
+    os.umask(now)
+    return now
 
 
-def refuse_to_replace(out: Path) -> None:
-    """Raises RefusalError if `out` is anything but a site of ours, an empty folder, or not there yet."""
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise RefusalError(f"{out} is a file; name a folder with --out.")
-    foreign = sorted({entry.name for entry in out.iterdir()} - made(out)) if out.exists() else []
-    if foreign:
-        raise RefusalError(f"{out} holds {foreign[0]!r}, which no build has made; move it, or name another folder.")
-
-
-def made(out: Path) -> set[str]:
-    """The names of what a build puts into a folder, its scenes as its `scenes.json` has them."""
-    try:
-        scenes = json.loads((out / "scenes.json").read_bytes())
-        names = {str(scene[key]) for scene in scenes for key in ("name", "file", "still")}
-        names |= {str(file) for scene in scenes for file in scene.get("strip", ())}
-    except (OSError, ValueError, TypeError, KeyError):
-        return set()
-    return {*FILES, *assets(), *names} | {f"{name}.{kind}" for name in names for kind in ("png", "marks.json", "html")}
+def clear(out: Path, prefix: str) -> None:
+    """Takes away what killed builds left; a site that one of them had moved aside, and not replaced yet, goes back."""
+    every = (path for path in out.parent.iterdir() if path.name.startswith(prefix))
+    for remains in sorted(every, reverse=True):  # what was moved aside before what replaces it
+        work = remains.with_name(remains.name.removesuffix(ASIDE))
+        with contextlib.suppress(OSError), locked(work if work.exists() else remains):
+            if remains != work and not out.exists():
+                remains.rename(out)
+            else:
+                shutil.rmtree(remains, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Holds the lock of a folder. Raises BlockingIOError if another process does."""
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Holds the lock of a folder. If another process does, it waits, or raises BlockingIOError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(handle)
 
 
+ASIDE = ".old"
+
+
 def exchange(one: Path, other: Path) -> None:
     """Exchanges two folders in one step, by the system call that Linux and macOS have for it.
 
-    Where the file system cannot, they are renamed one after the other.
+    Where the file system cannot, they are renamed one after the other; `clear` puts back what a kill leaves aside.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    paths = os.fsencode(one), os.fsencode(other)
+    names = os.fsencode(one), os.fsencode(other)
     if sys.platform == "darwin":
-        failed = libc.renamex_np(*paths, 2)  # RENAME_SWAP
+        failed = libc.renamex_np(*names, 2)  # RENAME_SWAP
     else:
-        failed = libc.renameat2(-100, paths[0], -100, paths[1], 2)  # AT_FDCWD, RENAME_EXCHANGE
+        failed = libc.renameat2(-100, names[0], -100, names[1], 2)  # AT_FDCWD, RENAME_EXCHANGE
     if failed:
-        aside = one.with_name(one.name + ".old")
+        aside = one.with_name(one.name + ASIDE)
         other.rename(aside)
         one.rename(other)
-        aside.rename(one)
+        shutil.rmtree(aside, ignore_errors=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from article import paths
 
+VENDORED = ("vendor/model-viewer.min.js", "vendor/model-viewer.LICENSE.txt")
 VIEWER = "node_modules/@google/model-viewer"
 
 
@@ -26,11 +27,12 @@ def ensure_viewer() -> str:
     return ""
 
 
-def copy_viewer(vendor: Path) -> None:
-    """Copies model-viewer into a new folder."""
-    vendor.mkdir()
-    shutil.copy(paths.ARTICLE / VIEWER / "dist" / "model-viewer.min.js", vendor)
-    shutil.copy(paths.ARTICLE / VIEWER / "LICENSE", vendor / "model-viewer.LICENSE.txt")
+def copy_viewer(site: Path) -> None:
+    """Copies model-viewer and its licence into the folder of a site."""
+    script, licence = (site / name for name in VENDORED)
+    script.parent.mkdir()
+    shutil.copy(paths.ARTICLE / VIEWER / "dist" / script.name, script)
+    shutil.copy(paths.ARTICLE / VIEWER / "LICENSE", licence)
 
 
 def run_npm() -> str:

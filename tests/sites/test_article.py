@@ -13,7 +13,7 @@ import pytest
 
 from article import cache, paths
 from article.models import ensemble, own, recording
-from article.web.folder import workplace
+from article.web.folder import RECORD, record, workplace
 from scenes.export import readback
 from tests.conftest import BUILDERS, ROOT, Run, Start, ended, run_anew
 
@@ -421,8 +421,8 @@ def test_the_site_is_there_at_every_moment(tmp_path):
     out, missing, done = tmp_path / "docs", [], threading.Event()
 
     def replace(text: str) -> None:
-        with workplace(out) as work:
-            (work / "scenes.json").write_text("[]")
+        with workplace(out, "article") as work:
+            (work / RECORD).write_bytes(record("article", ["index.html"]))
             (work / "index.html").write_text(text)
 
     def replace_often() -> None:

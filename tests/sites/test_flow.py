@@ -139,7 +139,7 @@ def test_what_processors_differ_in_is_not_written(trace):
     other = replace(trace, up=trace.up + noise)
     assert (other.up != trace.up).any()
     assert stages_.files(other, stages_.stages(other)) == stages_.files(trace, stages_.stages(trace))
-    assert flow.flow_body(other, stages_.stages(other)) == flow.body(trace, stages_.stages(trace))
+    assert flow.flow_body(other, stages_.stages(other)) == flow.flow_body(trace, stages_.stages(trace))
 
 
 def test_colours_are_those_of_the_scenes():
@@ -215,12 +215,15 @@ def test_figures_stand_at_their_stages(site):
 
 
 def test_a_stage_without_its_code_stops_the_build(project, run: Run):
-    stages = project / "article" / "flow.py"
+    stages = project / "scenes" / "analysis" / "stages.py"
     stages.write_text(stages.read_text("utf-8").replace("Attention.forward/score", "Attention.forward/lost"), "utf-8")
     for arguments in (["flow", PROMPT], ["--seeds", "1"]):
         done = run(*arguments, "--out", "site", root=project)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "gpt.py: article/flow.py: 0 statements in Attention.forward of gpt.py assign 'lost'" in done.stderr
+        assert (
+            "gpt.py: scenes/analysis/stages.py: 0 statements in Attention.forward of gpt.py assign 'lost'"
+            in done.stderr
+        )
         assert done.stderr.endswith(", and a stage is computed by one; change the stage.\n")
         assert not (project / "site").exists()
 
@@ -264,7 +267,7 @@ def test_the_flow_fits_in_a_megabyte(site):
         ),
         ([PROMPT, "--out", "gpt.py"], ".*/gpt.py is a file; name a folder with --out."),
         ([PROMPT, "--out", "data"], ".*/data holds 'held_out.txt', which no build has made; .*"),
-        ([PROMPT, "--out", "docs"], "gpt.py: docs holds the article; name another folder with --out."),
+        ([PROMPT, "--out", "docs"], ".*/docs holds the article; name another folder with --out."),
         ([PROMPT, "--seed", "x"], "gpt.py: argument --seed: 'x' is no whole number .*"),
         (PROMPT.split(), "gpt.py: unrecognized arguments: fox made this; gpt.py flow -h explains."),
         ([], "gpt.py: the following arguments are required: PROMPT; gpt.py flow -h explains."),

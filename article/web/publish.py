@@ -1,0 +1,158 @@
+"""The one path from texts to pages: figures are made, claims judged, Markdown rendered, and the gallery added."""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from article.errors import FalsehoodError, RefusalError
+from article.evidence.claim import Facts
+from article.parallel import beside, shared
+from article.web import figures, gallery, plots, render
+from article.web.site import Site, read_article
+
+
+class Body(NamedTuple):
+    """The inside of a page, as HTML, and what it is called."""
+
+    html: str
+    title: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to be: its text, and what that refers to."""
+
+    file: str  # its name in the site
+    source: str  # of its text, as errors name it
+    text: str  # Markdown, with the parts that it has
+    view: figures.View  # what its scenes are built from
+    values: Mapping[str, str] = field(default_factory=dict)  # of this page alone
+    wrap: Callable[[str], Body] | None = None  # what the HTML of the text stands in, if it is not the whole page
+    other: figures.View | None = None  # the same for figures whose names end in -b, beside those that end in -a
+    kept: bool = True  # whether its scenes are kept for the next build
+
+
+def add_pages(
+    site: Site,
+    pages: Sequence[Page],
+    parts: Collection[str],
+    facts: Callable[[], Facts],
+    preview: str = "",
+    forks: bool = False,
+) -> tuple[Facts, list[dict]]:
+    """Adds pages to a site, with their figures, the gallery, and a page for each figure by itself.
+
+    `parts` are those of the template that the site has. Of the scene `preview` there
+    is a picture for links. `facts` gives what the texts refer to; it is asked while a
+    second process makes figures, if this one `forks`, which who has shared torch's work among threads must not. Returns
+    the facts with all figures, and the claims of the texts, all true. Raises RefusalError and FalsehoodError.
+    """
+    template = template_of({"page", *parts})
+    with made(site, pages, preview, forks) as finish:
+        with site.stage("claims"):
+            known = facts()
+            claims = judged(pages, known)
+        known.figures.update(finish())
+    with site.stage("pages"):
+        for figure in known.figures.values():
+            if "film" in figure:
+                figure["film"]["curve"] = plots.curve(figure["film"])
+        shown: dict[str, tuple[str, str, str]] = {}
+        for page in pages:
+            own = replace(known, values={**known.values, **page.values})
+            with naming(page):
+                if page.wrap:
+                    body = page.wrap(render.render(page.text, own, "{{body}}"))
+                    html = render.fill_in(template, *body, own.values)
+                else:
+                    html = render.render(page.text, own, template)
+            site.files[page.file] = html.encode()
+            shown |= {name: (page.file, *words) for name, words in render.captions(page.text, own.values).items()}
+        title = render.fill(render.title(pages[0].text), known.values)
+        every = gallery.pages(shown, known, template, template_of({"embed"}), title)
+        site.files |= {name: html.encode() for name, html in every.items()}
+    site.furnish()
+    return known, claims
+
+
+def add_page(site: Site, file: str, body: Body, parts: Collection[str], values: Mapping[str, str]) -> None:
+    """Adds a page that is no text of an author's."""
+    site.files[file] = render.fill_in(template_of({"page", *parts}), *body, values).encode()
+
+
+def template_of(parts: Collection[str]) -> str:
+    """What pages are filled into, with some of its parts."""
+    return render.keep(read_article("template.html"), parts)
+
+
+@contextlib.contextmanager
+def naming(page: Page) -> Iterator[None]:
+    """Says of what a text refers to in vain, where it does."""
+    try:
+        yield
+    except render.UnknownNameError as error:
+        raise RefusalError(f"{page.source}, {error}.") from None
+
+
+@contextlib.contextmanager
+def made(site: Site, pages: Sequence[Page], preview: str, forks: bool) -> Iterator[Callable[[], dict[str, dict]]]:
+    """Has the figures of pages made, if possible by two processes, one of which begins at once.
+
+    Gives what makes the rest of them, adds all to the site in their order, and returns what the pages must know of
+    each. Raises RefusalError and FalsehoodError.
+    """
+    wanted: dict[str, tuple[Page, str]] = {}
+    for page in pages:
+        for name, line in render.figures(page.text).items():
+            wanted.setdefault(name, (page, f"{page.source}, line {line}"))
+    names = list(wanted)
+
+    def make(number: int, fresh: bool) -> dict:
+        (page, where), name = wanted[names[number]], names[number]
+        view = page.other if page.other and name.endswith("-b") else page.view
+        return figures.make(site, name, where, view, name == preview, fresh, page.kept)
+
+    take = shared(len(names))
+    other = beside(lambda: [make(number, site.fresh) for number in take()]) if forks else contextlib.nullcontext()
+    with other as wait:
+
+        def finish() -> dict[str, dict]:
+            ours: dict[int, dict] = {}
+            with contextlib.suppress(RefusalError, FalsehoodError):  # of all that is wrong, the first is said below
+                for number in take():
+                    ours[number] = make(number, site.fresh)
+            if wait:
+                with site.stage("scenes"):
+                    wait()
+            found = [ours[number] if number in ours else make(number, False) for number in range(len(names))]
+            return {f"{name}.glb": figures.add(site, figure) for name, figure in zip(names, found, strict=True)}
+
+        yield finish
+
+
+def judged(pages: Sequence[Page], known: Facts) -> list[dict]:
+    """The claims of the texts, all true. Raises RefusalError and FalsehoodError."""
+    claims: dict[str, dict] = {}
+    for page in pages:
+        with naming(page):
+            found = render.claims(page.text, replace(known, values={**known.values, **page.values}), page.file)
+        for claim in found:
+            where = f"{page.source}, line {claim.pop('line')}"
+            if claim["id"] in claims:
+                raise RefusalError(f"{where}: the claim {claim['id']!r} stands in another text already.")
+            if not claim["holds"]:
+                raise FalsehoodError(falsehood(claim, where))
+            claims[claim["id"]] = claim
+    return list(claims.values())
+
+
+def falsehood(claim: dict, where: str) -> str:
+    """What is wrong with a claim that does not hold: where it stands, the sentence, the predicate, what it found."""
+    where = f"{where}: “{claim['sentence']}” is false"
+    share = f"it holds in {claim['held']} of {claim['seeds']} trainings"
+    if "share" in claim:
+        return f"{where}: the text says {claim['share']} of the trainings; {share} that {claim['predicate']}."
+    found = f"{claim['expression']} is False at {claim['value']!r}"
+    return f"{where} of this model: it says that {claim['predicate']}, but {found} ({share})."
