@@ -8,13 +8,13 @@ import numpy as np
 
 from article.evidence.claim import Truth
 from article.evidence.evidence import Evidence
+from scenes.analysis.ablation import Cut, outcomes
+from scenes.animals import ANIMALS
+from scenes.homes import HOMES
 
 
 def pairs() -> list[tuple[str, str]]:
     """The linked words, animal and home, of the scenes that show them."""
-    from scenes.animals import ANIMALS
-    from scenes.homes import HOMES
-
     return list(zip(ANIMALS, HOMES, strict=True))
 
 
@@ -100,8 +100,6 @@ def score_gap(evidence: Evidence) -> float:
 
 def without_positions(evidence: Evidence) -> np.ndarray:
     """The probabilities of the next token (V) if the positions are not added to the embeddings."""
-    from scenes.analysis.ablation import Cut, outcomes
-
     ids = evidence.tokenizer.encode(evidence.trace.sentence)
     return outcomes(evidence.model, ids, [Cut("entry", (), evidence.model.embedding.weight[ids])])[0]
 

@@ -16,8 +16,10 @@ import torch
 
 import gpt
 from article import cache
+from article.errors import RefusalError
 from article.models import ensemble
 from article.models.ensemble import Recipe
+from article.models.own import read
 
 KEPT = Path(__file__).resolve().parent.parent / "data" / "study.json"
 SEEDS = range(1, 33)
@@ -152,9 +154,6 @@ def failing(config: gpt.Config) -> tuple[Recipe, int]:
 
 def main() -> int:
     """Computes the study and keeps it. Returns the exit status."""
-    from article.errors import RefusalError
-    from article.models.own import read
-
     try:
         config, _, corpus, held_out = read()
     except RefusalError as problem:

@@ -31,19 +31,23 @@ from article.measures import (
     without_positions,
     writes,
 )
+from article.study import recipes
+
+Known = dict[str, tuple[float | str, Callable[[Any], str]]]  # a value by its name, and how it is written
 
 
 def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
     """Every value by its name, as the text that stands for it."""
+    chapters = (of_task, of_answer, of_embeddings, of_pass, of_parts)
+    known = {name: value for chapter in chapters for name, value in chapter(own).items()} | of_training(own, survey)
+    return {name: written(name, value, show) for name, (value, show) in known.items()}
+
+
+def of_task(own: Evidence) -> Known:
+    """The model, and what it was trained on."""
     trace, config = own.trace, own.config
-    animal, home = subject(own)[0], own.answer
-    T, V = len(trace.tokens), len(trace.vocab)
-    L = config.n_layer
-    rivals, middle = ranking(own), ranking(own, 1)[0]
-    linked, (animals, homes) = cosines(own, pairs()), kinds()
-    looked, effects, top = looks(own), own.ablation, own.decomposition.widest
-    over_seeds = [e.trace.probability(e.answer) for e in survey]
-    known: dict[str, tuple[float | str, Callable[[Any], str]]] = {
+    T, V, L = len(trace.tokens), len(trace.vocab), config.n_layer
+    return {
         "sentences": (len(own.corpus), number),
         "pairs": (len(pairs()), number),
         "patterns": ((len(own.corpus) + len(own.held_out)) // len(pairs()), number),
@@ -64,6 +68,14 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "guess_loss": (math.log(V), decimals),
         "floor": (entropy(own.corpus), decimals),
         "distance": (T - 1 - subject(own)[1], number),
+    }
+
+
+def of_answer(own: Evidence) -> Known:
+    """The prompt, and what the model says."""
+    trace, animal, home = own.trace, subject(own)[0], own.answer
+    rivals, middle = ranking(own), ranking(own, 1)[0]
+    return {
         "prompt": (trace.sentence, str),
         "animal": (animal, str),
         "home": (home, str),
@@ -76,6 +88,14 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "middle_probability": (trace.probability(middle, 1), percent),
         "home_probability_in_the_middle": (trace.probability(home, 1), percent),
         "first": (ranking(own, 0)[0], str),
+    }
+
+
+def of_embeddings(own: Evidence) -> Known:
+    """How embeddings and positions lie to each other."""
+    trace, linked, (animals, homes) = own.trace, cosines(own, pairs()), kinds()
+    home = own.answer
+    return {
         "linked_cosine": (linked.mean(), decimals),
         "opposed_animal": (most_opposed(own)[0], str),
         "opposed_home": (most_opposed(own)[1], str),
@@ -91,6 +111,14 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "without_positions": (without_positions(own)[trace.id(home)], percent),
         "length_position": (lengths(trace.position).mean(), decimals),
         "length_embedding": (lengths(trace.embedding).mean(), decimals),
+    }
+
+
+def of_pass(own: Evidence) -> Known:
+    """What the blocks look at and write, and the last vector."""
+    trace, looked, top = own.trace, looks(own), own.decomposition.widest
+    T, L, home = len(trace.tokens), own.config.n_layer, own.answer
+    return {
         "look_first": (looked[0].max(), percent),
         "look_last": (looked[-1].max(), percent),
         "look_last_least": (looked[-1].min(), percent),
@@ -108,6 +136,14 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "last_node": (f"normed/{L}/{T - 1}", str),
         "widest_block": (top[0] + 1, str),
         "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
+    }
+
+
+def of_parts(own: Evidence) -> Known:
+    """What the parts are good for, and what the answer is the sum of."""
+    trace, effects, top = own.trace, own.ablation, own.decomposition.widest
+    home = own.answer
+    return {
         "widest_effect": (effects.weight_effect[top], points),
         "first_heads_effect": (effects.heads_effect[0], points),
         "last_heads_left": (effects.without_heads[-1, trace.id(home)], percent),
@@ -123,6 +159,13 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "embedding_share": (own.decomposition.share[0, trace.id(home)], decimals),
         "score_gap": (score_gap(own), one_decimal),
         "route_kept": (own.decomposition.route_kept, percent),
+    }
+
+
+def of_training(own: Evidence, survey: Sequence[Evidence]) -> Known:
+    """How it was trained, and how others came out."""
+    over_seeds = [e.trace.probability(e.answer) for e in survey]
+    return {
         "path_steps": (own.loss_landscape.every, count),
         "film_steps": (own.training_history.every, count),
         "found_step": (at_step(own.training_history.found), str),
@@ -134,7 +177,6 @@ def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
         "survey_median": (float(np.median(over_seeds)), percent),
         "survey_most": (max(over_seeds), percent),
     }
-    return {name: written(name, value, show) for name, (value, show) in known.items()}
 
 
 def gather(
@@ -161,8 +203,6 @@ def studied(study: dict | None, own: Evidence) -> dict[str, str]:
         known[f"study.{row['name']}.loss"] = decimals(float(np.mean(row["loss"])))
         known[f"study.{row['name']}.probability"] = percent(float(np.median(row["probability"])))
     if study:
-        from article.study import recipes
-
         other = recipes(own.config)["predecessor"][1]
         known["study.predecessor.steps"] = count(other.config.steps)
         known["study.predecessor.rate"] = f"{other.config.learning_rate:g}"

@@ -4,8 +4,7 @@ Each function gives sections, which are lists of lines: what stands between two 
 """
 
 import copy
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -30,12 +29,8 @@ from article.commands.terminal import (
 from article.models.model import Run
 from article.models.prompts import Prompt
 from article.models.sampling import Draw
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scenes.analysis.stages import Stage
-
+from scenes.analysis import stages
+from scenes.analysis.stages import Stage
 
 Section = list[Line]
 
@@ -98,8 +93,6 @@ def drawn(draw: Draw, n: int, tokenizer: gpt.Tokenizer) -> Section:
 
 def forward(trace: gpt.Trace, notes: Sequence[str] = ()) -> Iterator[Section]:
     """The forward pass, stage by stage; `notes` are sentences to begin with."""
-    from scenes.analysis import stages  # draws can do without it
-
     L, H, T, size = trace.query.shape
     letters = {
         "T": f"{T} tokens",
