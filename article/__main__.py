@@ -1,36 +1,27 @@
-"""The command line: the table of commands, and the exit statuses.
+"""The command line: the commands, and the exit statuses.
 
-A command is a file of `article/commands/` with its options, `parser()`, and what carries it out, `run(options)`; only
-the one that is asked for is imported.
+A command is a file of `article/commands/`: its options are `parser()`, what carries it out is `run(options)`, and USAGE
+and WHAT say it in the help. Only the one that is asked for is imported, and what it needs only when it runs.
 """
 
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from pathlib import Path
+from types import ModuleType
 
 from article.errors import FalsehoodError, RefusalError
 
-
-class Command(NamedTuple):
-    """How a command is asked for, what it does, and whether it replaces a site."""
-
-    usage: str
-    what: str
-    writes_site: bool = False
-
-
 BUILD = "build"  # what is done without a command
-COMMANDS = {
-    "verify": Command("FILE.glb ...", "reads the numbers back out of scenes"),
-    "flow": Command("PROMPT --out DIR", "shows every number of a prompt on a page", True),
-    "compare": Command("A B PROMPT --out DIR", "sets two models, or prompts, side by side", True),
-    "generate": Command("PROMPT", "goes on from a prompt and shows each draw"),
-    "explain": Command("PROMPT", "tells the forward pass in its numbers"),
-    "trace": Command("PROMPT --out FILE.npz", "keeps every array of the forward pass for numpy"),
-}
+NAMES = sorted(path.stem for path in (Path(__file__).parent / "commands").glob("[a-z]*.py") if path.stem != BUILD)
+
+
+def command_of(name: str) -> ModuleType:
+    """The module of a command."""
+    return importlib.import_module(f"article.commands.{name}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,14 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a letter gets its number
         sys.stdout.reconfigure(errors="backslashreplace")
-    name, given = (arguments[0], arguments[1:]) if arguments and arguments[0] in COMMANDS else (BUILD, arguments)
-    command = importlib.import_module(f"article.commands.{name}")
+    name, given = (arguments[0], arguments[1:]) if arguments and arguments[0] in NAMES else (BUILD, arguments)
+    command = command_of(name)
     try:
         parser = command.parser()
         if name == BUILD:
-            parser.epilog = "other commands, which -h after their names explains:\n" + "\n".join(
-                f"  {f'{other} {known.usage}':<30}{known.what}" for other, known in COMMANDS.items()
-            )
+            others = {other: command_of(other) for other in NAMES}
+            lines = [f"  {f'{other} {known.USAGE}':<30}{known.WHAT}" for other, known in others.items()]
+            parser.epilog = "\n".join(["other commands, which -h after their names explains:", *lines])
         status = command.run(parser.parse_args(given))
         sys.stdout.flush()  # here, where a pipe that nobody reads any more is no accident
         return status
@@ -53,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gpt.py: {problem}", file=sys.stderr)
         return 1 if isinstance(problem, FalsehoodError) else 2
     except KeyboardInterrupt:
-        whole = "; the site is the old or the new one, whole" if name == BUILD or COMMANDS[name].writes_site else ""
+        whole = "; the site is the old or the new one, whole" if getattr(command, "WRITES_SITE", False) else ""
         print(f"gpt.py: interrupted{whole}.", file=sys.stderr)
         return 130
     except BrokenPipeError:
@@ -61,5 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141  # as for a program that SIGPIPE ends
 
 
+def leave(number: int, _: object) -> None:
+    """Ends as after Ctrl-C, so that nothing is left behind, with the status that a shell has for the signal."""
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     sys.exit(main())

@@ -3,11 +3,12 @@
 import argparse
 
 from article import paths
-from article.commands.options import folder, seed, seeds
+from article.commands.shared.options import folder, seed, seeds
 from article.errors import RefusalError
 from article.models.settings import FIELDS
 from article.web.folder import refuse_to_replace
 
+WRITES_SITE = True
 SEEDS = 32  # trainings of the survey: those of the seeds from 1
 
 

@@ -2,7 +2,10 @@
 
 import argparse
 
-from article.commands.options import Parser, folder
+from article.commands.shared.options import Parser, folder
+
+USAGE, WHAT = "A B PROMPT --out DIR", "sets two models, or prompts, side by side"
+WRITES_SITE = True
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,8 +4,10 @@ import argparse
 import sys
 from itertools import chain
 
-from article.commands.options import asking
+from article.commands.shared.options import asking
 from article.errors import RefusalError
+
+USAGE, WHAT = "PROMPT", "tells the forward pass in its numbers"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Tells a forward pass, and a step of the training if that is asked for. Raises RefusalError."""
     if options.step and not sys.stdin.isatty():
         raise RefusalError("--step waits for keys, and there is no terminal to press them at; leave it out.")
-    from article.commands import narration, terminal
+    from article.commands.shared import narration, terminal
     from article.models import loading, prompts
 
     run = loading.ask(options.checkpoint, options.tokenizer)

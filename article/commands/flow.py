@@ -2,7 +2,10 @@
 
 import argparse
 
-from article.commands.options import asking, folder, seed
+from article.commands.shared.options import asking, folder, seed
+
+USAGE, WHAT = "PROMPT --out DIR", "shows every number of a prompt on a page"
+WRITES_SITE = True
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,7 +3,9 @@
 import argparse
 import sys
 
-from article.commands.options import asking, count, seed, share, temperature
+from article.commands.shared.options import asking, count, seed, share, temperature
+
+USAGE, WHAT = "PROMPT", "goes on from a prompt and shows each draw"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Goes on from a prompt, token by token. Raises RefusalError."""
     import torch
 
-    from article.commands import narration, terminal
+    from article.commands.shared import narration, terminal
     from article.models import loading, prompts, sampling
 
     run = loading.ask(options.checkpoint, options.tokenizer)

@@ -5,8 +5,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from article.commands.options import asking, folder
+from article.commands.shared.options import asking, folder
 from article.errors import RefusalError
+
+USAGE, WHAT = "PROMPT --out FILE.npz", "keeps every array of the forward pass for numpy"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,8 +5,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from article.commands.options import add_checkpoint, seed
+from article.commands.shared.options import add_checkpoint, seed
 from article.errors import FalsehoodError, RefusalError
+
+USAGE, WHAT = "FILE.glb ...", "reads the numbers back out of scenes"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import gpt
 from article import __main__
-from article.commands.terminal import Terminal, fit
+from article.commands.shared.terminal import Terminal, fit
 from article.models import loading, own, prompts, sampling
 from article.models.model import Run
 from article.models.sampling import Sampling
@@ -699,13 +699,14 @@ def test_a_terminal_without_the_letters(monkeypatch):
 
 
 def test_help_names_every_command(capsys):
-    for arguments in (["-h"], *([name, "-h"] for name in __main__.COMMANDS)):
+    for arguments in (["-h"], *([name, "-h"] for name in __main__.NAMES)):
         with pytest.raises(SystemExit) as left:
             __main__.main(arguments)
         assert left.value.code == 0
     help = capsys.readouterr().out
-    for name, command in __main__.COMMANDS.items():
-        assert f"  {name} {command.usage} " in help
+    for name in __main__.NAMES:
+        command = __main__.command_of(name)
+        assert f"  {name} {command.USAGE} " in help
         assert f"usage: gpt.py {name} " in help
 
 

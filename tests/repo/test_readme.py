@@ -79,7 +79,8 @@ def test_example_of_the_job(site):
 
 def test_every_command_has_an_example():
     """In the table, too, as the help has it."""
-    assert [arguments.split()[0] for arguments in EXAMPLES if arguments] == ["--data", *__main__.COMMANDS]
+    assert {arguments.split()[0] for arguments in EXAMPLES if arguments} == {"--data", *__main__.NAMES}
     text = (ROOT / "README.md").read_text("utf-8")
-    for name, command in __main__.COMMANDS.items():
-        assert f"\n| `{name} {command.usage}` | {command.what}" in text
+    for name in __main__.NAMES:
+        command = __main__.command_of(name)
+        assert f"\n| `{name} {command.USAGE}` | {command.WHAT}" in text

@@ -11,7 +11,7 @@ import torch
 from rich.text import Text
 
 import gpt
-from article.commands.terminal import (
+from article.commands.shared.terminal import (
     CELL,
     LABEL,
     QUIET,
