@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.words import level_name
 from scenes.style import Scale
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def build(decomposition: "Decomposition") -> pv.MultiBlock:
     scene = glyphs.start("lens", decomposition, scale, style.VIEW_OF_BARS)
     scene.user_dict |= {"glyphs": {"probabilities": "bar"}}
     for level in range(levels):
-        y = glyphs.level_row(scene, level, (V - 1) * style.BAR_PITCH)
+        y = glyphs.level_row(scene, level, level_name(level), (V - 1) * style.BAR_PITCH)
         for v in range(V):
             bar = glyphs.bar(decomposition.probabilities[level, T - 1, v], scale, (v * style.BAR_PITCH, y))
             glyphs.mark(

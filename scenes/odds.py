@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.words import level_name
 from scenes.glyphs import differences
 from scenes.style import Scale
 
@@ -22,7 +23,7 @@ def build(comparison: "Comparison") -> pv.MultiBlock:
     drawn = [comparison.chance_apart[:, there]]
     scene = differences.start("odds", comparison, Scale(1.0), drawn, style.VIEW_OF_BARS)
     for level in range(L + 1):
-        y = glyphs.level_row(scene, level, (len(ids) - 1) * style.SPACING)
+        y = glyphs.level_row(scene, level, level_name(level), (len(ids) - 1) * style.SPACING)
         for n, id in enumerate(ids):
             if id >= 0:
                 differences.bar(scene, comparison, "chance", (level, id), (n * style.SPACING, y))

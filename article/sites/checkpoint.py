@@ -15,7 +15,7 @@ from article.sites.report import number, plain, share, table, token
 from article.web import render
 from article.web.publish import Body, add_page
 from article.web.site import Site
-from scenes.glyphs.text import level_name
+from scenes.analysis.words import level_name
 
 TEMPLATE = Path(__file__).with_name("checkpoint.md")
 BEST = 10  # candidates in the table of answers

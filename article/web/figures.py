@@ -47,6 +47,7 @@ def add(site: Site, made: dict) -> dict:
     """Adds what is made of a scene to the site; returns what the page must know of the figure."""
     site.files |= made["files"]
     site.scenes.append(made["entry"])
+    site.notes += made["notes"]
     return made["figure"]
 
 
@@ -92,7 +93,7 @@ def made_of(site: Site, name: str, module: Any, shown: Any, preview: bool) -> di
         **({"shadow": "0"} if crowded else {}),  # which would hide what lies on the floor
         **({"film": film(scene, shown, strip)} if strip else {}),
     }
-    return {"files": files, "entry": entry, "figure": figure}
+    return {"files": files, "entry": entry, "figure": figure, "notes": unnamed(name, drawn, shown)}
 
 
 def pictures(
@@ -126,9 +127,20 @@ def film(scene: Any, shown: Any, strip: list[str]) -> dict:
         "steps": shown.steps,
         "loss": [round(float(loss), 4) for loss in shown.loss],
         "found": shown.found,
-        "words": [shown.words(k) for k in range(len(shown.steps))],
+        "words": [shown.caption(k) for k in range(len(shown.steps))],
         "strip": list(zip(strip, shown.strip, strict=True)),
     }
+
+
+def unnamed(name: str, drawn: list[dict], shown: Any) -> list[str]:
+    """A note of what a scene draws and its view has no words for, if there is such a thing."""
+    arrays = dict.fromkeys(mark["node"].split("/")[0].removesuffix(readback.APART) for mark in drawn)
+    lacking = ", ".join(array for array in arrays if array not in shown.words)
+    where = type(shown).__module__.replace(".", "/")
+    said = (
+        f"scenes/{name}.py draws {lacking}, for which {where}.py has no words; its marks are called by name and index."
+    )
+    return [said] if lacking else []
 
 
 def quantities(mark: dict) -> int:

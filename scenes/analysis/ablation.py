@@ -15,6 +15,7 @@ from torch import Tensor
 
 import gpt
 from scenes.analysis.view import View
+from scenes.analysis.words import Words, plain
 
 
 class Cut(NamedTuple):
@@ -25,6 +26,28 @@ class Cut(NamedTuple):
     value: Tensor | float = 0.0
 
 
+WORDS = {
+    "weight_effect": Words(
+        lambda s, i: f"without the look at {s.tokens[i[2]]}",
+        "what the answer's probability loses when the weight is set to 0",
+        2,
+        plain,
+    ),
+    "head_effect": Words(
+        lambda *_: "without the head", "what the answer's probability loses when the head says nothing", 2, plain
+    ),
+    "heads_effect": Words(
+        lambda *_: "without all heads",
+        "what the answer's probability loses when no head of the block says anything",
+        1,
+        plain,
+    ),
+    "mlp_effect": Words(
+        lambda *_: "without the MLP", "what the answer's probability loses when the MLP writes nothing", 1, plain
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Ablation(View):
     """A trace, and the probabilities of the next token (V) that are left when a part is cut, as arrays of float64.
@@ -33,6 +56,7 @@ class Ablation(View):
     MLPs are cut at every position. An effect is what the cut takes from the probability of the answer.
     """
 
+    words = View.words | WORDS
     answer: str
     without_weight: np.ndarray  # (L, H, T, V); by the key
     without_head: np.ndarray  # (L, H, V)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 import gpt
 from scenes.analysis.decomposition import Decomposition
 from scenes.analysis.view import View
+from scenes.analysis.words import Index, Words, level_by_token, level_name, plain
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,29 @@ class Outcome(View):
 
 
 CANDIDATES = 10
+WORDS = {
+    "last": Words(lambda *_: "last vector", "the last position's vector after the final LayerNorm"),
+    "chance": Words(
+        lambda s, i: f"{s.vocab[i[1]]}, {level_name(i[0])}",
+        "the softmax of the logits that the stream gives there",
+        0,
+        plain,
+        level_by_token("Probabilities"),
+    ),
+}
+
+
+def compared(words: Words) -> Words:
+    """The same of numbers that each have, beside them, how much more they are than the other's at the same place."""
+
+    def parts(shown: Any, n: int) -> list[str]:
+        return [name for part in words.parts(shown, n // 2) for name in (part, shown.title)]
+
+    def how(shown: Any, index: Index) -> str:
+        said = words.how if isinstance(words.how, str) else words.how(shown, index)
+        return f"{said}, and what is left of it when the number of {shown.names[1]} at this place is taken away"
+
+    return words._replace(how=how, parts=parts)
 
 
 @dataclass(frozen=True)
@@ -30,8 +55,13 @@ class Comparison(Decomposition):
     by their numbers: of the position, counted from the first one, of the block and of the head; tokens by their text.
     """
 
+    words = Decomposition.words | WORDS
     other: gpt.Trace
     names: tuple[str, str]  # of this one, and of the other
+
+    def words_of(self, array: str) -> Words:
+        words = super().words_of(array.removesuffix("_apart"))
+        return compared(words) if array.endswith("_apart") else words
 
     @property
     def title(self) -> str:

@@ -10,6 +10,7 @@ import torch
 
 import gpt
 from scenes.analysis.view import View
+from scenes.analysis.words import Table, Words, by_component, directions, plain, tokens
 
 EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
 
@@ -24,9 +25,64 @@ def projection(rows: np.ndarray) -> tuple[np.ndarray, float]:
     return np.hstack([places, missing]), float(pca.explained_variance_ratio_.sum())
 
 
+WORDS = {
+    "token": Words(
+        lambda s, i: f"embedding of {s.tokens[i[0]]}", "the row of the table of embeddings at the token's id"
+    ),
+    "product": Words(
+        lambda s, i: f"query × key of {s.tokens[i[3]]}",
+        "the product of one component of both, divided by the root of their number",
+        2,
+    ),
+    "component": Words(
+        lambda _, i: f"component {i[0] + 1} of the embedding",
+        "a learned number: the component in each token's embedding",
+        0,
+        tokens,
+        by_component("Embedding, by component", "token", lambda s: s.vocab),
+    ),
+    "place": Words(
+        lambda _, i: f"component {i[0] + 1} of the position",
+        "a learned number: the component in each position's vector",
+        0,
+        lambda _, n: [f"position {t + 1}" for t in range(n)],
+        by_component("Position, by component", "position", lambda s: [str(t + 1) for t in range(len(s.tokens))]),
+    ),
+    "map": Words(
+        lambda s, i: s.vocab[i[0]], "the embedding along the first principal components of all", 0, directions
+    ),
+    "route": Words(
+        lambda _, i: f"position {i[0] + 1}", "the position along the first principal components of all", 0, directions
+    ),
+    "centred": Words(lambda *_: "less its mean", "the last residual stream less the mean of its components"),
+    "standard": Words(lambda *_: "to one size", "the centred vector divided by its standard deviation"),
+    "scaled": Words(lambda *_: "times gain", "the standard vector times the learned gain"),
+    "candidate": Words(
+        lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}", "a learned number: the embedding of the candidate"
+    ),
+    "agreement": Words(
+        lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
+        "last vector × embedding, component by component; their sum is the logit",
+    ),
+    "share": Words(
+        lambda s, i: f"{s.origins[i[0]]}, for {s.vocab[i[1]]}",
+        "what this part adds to the logit, sent through the final LayerNorm by itself",
+        0,
+        plain,
+        Table(
+            lambda *_: "Shares of the logit",
+            "origin",
+            lambda s, i, _: ((i[0], s.origins[i[0]]), (i[1], s.vocab[i[1]])),
+        ),
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Decomposition(View):
     """A trace, and what can be computed from it alone. The letters of the shapes are those of `gpt`."""
+
+    words = View.words | WORDS
 
     @cached_property
     def token(self) -> np.ndarray:
@@ -161,12 +217,25 @@ class Decomposition(View):
         return np.vstack([scaled, self.bias]) @ self.embedding.T
 
 
+def mean(what: str) -> Words:
+    """The words for the means of a part of a head."""
+    return Words(
+        lambda _, i: f"{what} {i[-1] + 1}",
+        f"the mean of this component of the {what} over all places of the corpus where the token stands",
+        2,
+        tokens,
+        by_component(f"{what.capitalize()}, by component: means over the corpus", "token", lambda s: s.vocab),
+    )
+
+
 @dataclass(frozen=True)
 class TokenMeans(Decomposition):
     """A trace taken apart, and what the parts of a head are, on average, where each token stands in the corpus.
 
     A token that the model never reads, as it only ends sentences, has zeros.
     """
+
+    words = Decomposition.words | {f"{what}_of_token": mean(what) for what in ("query", "key", "value")}
 
     query_of_token: np.ndarray  # (L, H, D/H, V)
     key_of_token: np.ndarray  # (L, H, D/H, V)

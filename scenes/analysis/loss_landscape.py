@@ -2,12 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import gpt
 from article.models.recording import EVERY, explored
 from scenes.analysis.view import View
+from scenes.analysis.words import Head, Table, Words, directions, plain
+
+
+def on_grid(shown: Any, _: object, n: int) -> tuple[Head, Head]:
+    """Where the n-th height stands."""
+    row, column = divmod(n, len(shown.height))
+    return (row, str(row + 1)), (column, str(column + 1))
+
+
+WORDS = {
+    "height": Words(
+        lambda *_: "loss",
+        "the loss on the corpus with the weights of this place of the plane",
+        0,
+        plain,
+        Table(lambda *_: "Loss", "second \\ first direction", on_grid),
+    ),
+    "path": Words(
+        lambda s, i: f"step {i[0] * s.every}",
+        "the place of the plane that is nearest to the weights at this step",
+        0,
+        directions,
+        Table(
+            lambda *_: "Path",
+            "point",
+            lambda _, i, n: ((i[0], str(i[0] + 1)), (n, ("first direction", "second")[n])),
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -18,6 +48,7 @@ class LossLandscape(View):
     is two numbers from -1 to 1, from one end of the drawn part to the other.
     """
 
+    words = View.words | WORDS
     height: np.ndarray  # (GRID, GRID); the loss at each place, by the second and the first number
     path: np.ndarray  # (S, 2); the places nearest to where the training was, every few steps
     path_loss: np.ndarray  # (S,); the loss where it was, which is beside the plane

@@ -10,15 +10,30 @@ import torch
 import gpt
 from article.models import ensemble, recording
 from scenes.analysis.view import View
+from scenes.analysis.words import Words, directions, plain
 
 EVERY = 40  # steps from one recorded step to the next; a multiple of those of `article.landscape`
 STRIP = 5  # stills of a film
+
+
+WORDS = {
+    "course": Words(
+        lambda s, i: f"{s.vocab[i[0]]}, component {i[1] + 1}", "a learned number, as it was at this step", 0, plain
+    ),
+    "way": Words(
+        lambda s, i: s.vocab[i[0]],
+        "the embedding at this step along the first principal components of the last one",
+        0,
+        lambda s, n: [*directions(s, 3)] * (n // 3),
+    ),
+}
 
 
 @dataclass(frozen=True)
 class TrainingHistory(View):
     """The trace of a trained model, and what its training looked like at K steps, the last one its end."""
 
+    words = View.words | WORDS
     answer: str
     steps: tuple[int, ...]  # K
     course: np.ndarray  # (V, D, K); the embedding
@@ -54,7 +69,7 @@ class TrainingHistory(View):
         between = {round(last * (n / (STRIP - 2)) ** 2) for n in range(STRIP - 1)}  # most happens early
         return sorted(between | {self.first})
 
-    def words(self, k: int) -> str:
+    def caption(self, k: int) -> str:
         """What there is to say of a recorded step."""
         first = f" (for the first time at step {self.found:,})" if k == self.first and self.found is not None else ""
         return (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scenes import style
 from scenes.glyphs.shapes import Glyph, bar, box, column, foot, post, ribbon, to_bytes
-from scenes.glyphs.text import label, labels, level_name, tag, width_of
+from scenes.glyphs.text import label, labels, tag, width_of
 from scenes.style import Scale
 
 
@@ -225,14 +225,12 @@ def matrix(scene: pv.MultiBlock, trace: Any, array: str, l: int, h: int) -> floa
     return right
 
 
-def level_row(scene: pv.MultiBlock, level: int, right: float) -> float:
-    """Adds the plinth of a row of bars up to the one at `right`, for a level of the stream, with its name.
+def level_row(scene: pv.MultiBlock, level: int, text: str, right: float) -> float:
+    """Adds the plinth of a row of bars up to the one at `right`, for a level of the stream that is called so.
 
     Returns where it stands along y.
     """
     y = level * style.BAR_DEPTH
     ground(scene, box(*foot((0.0, y), (right, y)), to_bytes(style.STONE)))
-    label(
-        scene, f"row/{level}", level_name(level), (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1
-    )
+    label(scene, f"row/{level}", text, (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1)
     return y

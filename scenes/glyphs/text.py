@@ -165,8 +165,3 @@ def signs(scene: pv.MultiBlock, name: str, texts: Iterable[tuple[str, Point, flo
     scene.append(
         mesh(np.concatenate(points), np.concatenate(faces), to_bytes(style.SLATE), material="ink"), f"label/{name}"
     )
-
-
-def level_name(level: int) -> str:
-    """What a level of the residual stream is called."""
-    return f"after block {level}" if level else "entering block 1"

@@ -77,8 +77,8 @@ def test_it_records_what_happened(film: TrainingHistory):
     assert film.found is not None
     assert film.settled is not None
     assert {*said[film.settled :]} == {film.answer} != {said[film.settled - 1]}
-    assert f"for the first time at step {film.found:,}" in film.words(film.first)
-    assert sum("for the first time" in film.words(k) for k in range(len(film.steps))) == 1
+    assert f"for the first time at step {film.found:,}" in film.caption(film.first)
+    assert sum("for the first time" in film.caption(k) for k in range(len(film.steps))) == 1
     curve = plots.curve({"steps": film.steps, "loss": film.loss.tolist(), "found": film.found})
     (mark,) = (line for line in curve.iter("line") if line.get("class") == "grid")
     (axis,) = (line for line in curve.iter("line") if line.get("class") == "axis")
@@ -90,7 +90,7 @@ def test_it_records_what_happened(film: TrainingHistory):
 def test_an_answer_that_is_never_found_is_not_marked(film: TrainingHistory):
     lost = replace(film, said=("?",) * len(film.steps), said_at=("?",) * (film.steps[-1] + 1))
     assert (lost.found, lost.settled) == (None, None)
-    assert "for the first time" not in lost.words(lost.first)
+    assert "for the first time" not in lost.caption(lost.first)
     curve = plots.curve({"steps": lost.steps, "loss": lost.loss.tolist(), "found": lost.found})
     assert "the answer" not in "".join(curve.itertext())
 
@@ -145,7 +145,7 @@ def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(
     figure.get_by_role("button", name="One step back").press("Enter")
     expect(slider).to_have_value(str(last - 1))
     slider.press("Home")
-    expect(figure.locator(".words")).to_have_text(film.words(0))
+    expect(figure.locator(".words")).to_have_text(film.caption(0))
     figure.get_by_role("button", name="Play the training").press("Enter")
     expect(slider).not_to_have_value("0")
     figure.get_by_role("button", name="Pause").press("Enter")
@@ -173,7 +173,7 @@ def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: st
             place = readback.moving([{"translation": parts[0][1:]}], root, how)
             assert place == pytest.approx(film.way[int(name.split("/")[1]), k], abs=how["limit"] / 500), name
         expect(seen.figure("growth").locator("input[type=range]")).to_have_value(str(k))
-        expect(figure.locator(".words")).to_have_text(film.words(k))
+        expect(figure.locator(".words")).to_have_text(film.caption(k))
 
 
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}, {"reduced_motion": "reduce"}])
@@ -188,7 +188,7 @@ def test_where_it_does_not_play_there_are_stills_and_words(
             item.scroll_into_view_if_needed()
             expect(item.locator("img")).to_be_visible()
             expect(item.locator("img")).to_have_js_property("complete", True)
-            expect(item.locator("p")).to_have_text(film.words(k))
+            expect(item.locator("p")).to_have_text(film.caption(k))
     if options.get("reduced_motion"):
         comes_to_life(seen.figure("growth"))
         before = at_step(seen.figure("growth"), 5)

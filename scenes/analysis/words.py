@@ -1,0 +1,89 @@
+"""The words for arrays: what each of their numbers is, how it came about, and where it stands in a table."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+Index = tuple[int, ...]
+Head = tuple[Any, str]  # of a row or a column of a table: what tells it from others, and how it is written
+
+
+class Table(NamedTuple):
+    """How the numbers of an array stand in a table."""
+
+    title: Callable[[Any, Index], str]  # from what is shown and an index
+    corner: str
+    cell: Callable[[Any, Index, int], tuple[Head, Head]]  # row and column of the n-th number at an index
+    split: int = 0  # the leading axes whose entries have a table each
+
+
+class Words(NamedTuple):
+    """What can be said of the vectors, or numbers, of an array."""
+
+    name: Callable[[Any, Index], str]  # of one of them, from what is shown and its index; the head of its column, too
+    how: str | Callable[[Any, Index], str]  # it was computed
+    place: int = 0  # the leading axes that its name does not tell: 1 for the block, 2 for the block and the head
+    parts: Callable[[Any, int], Sequence[str]] = lambda _, n: [f"component {d + 1}" for d in range(n)]
+    table: Table | None = None  # if none, vectors of one length share a table
+    title: str = ""  # of a table of them alone
+
+
+def unnamed(array: str) -> Words:
+    """Of an array that no view has words for: its name and its index."""
+    return Words(
+        lambda _, i: " ".join([array, *(str(n + 1) for n in i)]),
+        f"a number of the array {array}",
+        parts=lambda _, n: [""] if n == 1 else [f"entry {d + 1}" for d in range(n)],
+    )
+
+
+def level_name(level: int) -> str:
+    """What a level of the residual stream is called."""
+    return f"after block {level}" if level else "entering block 1"
+
+
+# --- What the numbers of a vector are called ----------------------------------------------------------------------
+
+
+def tokens(shown: Any, _: int) -> Sequence[str]:
+    return shown.vocab
+
+
+def plain(_: Any, n: int) -> Sequence[str]:
+    """Of a single number, or of numbers that have no name."""
+    return [""] * n
+
+
+def directions(_: Any, n: int) -> Sequence[str]:
+    return ["first direction", "second direction", "third direction"][:n]
+
+
+def hidden_units(_: Any, n: int) -> Sequence[str]:
+    return [f"hidden unit {u + 1}" for u in range(n)]
+
+
+# --- Where numbers stand ------------------------------------------------------------------------------------------
+
+
+def by_component(title: str, corner: str, names: Callable[[Any], Sequence[str]]) -> Table:
+    """A column for each component, and in it a row for each of what it is the component of."""
+    return Table(lambda *_: title, corner, lambda s, i, n: ((n, names(s)[n]), (i[-1], str(i[-1] + 1))))
+
+
+def by_token(title: Callable[[Index], str], split: int) -> Table:
+    """A column for each token, and in it a row for each component."""
+    return Table(lambda _, i: title(i), "component", lambda s, i, n: ((n, str(n + 1)), (i[1], s.tokens[i[1]])), split)
+
+
+def query_by_key(title: Callable[[Index], str], split: int = 0) -> Table:
+    """Single numbers of a query and a key."""
+    return Table(
+        lambda _, i: title(i),
+        "query \\ key",
+        lambda s, i, _: ((i[2], s.tokens[i[2]]), (i[3], s.tokens[i[3]])),
+        split,
+    )
+
+
+def level_by_token(title: str) -> Table:
+    """Single numbers of a level of the stream and, by the last index, a token of the vocabulary."""
+    return Table(lambda *_: title, "level", lambda s, i, _: ((i[0], level_name(i[0])), (i[-1], s.vocab[i[-1]])))
