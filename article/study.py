@@ -19,7 +19,7 @@ from article import cache
 from article.errors import RefusalError
 from article.models import ensemble
 from article.models.ensemble import Recipe
-from article.models.own import read
+from article.models.own import read_data
 
 KEPT = Path(__file__).resolve().parent.parent / "data" / "study.json"
 SEEDS = range(1, 33)
@@ -155,7 +155,7 @@ def failing(config: gpt.Config) -> tuple[Recipe, int]:
 def main() -> int:
     """Computes the study and keeps it. Returns the exit status."""
     try:
-        config, _, corpus, held_out = read()
+        config, _, corpus, held_out = read_data()
     except RefusalError as problem:
         print(f"study: {problem}", file=sys.stderr)
         return 2

@@ -110,7 +110,7 @@ def survey() -> dict:
     from article.models import own
     from article.models.ensemble import Recipe, train_in_parallel
 
-    config, tokenizer, corpus, _ = own.read()
+    config, tokenizer, corpus, _ = own.read_data()
     start = time.perf_counter()
     train_in_parallel(Recipe(config), tokenizer, corpus, range(1, SEEDS + 1))
     seconds = time.perf_counter() - start
@@ -218,7 +218,7 @@ def in_node() -> dict:
     from article.web import live
 
     torch.set_num_threads(1)
-    config, tokenizer, corpus, _ = own.read()
+    config, tokenizer, corpus, _ = own.read_data()
     folder = ROOT / "article" / "web" / "assets" / "live"
     command = ["node", str(ROOT / "tests" / "web" / "live.mjs"), f"{folder.as_uri()}/", "seconds"]
     asked = json.dumps({"corpus": corpus})

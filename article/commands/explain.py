@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     from article.commands.shared import narration, terminal
     from article.models import loading, prompts
 
-    run = loading.ask(options.checkpoint, options.tokenizer)
+    run = loading.open_model(options.checkpoint, options.tokenizer)
     if options.training and not run.corpus:
         raise RefusalError("it is not known what the model was trained on, so --training has no step to tell.")
     prompt = prompts.read(run, options.prompt, options.cut)

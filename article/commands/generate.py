@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     from article.commands.shared import narration, terminal
     from article.models import loading, prompts, sampling
 
-    run = loading.ask(options.checkpoint, options.tokenizer)
+    run = loading.open_model(options.checkpoint, options.tokenizer)
     prompt, n_context = prompts.read(run, options.prompt, options.cut), run.config.n_context
     random = torch.Generator().manual_seed(options.seed)
     how = sampling.Sampling(options.temperature, options.top_k, options.top_p)

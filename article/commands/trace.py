@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
     from article.models import loading, prompts
 
-    run = loading.ask(options.checkpoint, options.tokenizer)
+    run = loading.open_model(options.checkpoint, options.tokenizer)
     prompt = prompts.read(run, options.prompt, options.cut)
     arrays = prompts.arrays(prompts.traced(run, prompt), prompt)
     try:

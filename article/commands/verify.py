@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         except ValueError as error:
             raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
     asked = options.checkpoint, options.tokenizer, options.seed
-    known = train(options.seed)[0] if asked[:2] == (None, None) else loading.ask(*asked)
+    known = train(options.seed)[0] if asked[:2] == (None, None) else loading.open_model(*asked)
     wrong = 0
     for path, (glb, extras, scene) in contents.items():
         shows, sentence = getattr(scene_module(scene), "SHOWS", "trace"), extras["sentence"]
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
                 from article.sites import comparison
 
                 fresh = comparison.fresh(known, options.beside, extras)
-            elif isinstance(known, model.Run):
+            elif isinstance(known, model.OpenedModel):
                 from article.sites.model import Shown
 
                 fresh = Shown(gpt.trace(known.model, known.tokenizer, sentence), extras.get("block", 0)).view(shows)

@@ -15,7 +15,7 @@ from article.evidence import claim
 from article.evidence.evidence import Evidence
 from article.evidence.words import decimals, number, percent, times
 from article.models import own
-from article.models.model import Run
+from article.models.model import OpenedModel
 from scenes.analysis.comparison import Comparison
 
 BEST = 10  # tokens of which the order is asked
@@ -323,9 +323,9 @@ def foreseen(one: Comparison) -> tuple[int, int]:
 # --- The claims of the article ------------------------------------------------------------------------------------
 
 
-def evidence(run: Run) -> Evidence | None:
+def evidence(run: OpenedModel) -> Evidence | None:
     """A model as the article's claims are asked of it; nothing if it does not know the words of the article."""
-    _, _, corpus, held_out = own.read()
+    _, _, corpus, held_out = own.read_data()
     words = {word for sentence in (*corpus, *held_out) for word in sentence.split()}
     longest = max(len(sentence.split()) for sentence in (*corpus, *held_out)) - 1
     if (

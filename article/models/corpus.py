@@ -21,7 +21,7 @@ class Texts:
     cut: bool  # whether what is held out is the end of train.txt, and no file of its own
 
 
-def read(folder: Path, share: float = 0.1) -> Texts:
+def read_texts(folder: Path, share: float = 0.1) -> Texts:
     """The texts of a folder: train.txt, and held_out.txt or, where there is none, a share of train.txt's end.
 
     Raises RefusalError for what is no text or too little of it.

@@ -60,7 +60,7 @@ class Examples(NamedTuple):
     @property
     def tokens(self) -> int:
         """How many targets there are."""
-        return count(self.targets)
+        return count_targets(self.targets)
 
     def draw(self, n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """So many examples (n, T) at random, with repetition; all lines in order if n is 0."""
@@ -94,7 +94,7 @@ class Examples(NamedTuple):
             yield self.ids[None, -rest:], self.targets[None, -rest:]
 
 
-def count(targets: Tensor) -> int:
+def count_targets(targets: Tensor) -> int:
     """How many targets there are, of any shape."""
     return int((targets != gpt.NO_TARGET).sum())
 
@@ -111,6 +111,6 @@ def evaluate(model: nn.Module, examples: Examples, most: float = math.inf) -> fl
     device = next(model.parameters()).device
     total, n = 0.0, 0
     for ids, targets in examples.parts(most):
-        total += float(gpt.loss(model(ids.to(device)).logits, targets.to(device))) * count(targets)
-        n += count(targets)
+        total += float(gpt.loss(model(ids.to(device)).logits, targets.to(device))) * count_targets(targets)
+        n += count_targets(targets)
     return total / n

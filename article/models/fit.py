@@ -17,7 +17,7 @@ from article.models import baselines, corpus, prompts, tokenizers
 from article.models import bigram as bigram_
 from article.models.bigram import UNKNOWN, Bigram, floor_of_sentences
 from article.models.dataset import Examples, evaluate, stream
-from article.models.model import Run
+from article.models.model import OpenedModel
 from article.models.processes import Team
 from article.models.sampling import Sampling, sample
 from article.models.settings import WINDOWS, Settings, settle
@@ -118,7 +118,7 @@ def learn(
     folder: Path, given: dict[str, Any], climb: bool, ground: Path | None, team: Team, prompt: str | None = None
 ) -> Result:
     """Everything up to the trained model; states are kept in the `ground`. Raises RefusalError."""
-    texts = corpus.read(folder, given.get("share", Settings().share))
+    texts = corpus.read_texts(folder, given.get("share", Settings().share))
     settings = settle(given, preset_of(texts.train, given))
     tokenizer, settings = cut(texts, settings)
     task = Task(
@@ -131,7 +131,7 @@ def learn(
     )
     model = gpt.GPT(task.config)
     if prompt is not None:  # judged before the training, not after it
-        prompts.read(Run(task.config, tokenizer, model, ()), prompt, cut=False)
+        prompts.read(OpenedModel(task.config, tokenizer, model, ()), prompt, cut=False)
     course = task.teach(model, "training")
     train_loss, held_out_loss = evaluate(model, task.train), evaluate(model, task.held_out)
     rows, others = numbers(task.train), numbers(task.held_out)
@@ -235,7 +235,7 @@ def prompt_of(result: Result, given: str | None) -> str:
     """What the scenes show: the prompt that is given, or the beginning of the held-out text. Raises RefusalError."""
     tokenizer, config = result.tokenizer, result.model.config
     if given is not None:
-        return prompts.read(Run(config, tokenizer, result.model, ()), given, cut=False).text
+        return prompts.read(OpenedModel(config, tokenizer, result.model, ()), given, cut=False).text
     first = next(line for line in result.held_out_text.split("\n") if line.strip())
     ids = tokenizer.encode(first)
     lines = result.settings.examples == "lines"

@@ -1,17 +1,19 @@
 """Models to ask, by what lies on the disk: a run, a checkpoint, or the article's own."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from article.errors import RefusalError
-from article.models.formats.run import SETTINGS, load, refused
-from article.models.model import Run
-from article.models.own import own
+from article.models import own
+from article.models.formats import gpt2, nanogpt, run
+from article.models.model import OpenedModel
 
-FAMILY = "config.json"  # what a folder of Hugging Face has
+FORMATS = (run, gpt2, nanogpt)  # the first that recognises a checkpoint reads it
 
 
-def ask(checkpoint: Path | None, tokenizer: str | None = None, seed: int | None = None) -> Run:
-    """The run of a checkpoint, by what it is, or the article's own model.
+def open_model(checkpoint: Path | None, tokenizer: str | None = None, seed: int | None = None) -> OpenedModel:
+    """The model of a checkpoint, by what it is, or the article's own.
 
     A file is nanoGPT's. A folder with a `config.toml` is a run of gpt.py; one with a `config.json` is of the GPT-2
     family. A `tokenizer` is a file, or tiktoken:NAME. Raises RefusalError.
@@ -19,24 +21,28 @@ def ask(checkpoint: Path | None, tokenizer: str | None = None, seed: int | None 
     if checkpoint is None:
         if tokenizer is not None:
             raise RefusalError("--tokenizer is about a model from elsewhere; name that with --checkpoint.")
-        return own(seed)
+        return own.own_model(seed)
     if seed is not None:
         raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
-    from article.models.formats import gpt2, nanogpt
-
     with refused(checkpoint):
-        if checkpoint.is_file():
-            return nanogpt.of_file(checkpoint, tokenizer)
-        if not checkpoint.is_dir():
-            what = "it is no file" if checkpoint.exists() else "there is no such file or folder"
-            raise ValueError(f"{what}; name nanoGPT's ckpt.pt, or the folder of a model")
-        if (checkpoint / SETTINGS).is_file():
-            if tokenizer is not None:
-                raise ValueError("a run of gpt.py has its own tokenizer; leave --tokenizer out")
-            return load(checkpoint)
-        if (checkpoint / FAMILY).is_file():
-            return gpt2.of_folder(checkpoint, tokenizer)
-        raise ValueError(
-            f"it has no {SETTINGS}, as a run of gpt.py has, and no {FAMILY}, as a folder of Hugging Face has; name the "
-            f"folder of a model, or nanoGPT's ckpt.pt itself"
-        )
+        known = next((one for one in FORMATS if one.recognises(checkpoint)), None)
+        if known:
+            return known.read(checkpoint, tokenizer)
+        if checkpoint.is_dir():
+            raise ValueError(
+                f"it has no {run.SETTINGS}, as a run of gpt.py has, and no {gpt2.CONFIG}, as a folder of Hugging Face "
+                f"has; name the folder of a model, or nanoGPT's ckpt.pt itself"
+            )
+        what = "it is no file" if checkpoint.exists() else "there is no such file or folder"
+        raise ValueError(f"{what}; name nanoGPT's ckpt.pt, or the folder of a model")
+
+
+@contextlib.contextmanager
+def refused(path: Path) -> Iterator[None]:
+    """Says of what is wrong inside, where it is."""
+    try:
+        yield
+    except OSError as error:
+        raise RefusalError(f"{path} cannot be read: {error.strerror or error}; name another --checkpoint.") from None
+    except ValueError as error:
+        raise RefusalError(f"{path} cannot be used: {error}.") from None

@@ -6,7 +6,7 @@ import gpt
 
 
 @dataclass(frozen=True)
-class Run:
+class OpenedModel:
     """A trained model, and what is needed to ask it."""
 
     config: gpt.Config

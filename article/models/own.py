@@ -9,11 +9,11 @@ import gpt
 from article import paths
 from article.errors import RefusalError
 from article.models import ensemble, recording
-from article.models.model import Run
+from article.models.model import OpenedModel
 from article.parallel import beside
 
 
-def read(seed: int | None = None) -> tuple[gpt.Config, gpt.Tokenizer, list[str], list[str]]:
+def read_data(seed: int | None = None) -> tuple[gpt.Config, gpt.Tokenizer, list[str], list[str]]:
     """What `data/` holds: the configuration, the tokenizer, the corpus and what is held out. Raises RefusalError."""
     corpus, held_out = sentences(paths.ROOT / "data" / "train.txt"), sentences(paths.ROOT / "data" / "held_out.txt")
     tokenizer = gpt.Tokenizer(sentence for _, sentence in corpus)
@@ -65,7 +65,7 @@ def trained_beside(seed: int | None, fresh: bool) -> Iterator[None]:
 
     Raises RefusalError for an unusable `data/`.
     """
-    config, tokenizer, corpus, held_out = read(seed)
+    config, tokenizer, corpus, held_out = read_data(seed)
     prompt = prompt_of(held_out)
     if not fresh and recording.kept_at(config, corpus, prompt).exists():
         yield
@@ -96,8 +96,8 @@ def trainings(
     return [mine, *(mine if other == config.seed else trained[other] for other in others)]
 
 
-def own(seed: int | None = None) -> Run:
+def own_model(seed: int | None = None) -> OpenedModel:
     """The article's own model, trained if it is not kept. Raises RefusalError for an unusable `data/`."""
-    config, tokenizer, corpus, _ = read(seed)
+    config, tokenizer, corpus, _ = read_data(seed)
     (mine,) = ensemble.trainings(ensemble.Recipe(config), tokenizer, corpus, [config.seed])
-    return Run(config, tokenizer, mine, tuple(corpus), "the article's own model")
+    return OpenedModel(config, tokenizer, mine, tuple(corpus), "the article's own model")

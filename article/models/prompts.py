@@ -6,7 +6,7 @@ import numpy as np
 
 import gpt
 from article.errors import RefusalError
-from article.models.model import Run
+from article.models.model import OpenedModel
 
 MOST = 200_000_000  # numbers of a trace; with a model of that size, they fill two gigabytes
 
@@ -36,7 +36,7 @@ class Prompt:
         return [self.note] if self.note else []
 
 
-def read(run: Run, text: str, cut: bool) -> Prompt:
+def read(run: OpenedModel, text: str, cut: bool) -> Prompt:
     """The prompt of a text. What is longer than the model's context is an error, unless it may be cut.
 
     Raises RefusalError for a text without a token, with what the model has no token for, or too long.
@@ -86,7 +86,7 @@ class Cut(gpt.Tokenizer):
         return self.given
 
 
-def traced(run: Run, prompt: Prompt) -> gpt.Trace:
+def traced(run: OpenedModel, prompt: Prompt) -> gpt.Trace:
     """The trace of what the model reads of a prompt. Raises RefusalError if it would have too many numbers to keep."""
     n, T = numbers(run.config, len(prompt.read)), len(prompt.read)
     if n > MOST:

@@ -138,7 +138,7 @@ def unfit(value: Any, field: Any) -> str:
     return "" if fits else name + size
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file sets. Raises RefusalError for one that cannot be read or is no TOML."""
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
@@ -149,7 +149,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def to_toml(settings: Settings) -> str:
-    """The settings as a TOML file, each with its meaning; `read` and `settle` give them back."""
+    """The settings as a TOML file, each with its meaning; `read_toml` and `settle` give them back."""
     lines = [
         f"{name} = {json.dumps(value, ensure_ascii=False)}  # {FIELDS[name].metadata['words']}"
         for name, value in asdict(settings).items()

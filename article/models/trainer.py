@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 import gpt
 from article.errors import RefusalError
-from article.models.dataset import Examples, count, evaluate, stream
+from article.models.dataset import Examples, count_targets, evaluate, stream
 from article.models.optimizer import AdamW, Row, learning_rate, norms
 from article.models.processes import ALONE, Team, threads
 from article.models.settings import Settings
-from article.models.training_state import Course, identity, keep, resume
+from article.models.training_state import Course, identity, keep_state, resume
 
 EVALUATED = 20_000  # tokens, about, that a loss during training is measured on
 ROWS = 400  # rows of the log, about
@@ -96,7 +96,7 @@ def train(model: nn.Module, training: Training) -> Course:
             log.tick()
             ends = course.step == settings.steps
             if training.state and training.leads and course.step % settings.save_every == 0 and not ends:
-                keep(training.state, course, model, optimizer, whose)
+                keep_state(training.state, course, model, optimizer, whose)
             row: Row = {}
             if course.step % settings.eval_every == 0 or ends:
                 row = look(model, training, course)
@@ -151,14 +151,14 @@ def accumulate(model: nn.Module, training: Training, step: int) -> tuple[float, 
         raise RefusalError(
             f"a batch of {len(ids)} cannot be cut in {parts} parts, accumulate times processes; make it larger."
         )
-    tokens, total = count(targets), 0.0
+    tokens, total = count_targets(targets), 0.0
     cut = list(zip(ids.tensor_split(parts), targets.tensor_split(parts), strict=True))
     for weight in model.parameters():
         weight.grad = None
     for n in range(team.rank, parts, team.size):
         ids, targets = cut[n]
         logits = model(ids.to(team.device), dropout(settings, step, n, team.device)).logits
-        loss = gpt.loss(logits, targets.to(team.device)) * (count(targets) / tokens)
+        loss = gpt.loss(logits, targets.to(team.device)) * (count_targets(targets) / tokens)
         loss.backward()
         total += float(loss.detach())
     team.add_gradients(model)

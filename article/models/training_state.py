@@ -41,7 +41,7 @@ def identity(settings: Settings, train: Examples, held_out: Examples) -> str:
     return cache.key((settings, train.n_context, shapes), *(some.numpy() for some in ids))
 
 
-def keep(state: Path, course: Course, model: nn.Module, optimizer: AdamW, whose: str = "") -> None:
+def keep_state(state: Path, course: Course, model: nn.Module, optimizer: AdamW, whose: str = "") -> None:
     """Keeps all that the training needs to go on, in one step. Raises RefusalError where it cannot be written."""
     kept = {"whose": whose, "course": vars(course), "model": model.state_dict(), "optimizer": optimizer.state}
     packed = io.BytesIO()

@@ -97,7 +97,7 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
 
     What an earlier build has kept is not trained again, unless it is to be fresh. Raises RefusalError.
     """
-    config, tokenizer, corpus, held_out = own.read(seed)
+    config, tokenizer, corpus, held_out = own.read_data(seed)
     prompt = own.prompt_of(held_out)
     models = own.trainings(config, tokenizer, corpus, prompt, others, fresh)
     return [

@@ -9,7 +9,7 @@ import gpt
 from article.errors import RefusalError
 from article.evidence.words import count, percent
 from article.models import loading, prompts
-from article.models.model import Run
+from article.models.model import OpenedModel
 from article.sites import model, report
 from article.sites.report import number, plain, share, table, token
 from article.web import render
@@ -34,7 +34,7 @@ def publish(options: argparse.Namespace) -> None:
     site = Site("checkpoint", options.url, options.fresh)
     with site.published(options.out):
         with site.stage("open"):
-            run = loading.ask(options.checkpoint, options.tokenizer)
+            run = loading.open_model(options.checkpoint, options.tokenizer)
             prompt = prompts.read(run, options.prompt, False)
         with site.stage("trace"):
             trace = prompts.traced(run, prompt)
@@ -49,7 +49,7 @@ def named(checkpoint: Path) -> str:
     return (path.parent if path.is_file() else path).name
 
 
-def make(site: Site, run: Run, trace: gpt.Trace, name: str) -> None:
+def make(site: Site, run: OpenedModel, trace: gpt.Trace, name: str) -> None:
     """Adds the pages to the site. Raises RefusalError and FalsehoodError."""
     about = {"name": name, "parameters": count(parameters(run)), "origin": run.origin}
     parts = model.make(site, trace, about, {"opened"})
@@ -59,14 +59,14 @@ def make(site: Site, run: Run, trace: gpt.Trace, name: str) -> None:
         site.files["report.md"] = words.encode()
 
 
-def parameters(run: Run) -> int:
+def parameters(run: OpenedModel) -> int:
     return sum(weight.numel() for weight in run.model.parameters())
 
 
 # --- The report ---------------------------------------------------------------------------------------------------
 
 
-def text(run: Run, trace: gpt.Trace, name: str) -> str:
+def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
     """The report as Markdown; whatever comes from the checkpoint or the prompt enters as text."""
     values = {
         "name": plain(name),
@@ -174,7 +174,7 @@ def stream_table(trace: gpt.Trace) -> str:
     return table(("<level", "size", "largest", "component", "<token"), rows)
 
 
-def parameters_table(run: Run) -> str:
+def parameters_table(run: OpenedModel) -> str:
     """Every parameter with its shape and what its numbers are like."""
     rows = []
     for name, weight in run.model.named_parameters():
@@ -185,7 +185,7 @@ def parameters_table(run: Run) -> str:
     return table(("<name", "shape", "numbers", "spread", "least", "greatest"), rows)
 
 
-def model_table(run: Run) -> str:
+def model_table(run: OpenedModel) -> str:
     """What decides the model's shape."""
     config = run.config
     rows = [
@@ -201,7 +201,7 @@ def model_table(run: Run) -> str:
     return table(("<what", "<which"), rows)
 
 
-def summary(site: Site, run: Run, trace: gpt.Trace, out: Path) -> str:
+def summary(site: Site, run: OpenedModel, trace: gpt.Trace, out: Path) -> str:
     """What was opened, for the terminal."""
     config = run.config
     answer = f"{trace.prediction!r} ({trace.probability(trace.prediction):.0%})"

@@ -39,7 +39,7 @@ class Side:
 
     name: str  # A or B
     source: str  # what the model is, in words
-    run: model.Run
+    run: model.OpenedModel
     prompt: prompts.Prompt
 
     @cached_property
@@ -73,7 +73,7 @@ def read(options: argparse.Namespace) -> tuple[Side, Side]:
     return sides[0], sides[1]
 
 
-def prompt_of(name: str, run: model.Run, text: str, cut: bool) -> prompts.Prompt:
+def prompt_of(name: str, run: model.OpenedModel, text: str, cut: bool) -> prompts.Prompt:
     """What one of the two reads. Raises RefusalError."""
     try:
         return prompts.read(run, text, cut)
@@ -81,10 +81,10 @@ def prompt_of(name: str, run: model.Run, text: str, cut: bool) -> prompts.Prompt
         raise RefusalError(f"{name}: {error}") from None
 
 
-def opened(text: str, tokenizer: str | None) -> tuple[str, model.Run]:
+def opened(text: str, tokenizer: str | None) -> tuple[str, model.OpenedModel]:
     """The model of a checkpoint's path, or of a seed of the article's recipe, and what it is. Raises RefusalError."""
     if text and "\0" not in text and os.path.lexists(text):
-        return f"the model of {text}", loading.ask(Path(text), tokenizer)
+        return f"the model of {text}", loading.open_model(Path(text), tokenizer)
     if not text.isdecimal():
         raise RefusalError(f"{text!r} is neither a checkpoint nor the seed of a training; name the folder of a run.")
     if tokenizer:
@@ -92,7 +92,7 @@ def opened(text: str, tokenizer: str | None) -> tuple[str, model.Run]:
     if int(text) >= SEEDS:
         raise RefusalError(f"{text!r} is no whole number from 0 to 2**63 - 1; it is the seed of a training.")
     seed = int(text)
-    return f"the article's model, trained with seed {seed}", loading.ask(None, seed=seed)
+    return f"the article's model, trained with seed {seed}", loading.open_model(None, seed=seed)
 
 
 def contrasts(a: gpt.Trace, b: gpt.Trace) -> tuple[Comparison, Comparison]:

@@ -46,7 +46,7 @@ def publish(options: argparse.Namespace) -> None:
     """Writes a site of one page, the full flow of a prompt; prints the summary. Raises RefusalError."""
     site = Site("flow")
     with site.published(options.out):
-        run = loading.ask(options.checkpoint, options.tokenizer, options.seed)
+        run = loading.open_model(options.checkpoint, options.tokenizer, options.seed)
         prompt = prompts.read(run, options.prompt, options.cut)
         trace = prompts.traced(run, prompt)
         add_page(site, "index.html", page(site, trace, stages_of(trace)), (), {})

@@ -10,7 +10,7 @@ from article.evidence.words import count
 from article.models.fit import Result, learn, prompt_of, training_ground
 from article.models.formats import run
 from article.models.processes import Team
-from article.models.settings import FIELDS, WINDOWS, read, settle
+from article.models.settings import FIELDS, WINDOWS, read_toml, settle
 from article.sites import model, report
 from article.web.publish import template_of
 from article.web.site import Site
@@ -25,7 +25,7 @@ def publish(options: argparse.Namespace) -> None:
         raise RefusalError("--data needs a place for the site; name a folder with --out.")
     if options.single_file:
         raise RefusalError("--single-file is for the article; the site of a text is a folder, which --out names.")
-    given = read(options.config) if options.config else {}
+    given = read_toml(options.config) if options.config else {}
     where = f"{options.config}: " if options.config else ""
     settle(given, WINDOWS, where)  # what the file says is judged by itself, so that errors name it
     given |= {name: value for name in FIELDS if (value := getattr(options, name, None)) is not None}
@@ -49,7 +49,7 @@ def make(site: Site, result: Result, prompt: str) -> None:
     about = {"name": result.name, "parameters": count(report.parameters(result))}
     parts = model.make(site, trace, about, {"trained"})
     with site.stage("pages"):
-        site.files |= run.files(result.settings, result.tokenizer, result.course.best)
+        site.files |= run.run_files(result.settings, result.tokenizer, result.course.best)
         site.files |= report.files(result, template_of({"page", *parts}), [*site.files])
 
 

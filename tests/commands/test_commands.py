@@ -24,7 +24,7 @@ import gpt
 from article import __main__
 from article.commands.shared.terminal import Terminal, fit
 from article.models import loading, own, prompts, sampling
-from article.models.model import Run
+from article.models.model import OpenedModel
 from article.models.sampling import Sampling
 from scenes.analysis import stages as stages_
 from scenes.analysis.stages import ASIDE
@@ -33,7 +33,7 @@ from tests.conftest import Start
 PROMPT = "the fox made this"
 LETTERS = "\n abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!$&',-.3:;?"  # 65
 NEAR = 5.01e-4  # three decimals
-ASK = loading.ask
+OPEN = loading.open_model
 LINE = "Before we proceed any further, hear me speak."
 
 
@@ -54,21 +54,21 @@ class Characters(gpt.Tokenizer):
 
 
 @pytest.fixture(scope="module")
-def large() -> Run:
+def large() -> OpenedModel:
     """A model of characters, with more of everything."""
     tokenizer = Characters()
     config = gpt.Config(n_vocab=65, n_context=32, n_embd=64, n_layer=4, n_head=4, activation="gelu")
     model = gpt.GPT(config).double()
     gpt.initialise(model, 0.5, torch.Generator().manual_seed(3))
-    return Run(config, tokenizer, model, (LINE,) * 70)
+    return OpenedModel(config, tokenizer, model, (LINE,) * 70)
 
 
 @pytest.fixture(autouse=True)
-def ours(monkeypatch, model, tokenizer, corpus, large) -> Run:
+def ours(monkeypatch, model, tokenizer, corpus, large) -> OpenedModel:
     """The article's own model, untrained, and a run "large" beside it."""
-    run = Run(model.config, tokenizer, model, tuple(corpus))
-    monkeypatch.setattr(own, "own", lambda *_: run)
-    monkeypatch.setattr(loading, "ask", lambda checkpoint, *_: own.own() if checkpoint is None else large)
+    run = OpenedModel(model.config, tokenizer, model, tuple(corpus))
+    monkeypatch.setattr(own, "own_model", lambda *_: run)
+    monkeypatch.setattr(loading, "open_model", lambda checkpoint, *_: own.own_model() if checkpoint is None else large)
     monkeypatch.setenv("COLUMNS", "80")
     for variable in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(variable, raising=False)
@@ -400,7 +400,7 @@ def test_long_tokens_and_large_numbers_keep_the_columns(capsys, monkeypatch, our
     tokenizer = gpt.Tokenizer([" ".join([long, "\x1b[2J", *ours.tokenizer.vocab[2:]])])
     model = gpt.GPT(ours.config).double()
     gpt.initialise(model, 3e5, torch.Generator().manual_seed(1))
-    monkeypatch.setattr(own, "own", lambda *_: replace(ours, tokenizer=tokenizer, model=model))
+    monkeypatch.setattr(own, "own_model", lambda *_: replace(ours, tokenizer=tokenizer, model=model))
     out = asked(capsys, "explain", f"the {long} \x1b[2J")
     assert f"       0  2 {long}\n" in out
     assert "\n2 Donaudampfsc… " in out
@@ -632,21 +632,21 @@ def refused(capsys, tmp_path: Path, monkeypatch, arguments: list[str], says: str
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_folder_that_is_no_run_is_refused(capsys, tmp_path, monkeypatch, command):
-    monkeypatch.setattr(loading, "ask", ASK)
+    monkeypatch.setattr(loading, "open_model", OPEN)
     says = "lost cannot be used: there is no such file or folder; name nanoGPT's ckpt.pt, or the folder of a model."
     refused(capsys, tmp_path, monkeypatch, [*command, "the", "--checkpoint", "lost"], says)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_tokenizer_without_its_model_is_refused(capsys, tmp_path, monkeypatch, command):
-    monkeypatch.setattr(loading, "ask", ASK)
+    monkeypatch.setattr(loading, "open_model", OPEN)
     says = "--tokenizer is about a model from elsewhere; name that with --checkpoint."
     refused(capsys, tmp_path, monkeypatch, [*command, "the", "--tokenizer", "meta.pkl"], says)
 
 
 def test_a_corpus_that_is_not_known_has_no_step(capsys, tmp_path, monkeypatch, ours):
     """It is said before anything is told."""
-    monkeypatch.setattr(own, "own", lambda *_: replace(ours, corpus=()))
+    monkeypatch.setattr(own, "own_model", lambda *_: replace(ours, corpus=()))
     says = "it is not known what the model was trained on, so --training has no step to tell"
     refused(capsys, tmp_path, monkeypatch, ["explain", "the", "--training"], says)
 

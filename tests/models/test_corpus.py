@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from article.errors import RefusalError
 from article.models.bigram import UNKNOWN, Bigram, entropy, floor, floor_of_sentences, ranks
-from article.models.corpus import LIMIT, Texts, read
+from article.models.corpus import LIMIT, Texts, read_texts
 
 TEXT = "".join(f"the spider number {n} spins its web\n" for n in range(20))
 IDS = st.lists(st.integers(0, 3), min_size=4, max_size=40)
@@ -33,7 +33,7 @@ def write(folder: Path, train: bytes | str, held_out: bytes | str | None = None)
 
 
 def test_two_files_are_taken_as_they_are(tmp_path: Path) -> None:
-    assert read(write(tmp_path, TEXT, "a web of the spider")) == Texts(
+    assert read_texts(write(tmp_path, TEXT, "a web of the spider")) == Texts(
         tmp_path.name, TEXT, "a web of the spider", False
     )
 
@@ -42,14 +42,14 @@ def test_two_files_are_taken_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_other_systems_files_are_the_same_text(tmp_path: Path, end: str, mark: bytes) -> None:
     text = mark + TEXT.replace("\n", end).encode()
-    assert read(write(tmp_path, text, text)) == Texts(tmp_path.name, TEXT, TEXT, False)
+    assert read_texts(write(tmp_path, text, text)) == Texts(tmp_path.name, TEXT, TEXT, False)
 
 
 @pytest.mark.slow
 @given(st.integers(1, 50).map(lambda percent: percent / 100), st.text("ab \n", min_size=200, max_size=400))
 def test_what_is_held_out_is_the_end(tmp_path_factory: pytest.TempPathFactory, share: float, text: str) -> None:
     text = f"one{text}end" + "." * 100
-    texts = read(write(tmp_path_factory.mktemp("corpus"), text), share)
+    texts = read_texts(write(tmp_path_factory.mktemp("corpus"), text), share)
     assert texts.cut
     assert texts.train + texts.held_out == text
     assert texts.train.strip()
@@ -58,20 +58,20 @@ def test_what_is_held_out_is_the_end(tmp_path_factory: pytest.TempPathFactory, s
 
 
 def test_the_cut_is_at_a_line_end_or_a_space_if_one_is_near(tmp_path: Path) -> None:
-    lines = read(write(tmp_path, TEXT), 0.25)
+    lines = read_texts(write(tmp_path, TEXT), 0.25)
     assert (lines.train.count("\n"), lines.held_out.count("\n")) == (15, 5)
     assert lines.train.endswith("\n")
-    words = read(write(tmp_path, "title\n" + "word " * 200), 0.25)
+    words = read_texts(write(tmp_path, "title\n" + "word " * 200), 0.25)
     assert words.train.endswith("word ")
     assert words.held_out.startswith("word ")
     assert len(words.held_out) == pytest.approx(250, abs=5)
-    assert len(read(write(tmp_path, "東京" * 100), 0.25).held_out) == 50
+    assert len(read_texts(write(tmp_path, "東京" * 100), 0.25).held_out) == 50
 
 
 @pytest.mark.parametrize("share", [-1, 0, 0.9, 1, math.nan])
 def test_a_share_that_leaves_nothing_is_refused(tmp_path: Path, share: float) -> None:
     with pytest.raises(RefusalError, match="share"):
-        read(write(tmp_path, TEXT), share)
+        read_texts(write(tmp_path, TEXT), share)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_share_that_leaves_nothing_is_refused(tmp_path: Path, share: float) ->
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, train: bytes | str, held_out: bytes | None, why: str) -> None:
     with pytest.raises(RefusalError, match=rf"^{tmp_path}/[^\n]*{why}[^\n]*[.]$"):
-        read(write(tmp_path, train, held_out))
+        read_texts(write(tmp_path, train, held_out))
 
 
 def test_what_is_no_folder_of_texts_is_refused(tmp_path: Path) -> None:
@@ -106,16 +106,16 @@ def test_what_is_no_folder_of_texts_is_refused(tmp_path: Path) -> None:
         (tmp_path / "x", "there"),
     ):
         with pytest.raises(RefusalError, match=why):
-            read(folder)
+            read_texts(folder)
     (tmp_path / "train.txt").mkdir()
     with pytest.raises(RefusalError, match="is no file"):
-        read(tmp_path)
+        read_texts(tmp_path)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(write(tmp_path, TEXT) / "held_out.txt")
     with pytest.raises(RefusalError, match=r"held_out\.txt is no file"):
-        read(tmp_path)
+        read_texts(tmp_path)
 
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(100_000_000)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     with pytest.raises(RefusalError, match=f"100000000 bytes.*{LIMIT}"):
-        read(tmp_path)
+        read_texts(tmp_path)
     assert time.perf_counter() - start < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
 

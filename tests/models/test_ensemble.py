@@ -241,9 +241,9 @@ def test_the_kept_study_is_of_this_program():
 
 
 def study_input():
-    from article.models.own import read
+    from article.models.own import read_data
 
-    config, tokenizer, corpus, _ = read()
+    config, tokenizer, corpus, _ = read_data()
     return config, tokenizer, corpus
 
 

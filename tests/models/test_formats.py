@@ -28,8 +28,8 @@ from article.errors import RefusalError
 from article.models import loading, prompts, tokenizers
 from article.models.formats import torch_file
 from article.models.formats.layout import Layout, renamed
-from article.models.formats.run import files
-from article.models.model import Run
+from article.models.formats.run import run_files
+from article.models.model import OpenedModel
 from article.models.settings import Settings
 from scenes.analysis import stages as stages_
 from tests.conftest import ROOT
@@ -130,14 +130,14 @@ def enumerated(model: Any) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, tuple(weight.shape)) for name, weight in model.named_parameters()]
 
 
-def save_own(folder: Path) -> Run:
+def save_own(folder: Path) -> OpenedModel:
     """Writes a run of gpt.py."""
     settings = Settings(n_context=8, n_embd=6, n_layer=2, n_head=2)
     tokenizer = gpt.Tokenizer(["a b c d e f g"])
     model = gpt.GPT(settings.config(len(tokenizer.vocab))).double()
-    for name, data in files(settings, tokenizer, model.state_dict()).items():
+    for name, data in run_files(settings, tokenizer, model.state_dict()).items():
         (folder / name).write_bytes(data)
-    return Run(model.config, tokenizer, model, ())
+    return OpenedModel(model.config, tokenizer, model, ())
 
 
 def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -177,7 +177,7 @@ def test_nanogpt(tmp_path, bias, prefix, masks):
     sizes = SIZES | {"n_layer": 3, "n_head": 4, "n_embd": 16}
     weights = nano_weights(sizes, bias, prefix)
     mask = {f"{prefix}transformer.h.0.attn.bias": torch.ones(16, 16).tril()[None, None]} if masks else {}
-    run = loading.ask(save_nano(tmp_path, weights | mask, **sizes, bias=bias))
+    run = loading.open_model(save_nano(tmp_path, weights | mask, **sizes, bias=bias))
     ids = torch.tensor(run.tokenizer.encode("a dog sat"))
     plainly = {name.removeprefix(prefix): weight for name, weight in weights.items()}
     expected = nanogpt(plainly, ids, 3, 4)
@@ -197,7 +197,7 @@ def test_nanogpt(tmp_path, bias, prefix, masks):
 def test_family(tmp_path, shape, activation, shards):
     theirs = save_family(tmp_path, activation_function=activation, **shape, **shards)
     assert len(list(tmp_path.glob("*.safetensors"))) > 1 if shards else (tmp_path / "model.safetensors").is_file()
-    run = loading.ask(tmp_path)
+    run = loading.open_model(tmp_path)
     ids = torch.tensor([run.tokenizer.encode("the dog sat")])
     with torch.no_grad():
         expected = theirs(ids).logits
@@ -214,7 +214,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None
 
 def test_names_without_the_prefix_and_with_masks(family):
     """As OpenAI's own GPT-2 is kept; and an unembedding that is the embedding may be there."""
-    before = loading.ask(family)
+    before = loading.open_model(family)
 
     def change(weights: dict[str, Tensor]) -> None:
         whole = {name.removeprefix("transformer."): weight for name, weight in weights.items()}
@@ -224,7 +224,7 @@ def test_names_without_the_prefix_and_with_masks(family):
         weights["h.1.attn.masked_bias"] = torch.tensor(-1e4)
 
     rewrite(family, change)
-    assert gpt.fingerprint(loading.ask(family).model) == gpt.fingerprint(before.model)
+    assert gpt.fingerprint(loading.open_model(family).model) == gpt.fingerprint(before.model)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -235,8 +235,8 @@ def test_halves_are_raised(family, nano, dtype):
     rewrite(family, change)
     save_nano(nano.parent, {name: weight.to(dtype) for name, weight in nano_weights().items()})
     for run, name in (
-        (loading.ask(family), "blocks.1.mlp.down.bias"),
-        (loading.ask(nano), "blocks.1.attention.key.bias"),
+        (loading.open_model(family), "blocks.1.mlp.down.bias"),
+        (loading.open_model(nano), "blocks.1.attention.key.bias"),
     ):
         weight = run.model.get_parameter(name)
         assert weight.dtype == torch.float32
@@ -247,12 +247,12 @@ def test_halves_are_raised(family, nano, dtype):
 
 def test_doubles_stay_doubles(nano):
     save_nano(nano.parent, {name: weight.double() for name, weight in nano_weights().items()})
-    assert {weight.dtype for weight in loading.ask(nano).model.parameters()} == {torch.float64}
+    assert {weight.dtype for weight in loading.open_model(nano).model.parameters()} == {torch.float64}
 
 
 def test_a_run_of_ours(tmp_path):
     run = save_own(tmp_path)
-    again = loading.ask(tmp_path)
+    again = loading.open_model(tmp_path)
     assert gpt.fingerprint(again.model) == gpt.fingerprint(run.model)
     assert (again.config, again.tokenizer.vocab) == (run.config, run.tokenizer.vocab)
     assert (again.origin, again.notes) == ("a run of gpt.py", ())
@@ -261,7 +261,7 @@ def test_a_run_of_ours(tmp_path):
 def test_weights_stay_in_their_file(nano, family):
     """Nothing is copied: all parameters that have the file's precision lie where it is mapped."""
     for path in (nano, family):
-        model = loading.ask(path).model
+        model = loading.open_model(path).model
         last = model.get_parameter("blocks.1.attention.value.weight")
         first = model.get_parameter("blocks.1.attention.query.weight")
         assert last.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
@@ -277,7 +277,7 @@ def test_training_is_told_of_no_other_model(nano, capsys):
 
 
 def test_characters_keep_their_ids(nano):
-    run = loading.ask(nano)
+    run = loading.open_model(nano)
     assert run.tokenizer.encode("za\n") == [0, 4, 27]
     assert run.tokenizer.decode([0, 4, 27]) == "za\n"
     again = tokenizers.load(tokenizers.files(run.tokenizer)["tokenizer.json"])
@@ -290,12 +290,12 @@ def test_any_tokenizer_can_be_named(nano, family, monkeypatch, tmp_path):
     encoding = tokenizers.encoding_of("own")
     sizes = SIZES | {"vocab_size": len(encoding.vocab)}
     save_nano(nano.parent, nano_weights(sizes), **sizes)
-    assert loading.ask(nano, "tiktoken:own").tokenizer.vocab == encoding.vocab
+    assert loading.open_model(nano, "tiktoken:own").tokenizer.vocab == encoding.vocab
     other = tmp_path / "other.json"
     (family / "tokenizer.json").rename(other)
     with pytest.raises(RefusalError, match=r"has no tokenizer.json; name one with --tokenizer"):
-        loading.ask(family)
-    assert loading.ask(family, str(other)).tokenizer.vocab == BPE.vocab
+        loading.open_model(family)
+    assert loading.open_model(family, str(other)).tokenizer.vocab == BPE.vocab
 
 
 @pytest.mark.parametrize("kind", ["bpe", "characters", "words", "tiktoken"])
@@ -314,7 +314,7 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
     file.write_bytes(tokenizers.files(inner)["tokenizer.json"])
     n, V = len(inner.vocab), -(-len(inner.vocab) // 64) * 64
     sizes = SIZES | {"vocab_size": V, "block_size": 32}
-    run = loading.ask(save_nano(tmp_path, nano_weights(sizes), **sizes), str(file))
+    run = loading.open_model(save_nano(tmp_path, nano_weights(sizes), **sizes), str(file))
     assert run.tokenizer.vocab == (*inner.vocab, *(f"<unused-{id}>" for id in range(n, V)))
     assert run.notes == (
         f"The model has more tokens than its tokenizer: <unused-{n}> to <unused-{V - 1}>, which no text has.",
@@ -332,7 +332,7 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
         sizes["vocab_size"] = wrong
         save_nano(tmp_path, nano_weights(sizes), **sizes)
         with pytest.raises(RefusalError, match=f"has {wrong} tokens, and its tokenizer {n}; name the one"):
-            loading.ask(tmp_path / "ckpt.pt", str(file))
+            loading.open_model(tmp_path / "ckpt.pt", str(file))
 
 
 # --- The commands -------------------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
 @pytest.mark.slow
 def test_commands_ask_it(nano, family, capsys, tmp_path):
     for path, prompt in ((nano, "the dog"), (family, "the dog")):
-        run = loading.ask(path)
+        run = loading.open_model(path)
         trace = gpt.trace(run.model, run.tokenizer, prompt)
         status, out, err = asked(capsys, "generate", prompt, "--checkpoint", path, "--tokens", 1, "--temperature", 0)
         assert (status, err) == (0, "")
@@ -374,7 +374,7 @@ def test_what_is_told_is_true_of_biases_and_gelu(family, capsys):
     assert status == 0
     assert "Hidden units before GELU (approximated by tanh)" in out
     assert "The text is cut into tokens" in out
-    run = loading.ask(family)
+    run = loading.open_model(family)
     trace = gpt.trace(run.model, run.tokenizer, "the dog")
     bias = run.model.get_parameter("blocks.0.attention.project.bias").detach().numpy()
     rest = trace.attention_write[0] - trace.head_write[0].sum(0)
@@ -390,7 +390,7 @@ def test_verify(nano, family, capsys, tmp_path):
     from scenes import forward
     from scenes.export.glb import to_glb
 
-    run, file = loading.ask(nano), tmp_path / "forward.glb"
+    run, file = loading.open_model(nano), tmp_path / "forward.glb"
     file.write_bytes(to_glb(forward.build(gpt.trace(run.model, run.tokenizer, "the dog"))))
     status, out, err = asked(capsys, "verify", file, "--checkpoint", nano)
     assert (status, err) == (0, "")
@@ -399,7 +399,7 @@ def test_verify(nano, family, capsys, tmp_path):
 
 
 def test_a_flow_with_too_many_numbers_says_what_is_left_out(nano, capsys, monkeypatch, tmp_path):
-    run, prompt = loading.ask(nano), "the dog sat"
+    run, prompt = loading.open_model(nano), "the dog sat"
     trace = gpt.trace(run.model, run.tokenizer, prompt)
     stages, whole = stages_.stages(trace), sum(stage.values.size for stage in stages_.stages(trace))
     assert stages_.kept(stages) == {stage.id for stage in stages}
@@ -423,7 +423,7 @@ def test_a_flow_with_too_many_numbers_says_what_is_left_out(nano, capsys, monkey
 
 
 def test_a_pass_that_would_fill_the_memory_is_refused(nano, capsys, monkeypatch, tmp_path):
-    run = loading.ask(nano)
+    run = loading.open_model(nano)
     prompt = prompts.read(run, "the dog", cut=False)
     trace = prompts.traced(run, prompt)
     n = sum(value.size for value in vars(trace).values() if isinstance(value, np.ndarray))
@@ -676,7 +676,7 @@ def test_tokenizers_that_are_refused(nano, capsys, tmp_path):
     save_own(own)
     refused(capsys, own, "a run of gpt.py has its own tokenizer; leave --tokenizer out", "--tokenizer", "tiktoken:gpt2")
     with pytest.raises(RefusalError, match="--seed trains the article's own model"):
-        loading.ask(own, seed=3)
+        loading.open_model(own, seed=3)
 
 
 # --- Pickles ------------------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def test_settings_survive_their_file(tmp_path_factory, chosen):
         return
     path = tmp_path_factory.getbasetemp() / "config.toml"
     path.write_text(settings.to_toml(settled), "utf-8")
-    again = settle(settings.read(path), Settings())
+    again = settle(settings.read_toml(path), Settings())
     assert again == settled
     assert [type(value) for value in vars(again).values()] == [type(value) for value in vars(Settings()).values()]
     assert asdict(settled) == asdict(WINDOWS) | chosen
@@ -172,7 +172,7 @@ def test_settings_that_do_not_fit_are_refused(tmp_path, toml):
     path = tmp_path / "config.toml"
     path.write_text(toml)
     with pytest.raises(RefusalError, match=re.escape(WRONG[toml])) as refused:
-        settle(settings.read(path), replace(WINDOWS, n_embd=64, batch_size=12), f"{path.name}: ")
+        settle(settings.read_toml(path), replace(WINDOWS, n_embd=64, batch_size=12), f"{path.name}: ")
     assert str(refused.value).startswith("config.toml: ")
 
 
@@ -180,13 +180,13 @@ def test_a_settings_file_may_begin_with_a_mark(tmp_path):
     """As editors on Windows write it; what is no TOML or no text is refused."""
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xef\xbb\xbfsteps = 3\r\n")
-    assert settle(settings.read(path), WINDOWS) == replace(WINDOWS, steps=3)
+    assert settle(settings.read_toml(path), WINDOWS) == replace(WINDOWS, steps=3)
     for data in (b"steps", b"\xff\xfe", b"a = 1\na = 2"):
         path.write_bytes(data)
         with pytest.raises(RefusalError, match=re.escape(f"{path} is no TOML: ")):
-            settings.read(path)
+            settings.read_toml(path)
     with pytest.raises(RefusalError, match="cannot be read: Is a directory"):
-        settings.read(tmp_path)
+        settings.read_toml(tmp_path)
 
 
 # --- The learning rate --------------------------------------------------------------------------------------------
@@ -617,7 +617,7 @@ def test_a_state_that_cannot_be_written_is_refused(tmp_path):
         (folder, "Is a directory"),
     ):
         with pytest.raises(RefusalError, match=re.escape(f"{path} cannot be written: {why}; ")) as error:
-            training_state.keep(path, Course(), nn.Linear(1, 1), AdamW(fresh(TINY), TINY))
+            training_state.keep_state(path, Course(), nn.Linear(1, 1), AdamW(fresh(TINY), TINY))
         assert is_sentence(error.value)
     assert state.read_bytes() == data
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "state"]

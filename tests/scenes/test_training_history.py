@@ -49,7 +49,7 @@ def test_it_records_what_happened(film: TrainingHistory):
 
     So it knows at which step exactly the answer was found; the words and the curve say so.
     """
-    config, tokenizer, corpus, _ = own.read()
+    config, tokenizer, corpus, _ = own.read_data()
     seen: dict[int, gpt.Trace] = {}
     said: list[str] = []
     ids = torch.tensor([tokenizer.encode(film.sentence)])

@@ -270,7 +270,7 @@ def keep_ours(project: Path) -> None:
     """Keeps our model as that of the corpus of a copy, and for the copy alone: it would train for ten seconds."""
 
     def kept() -> tuple[Path, Path]:
-        config, _, corpus, held_out = own.read()
+        config, _, corpus, held_out = own.read_data()
         file = recording.kept_at(config, corpus, held_out[0].rsplit(maxsplit=1)[0])
         return ensemble.file_of(file.parent, config.seed), file
 

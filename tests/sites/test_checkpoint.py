@@ -77,7 +77,7 @@ def test_the_site_passes_what_the_article_does(
 @pytest.mark.parametrize("made", ["family"], indirect=True)
 def test_one_descends_to_exact_numbers(made: Path, visit: Visitor, serve: Serve) -> None:
     """From a shape of the overview to the block, the token and the component; files are fetched when asked for."""
-    run = loading.ask(of(made))
+    run = loading.open_model(of(made))
     trace = prompts.traced(run, prompts.read(run, PROMPT, False))
     seen = visit(serve(made) + "index.html", viewport=DESKTOP)
     figure = seen.figure("overview")
@@ -153,7 +153,7 @@ def test_a_site_takes_the_place_of_another(made: Path, tmp_path: Path, run: Run)
 
 def test_the_report_is_computed(tmp_path: Path) -> None:
     """Every number of its tables is the trace's."""
-    run = loading.ask(save(tmp_path / "m", "biased"))
+    run = loading.open_model(save(tmp_path / "m", "biased"))
     trace = prompts.traced(run, prompts.read(run, PROMPT, False))
     words = checkpoint_.text(run, trace, HOSTILE)
     assert "<script>" not in words
@@ -184,7 +184,7 @@ def test_the_report_is_computed(tmp_path: Path) -> None:
 
 
 def test_a_report_of_one_token_has_no_surprise(tmp_path: Path) -> None:
-    run = loading.ask(save(tmp_path / "m", "biased"))
+    run = loading.open_model(save(tmp_path / "m", "biased"))
     trace = gpt.trace(run.model, run.tokenizer, "t")
     assert "mean surprise" not in checkpoint_.text(run, trace, "one")
 

@@ -21,8 +21,8 @@ from article import __main__, cache
 from article.errors import FalsehoodError
 from article.evidence import statements
 from article.models import own
-from article.models.formats.run import files
-from article.models.model import Run
+from article.models.formats.run import run_files
+from article.models.model import OpenedModel
 from article.models.settings import Settings
 from article.sites import comparison
 from scenes import glyphs, style
@@ -317,7 +317,7 @@ def test_a_claim_of_the_article_that_fails_on_one(tmp_path, capsys, monkeypatch)
 
 
 @pytest.fixture(scope="module")
-def runs(tokenizer, corpus) -> dict[str, Run]:
+def runs(tokenizer, corpus) -> dict[str, OpenedModel]:
     """Untrained models by what they are asked for: seeds, and folders."""
     hostile = gpt.Tokenizer([" ".join(HOSTILE), "the fox sleeps"])
     large = {"n_embd": 24, "n_head": 3, "n_layer": 3}
@@ -328,7 +328,7 @@ def runs(tokenizer, corpus) -> dict[str, Run]:
         "large": (tokenizer, large),
     }
     return {
-        name: Run(model.config, words, model, tuple(corpus))
+        name: OpenedModel(model.config, words, model, tuple(corpus))
         for n, (name, (words, more)) in enumerate(models.items())
         for model in [untrained(words, n + 1, **more)]
     }
@@ -338,18 +338,18 @@ def runs(tokenizer, corpus) -> dict[str, Run]:
 def place(runs, tmp_path, monkeypatch) -> Path:
     """Where the command is given, with folders of the runs in it; what it makes of scenes is kept there, too."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own, "own", lambda seed: runs[str(seed)])
+    monkeypatch.setattr(own, "own_model", lambda seed: runs[str(seed)])
     monkeypatch.setattr(cache, "KEPT", tmp_path / "kept")
     for name in (FOLDER, "large"):
         save(tmp_path / name, runs[name])
     return tmp_path
 
 
-def save(folder: Path, run: Run) -> None:
+def save(folder: Path, run: OpenedModel) -> None:
     """Writes a run into a new folder."""
     shape = {field: getattr(run.config, field) for field in ("n_context", "n_embd", "n_head", "n_layer")}
     folder.mkdir()
-    for file, data in files(Settings(**shape), run.tokenizer, run.model.state_dict()).items():
+    for file, data in run_files(Settings(**shape), run.tokenizer, run.model.state_dict()).items():
         (folder / file).write_bytes(data)
 
 

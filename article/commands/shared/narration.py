@@ -26,7 +26,7 @@ from article.commands.shared.terminal import (
     table,
     visible,
 )
-from article.models.model import Run
+from article.models.model import OpenedModel
 from article.models.prompts import Prompt
 from article.models.sampling import Draw
 from scenes.analysis import stages
@@ -291,7 +291,7 @@ TOLD: "dict[str, Callable[[gpt.Trace, Stage], Section]]" = {  # by the step's id
 # --- A step of the training ---------------------------------------------------------------------------------------
 
 
-def training(run: Run, prompt: Prompt) -> Iterator[Section]:
+def training(run: OpenedModel, prompt: Prompt) -> Iterator[Section]:
     """One more step of the training, taken by a copy of the model: losses, gradients, updates, and what they did.
 
     The corpus is to be known.

@@ -7,9 +7,9 @@ from typing import Any
 import gpt
 from article.models import tokenizers
 from article.models.formats import safetensors
-from article.models.formats.layout import Layout, configured, fitted, named, run
-from article.models.formats.safetensors import shown
-from article.models.model import Run
+from article.models.formats.layout import Layout, config_of, opened_model, padded_to, tokenizer_named
+from article.models.formats.safetensors import quoted
+from article.models.model import OpenedModel
 
 CONFIG = "config.json"
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -25,8 +25,13 @@ FIXED = {  # what config.json may say, if it says it, and why
 FAMILY = "a model of the GPT-2 family"
 
 
-def of_folder(folder: Path, tokenizer: str | None) -> Run:
-    """The run of a folder of the GPT-2 family. Raises ValueError for what is none or cannot be used, OSError."""
+def recognises(folder: Path) -> bool:
+    """Whether it may be a folder of Hugging Face."""
+    return (folder / CONFIG).is_file()
+
+
+def read(folder: Path, tokenizer: str | None) -> OpenedModel:
+    """The model of a folder of the GPT-2 family. Raises ValueError for what is none or cannot be used, OSError."""
     config = family(safetensors.read_json(folder / CONFIG))
     if not any((folder / name).is_file() for name in (safetensors.WHOLE, safetensors.INDEX)):
         pickled = next((name for name in PICKLED if (folder / name).is_file()), None)
@@ -36,25 +41,27 @@ def of_folder(folder: Path, tokenizer: str | None) -> Run:
     beside = folder / tokenizers.FILE
     if tokenizer is None and not beside.is_file():
         raise ValueError(f"it has no {tokenizers.FILE}; name one with --tokenizer, or tiktoken:gpt2")
-    asked = named(str(beside) if tokenizer is None else tokenizer)
-    found = safetensors.of_folder(folder)
-    return run(config, fitted(asked, config.n_vocab), found, Layout(turned=True, biased=True), FAMILY, CONFIG)
+    asked = tokenizer_named(str(beside) if tokenizer is None else tokenizer)
+    found = safetensors.read_folder(folder)
+    return opened_model(
+        config, padded_to(asked, config.n_vocab), found, Layout(turned=True, biased=True), FAMILY, CONFIG
+    )
 
 
 def family(said: Mapping[str, Any]) -> gpt.Config:
     """The configuration that a config.json says. Raises ValueError for one of another family, or one that differs."""
     if said.get("model_type") != "gpt2":
-        raise ValueError(f"{CONFIG} says that its family is {shown(said.get('model_type'))}; only gpt2 can be opened")
+        raise ValueError(f"{CONFIG} says that its family is {quoted(said.get('model_type'))}; only gpt2 can be opened")
     for name, (value, why) in FIXED.items():
         found = said.get(name, value)
         if type(found) is not type(value) or found != value:
-            raise ValueError(f"{CONFIG} has {name} = {shown(found)}, and {why}")
+            raise ValueError(f"{CONFIG} has {name} = {quoted(found)}, and {why}")
     activation = said.get("activation_function", "gelu_new")
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
         known = ", ".join(ACTIVATIONS)
-        raise ValueError(f"{CONFIG} has activation_function = {shown(activation)}, and what is known is {known}")
-    config = configured(said, CONFIG, "n_positions", ACTIVATIONS[activation], biases=True)
+        raise ValueError(f"{CONFIG} has activation_function = {quoted(activation)}, and what is known is {known}")
+    config = config_of(said, CONFIG, "n_positions", ACTIVATIONS[activation], biases=True)
     inner = said.get("n_inner")
     if inner is not None and (type(inner) is not int or inner != 4 * config.n_embd):
-        raise ValueError(f"{CONFIG} has n_inner = {shown(inner)}, and an MLP has 4 · n_embd hidden units here")
+        raise ValueError(f"{CONFIG} has n_inner = {quoted(inner)}, and an MLP has 4 · n_embd hidden units here")
     return config

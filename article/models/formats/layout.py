@@ -13,8 +13,8 @@ import gpt
 from article.errors import RefusalError
 from article.models import tokenizers
 from article.models.formats import safetensors, torch_file
-from article.models.formats.safetensors import Weight, shown
-from article.models.model import Run
+from article.models.formats.safetensors import Weight, quoted
+from article.models.model import OpenedModel
 
 META = "meta.pkl"
 MOST = 2**31 - 1  # of a size; it is compared with the shapes before it is believed
@@ -37,13 +37,13 @@ class Layout:
     biased: bool  # there are biases
 
 
-def configured(sizes: Mapping[str, Any], where: str, context: str, activation: str, biases: bool) -> gpt.Config:
+def config_of(sizes: Mapping[str, Any], where: str, context: str, activation: str, biases: bool) -> gpt.Config:
     """A configuration by its sizes. Raises ValueError for those that are none, or that do not fit each other."""
     for name in ("vocab_size", context, "n_embd", "n_layer", "n_head"):
         if name not in sizes:
             raise ValueError(f"{where} has no {name}")
         if type(sizes[name]) is not int or not 1 <= sizes[name] <= MOST:
-            raise ValueError(f"{where} has {name} = {shown(sizes[name])}, which must be a whole number from 1")
+            raise ValueError(f"{where} has {name} = {quoted(sizes[name])}, which must be a whole number from 1")
     D, H = sizes["n_embd"], sizes["n_head"]
     if D % H:
         raise ValueError(f"{where} has n_embd = {D}, which n_head = {H} heads cannot share")
@@ -51,7 +51,7 @@ def configured(sizes: Mapping[str, Any], where: str, context: str, activation: s
     return gpt.Config(sizes["vocab_size"], **shape, activation=activation, biases=biases)
 
 
-def named(kind: str) -> gpt.Tokenizer:
+def tokenizer_named(kind: str) -> gpt.Tokenizer:
     """The tokenizer that --tokenizer names. Raises RefusalError."""
     path = Path(kind)
     try:
@@ -79,11 +79,11 @@ def characters(path: Path) -> tokenizers.Characters:
     if stoi != {letter: id for id, letter in enumerate(alphabet)}:
         raise ValueError("its stoi does not say the same as its itos")
     if meta.get("vocab_size", n) != n:
-        raise ValueError(f"it has vocab_size = {shown(meta['vocab_size'])}, and {n} characters")
+        raise ValueError(f"it has vocab_size = {quoted(meta['vocab_size'])}, and {n} characters")
     return tokenizers.Characters("".join(map(str, alphabet)))
 
 
-def fitted(tokenizer: gpt.Tokenizer, n_vocab: int) -> gpt.Tokenizer:
+def padded_to(tokenizer: gpt.Tokenizer, n_vocab: int) -> gpt.Tokenizer:
     """A tokenizer for a model of so many tokens, filled up if only padding is missing. Raises ValueError if more is."""
     n = len(tokenizer.vocab)
     if n == n_vocab:
@@ -93,14 +93,14 @@ def fitted(tokenizer: gpt.Tokenizer, n_vocab: int) -> gpt.Tokenizer:
     raise ValueError(f"it has {n_vocab} tokens, and its tokenizer {n}; name the one that it was trained with")
 
 
-def run(
+def opened_model(
     config: gpt.Config,
     tokenizer: gpt.Tokenizer,
     found: Mapping[str, Weight],
     layout: Layout,
     origin: str,
     where: str,
-) -> Run:
+) -> OpenedModel:
     """The run of weights as they were found, in the precision of the finest of them, at least float32.
 
     `where` says what the sizes in the configuration come from. Raises ValueError for weights that do not fit them.
@@ -110,12 +110,12 @@ def run(
     wanted = shapes(config, layout, found, f"by its {where}")
     kinds = {found[name].dtype for name in wanted}
     dtype = torch.float64 if "float64" in kinds else torch.float32
-    tensors = safetensors.read(found, wanted, dtype)
+    tensors = safetensors.read_tensors(found, wanted, dtype)
     if head and not (head.shape == found["wte.weight"].shape and same(head, tensors["wte.weight"])):
         raise ValueError("its lm_head.weight is not its wte.weight, and the embedding is its own unembedding here")
     biases = replace(config, biases=layout.biased)
-    model = safetensors.model(biases, renamed(tensors, config.n_layer, layout))
-    return Run(biases, tokenizer, model, (), origin, notes(kinds, layout, tokenizer))
+    model = safetensors.to_model(biases, renamed(tensors, config.n_layer, layout))
+    return OpenedModel(biases, tokenizer, model, (), origin, notes(kinds, layout, tokenizer))
 
 
 def same(head: Weight, embedding: Tensor) -> bool:
@@ -134,7 +134,7 @@ def stripped(found: Mapping[str, Weight]) -> dict[str, Weight]:
     for name, weight in found.items():
         short = str(name).removeprefix("_orig_mod.").removeprefix("transformer.")
         if short in result:
-            raise ValueError(f"it has two weights {shown(short)}")
+            raise ValueError(f"it has two weights {quoted(short)}")
         if not MASKS.fullmatch(short):
             result[short] = weight
     return result

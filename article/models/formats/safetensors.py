@@ -31,10 +31,10 @@ class Weight(NamedTuple):
 # --- Foreign texts ------------------------------------------------------------------------------------------------
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     r"""A value of a foreign file in an error: short, and on one line.
 
-    >>> shown("a\nb"), shown([1, 2]), shown(1e-6)
+    >>> quoted("a\nb"), quoted([1, 2]), quoted(1e-6)
     ("'a\\nb'", 'a list', '1e-06')
     """
     if isinstance(value, dict | list | tuple):
@@ -68,7 +68,7 @@ def read_json(path: Path) -> dict[str, Any]:
 # --- Files of safetensors -----------------------------------------------------------------------------------------
 
 
-def safetensors(path: Path) -> dict[str, Weight]:
+def read_file(path: Path) -> dict[str, Weight]:
     """The weights of a file. Raises ValueError for one that is none or damaged, OSError."""
     from safetensors import SafetensorError, safe_open
 
@@ -85,32 +85,32 @@ def safetensors(path: Path) -> dict[str, Weight]:
             for name, part in parts.items()
         }
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path.name} is no file of safetensors, or a damaged one ({shown(str(error))})") from None
+        raise ValueError(f"{path.name} is no file of safetensors, or a damaged one ({quoted(str(error))})") from None
 
 
-def of_folder(folder: Path) -> dict[str, Weight]:
+def read_folder(folder: Path) -> dict[str, Weight]:
     """The weights of a folder, which may have them in several files. Raises ValueError and OSError."""
     if (folder / WHOLE).is_file():
-        return safetensors(folder / WHOLE)
+        return read_file(folder / WHOLE)
     places = read_json(folder / INDEX).get("weight_map")
     if not isinstance(places, dict) or not places:
         raise ValueError(f"{INDEX} has no weight_map")
     result: dict[str, Weight] = {}
     for name in sorted({shard(folder, place) for place in places.values()}):
-        for key, weight in safetensors(folder / name).items():
+        for key, weight in read_file(folder / name).items():
             if places.get(key) != name:
-                raise ValueError(f"{name} has {shown(key)}, which {INDEX} does not say")
+                raise ValueError(f"{name} has {quoted(key)}, which {INDEX} does not say")
             result[key] = weight
     missing = next((key for key in places if key not in result), None)
     if missing is not None:
-        raise ValueError(f"{INDEX} has {shown(missing)}, which is not in {shown(places[missing])}")
+        raise ValueError(f"{INDEX} has {quoted(missing)}, which is not in {quoted(places[missing])}")
     return result
 
 
 def shard(folder: Path, name: object) -> str:
     """The name of a file in the folder. Raises ValueError for any other, and for one that is not there."""
     if not isinstance(name, str) or not re.fullmatch(r"[\w.-]{1,200}\.safetensors", name):
-        raise ValueError(f"{INDEX} has {shown(name)} in its weight_map, which is no file of the folder")
+        raise ValueError(f"{INDEX} has {quoted(name)} in its weight_map, which is no file of the folder")
     if not (folder / name).is_file():
         raise ValueError(f"{name}, which {INDEX} names, is not there")
     return name
@@ -128,12 +128,12 @@ def fits(found: Mapping[str, Weight], wanted: Mapping[str, tuple[int, ...]], why
             raise ValueError(f"{name} has the shape {shown_shape(found[name].shape)}; {why} it needs {shape}")
         if found[name].dtype not in FLOATS:
             raise ValueError(
-                f"{name} is kept as {shown(found[name].dtype)}, and what can be read is {', '.join(FLOATS)}; "
+                f"{name} is kept as {quoted(found[name].dtype)}, and what can be read is {', '.join(FLOATS)}; "
                 f"save it as one of these"
             )
     for name in found:
         if name not in wanted:
-            raise ValueError(f"it has a weight {shown(name)}, which {why} it cannot have")
+            raise ValueError(f"it has a weight {quoted(name)}, which {why} it cannot have")
 
 
 def shown_shape(shape: tuple[int, ...]) -> str:
@@ -148,7 +148,7 @@ def mapped(name: str, weight: Weight) -> Tensor:
         raise ValueError(f"{name} {error}") from None
 
 
-def read(weights: Mapping[str, Weight], names: Iterable[str], dtype: torch.dtype) -> dict[str, Tensor]:
+def read_tensors(weights: Mapping[str, Weight], names: Iterable[str], dtype: torch.dtype) -> dict[str, Tensor]:
     """The tensors of these names, of a dtype; only what is of another one is copied.
 
     Raises ValueError for a number that is none.
@@ -178,7 +178,7 @@ def hollow(config: gpt.Config) -> gpt.GPT:
         return gpt.GPT(config)
 
 
-def model(config: gpt.Config, tensors: Mapping[str, Tensor]) -> gpt.GPT:
+def to_model(config: gpt.Config, tensors: Mapping[str, Tensor]) -> gpt.GPT:
     """The model whose parameters are these tensors themselves, not copies."""
     result = hollow(config)
     result.load_state_dict(tensors, assign=True)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from article.models.formats.safetensors import FLOATS, Weight, shown
+from article.models.formats.safetensors import FLOATS, Weight, quoted
 
 LARGEST = 1 << 22  # bytes of a pickle; that of GPT-2 with its optimizer has a fifth of a million
 BITS = 64  # of a whole number
@@ -138,7 +138,7 @@ class Machine:
     def named(self, name: str) -> Any:
         """What a name stands for."""
         if name not in self.known:
-            raise RefusedError(f"its pickle asks for {shown(name)}, which is not done; nothing of it was run")
+            raise RefusedError(f"its pickle asks for {quoted(name)}, which is not done; nothing of it was run")
         return self.known[name]
 
     def taken(self, n: int) -> list[Any]:
@@ -213,7 +213,7 @@ KNOWN = {f"torch.{name}": dtype for name, dtype in STORAGES.items()} | {
 }
 
 
-def saved(path: Path) -> object:
+def read_file(path: Path) -> object:
     """What torch.save has written into a file, with a `Weight` in the place of each tensor that a dict has for a value.
 
     The file is mapped, so that only those are read that are asked for. Raises ValueError for what is no such file, and
