@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scenes import style
 
 STEPS = 2**16 - 1
-COMPONENTS = {"int8": 5120, "uint8": 5121, "uint16": 5123, "float32": 5126}  # componentType
+COMPONENTS = {"int8": 5120, "uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}  # componentType
 TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 VERTICES, INDICES, TIMED = 34962, 34963, 0  # bufferView.target; none for what is animated
 SHARP = {"magFilter": 9728, "minFilter": 9985, "wrapS": 33071, "wrapT": 33071}  # pixels from near, blended from afar
@@ -49,11 +49,13 @@ def leaves(scene: Iterable) -> list[pv.PolyData]:
 
 
 def polygons(shape: pv.PolyData) -> NDArray[np.int64]:
-    """The faces (n, k) of a shape, as they are if all have k corners, else as triangles."""
+    """The faces (n, k) of a shape, as they are if all have k corners and none is in a strip, else as triangles."""
     try:
-        return shape.regular_faces
+        if not shape.n_strips:
+            return shape.regular_faces
     except ValueError:
-        return shape.triangulate().regular_faces
+        pass
+    return shape.triangulate().regular_faces
 
 
 def triangles(shape: pv.PolyData) -> NDArray[np.int64]:
@@ -73,15 +75,41 @@ def to_glb(scene: pv.MultiBlock) -> bytes:
 
     A block becomes a node of its name, with the trace, index and values of its `user_dict` as extras; the scene's
     `user_dict` becomes the asset's extras. The shapes of a group become children without a name that share a mesh where
-    they differ only in place, as do the letters of a text. Raises ValueError for an empty scene or shape, or one that
-    is not finite.
+    they differ only in place, as do the letters of a text. Raises ValueError for an empty scene, and for a block that
+    cannot be drawn, with its name.
     """
     if not leaves(scene):
         raise ValueError("the scene is empty")
+    blocks = list(zip(scene.keys(), scene, strict=True))
+    for name, block in blocks:
+        for shape in leaves([block]):
+            if reason := undrawable(shape):
+                raise ValueError(f"the block {name!r} cannot be drawn: {reason}")
     writer = _Writer(scene)
-    blocks = zip(scene.keys(), scene, strict=True)
     top = [writer.node(block, name) for name, block in blocks if not isinstance(block, pv.MultiBlock) or leaves(block)]
     return writer.file(top, scene.user_dict.data)
+
+
+def undrawable(shape: object) -> str:
+    """Why a shape cannot be drawn: it is no faces of finite points, each with a colour; nothing if it can."""
+    if not isinstance(shape, pv.PolyData):
+        return f"it is a {type(shape).__name__}; a shape is a PolyData"
+    if shape.n_lines or shape.n_verts:
+        return "it has lines or single points; a tube or a sphere has faces"
+    if not shape.n_points or not shape.n_cells:
+        return "it has no points, or no faces"
+    if not np.isfinite(shape.points).all():
+        return "a point of it is not finite"
+    if "color" not in shape.point_data:
+        return 'it has no colours; point_data["color"] has red, green and blue for each point'
+    color = np.asarray(shape.point_data["color"])
+    if color.shape != (shape.n_points, 3):
+        return f"its colours are {color.shape}; each point has red, green and blue"
+    if color.dtype != np.uint8 and color.dtype.kind != "f":
+        return f"its colours are {color.dtype}; they are bytes (uint8), or floats from 0 to 1"
+    if color.dtype.kind == "f" and not ((color >= 0) & (color <= 1)).all():
+        return "a colour of it is not from 0 to 1"
+    return ""
 
 
 class _Table(list):
@@ -115,10 +143,7 @@ class _Writer:
 
     def upright(self, shape: pv.PolyData) -> NDArray[np.float64]:
         """The points (n, 3) of a shape with y up."""
-        points = np.asarray(shape.points, float)
-        if not len(points) or not np.isfinite(points).all():
-            raise ValueError("a shape has no points, or one that is not finite")
-        return turn(points)
+        return turn(np.asarray(shape.points, float))
 
     def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
         """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
@@ -130,7 +155,7 @@ class _Writer:
         elif "letters" in known:
             entry = {"name": name, "children": self.letters(block, known, rest)}
         else:
-            entry = {"name": name} | self.whole(block, known)
+            entry = {"name": name} | self.whole(block, known, name)
         extras = {key: known[key] for key in ("trace", "index", "values") if key in known}
         entry |= {"extras": extras} if extras else {}
         self.nodes.append(entry)
@@ -138,7 +163,7 @@ class _Writer:
             self.animate(len(self.nodes) - 1, "translation", along)
         return len(self.nodes) - 1
 
-    def whole(self, shape: pv.PolyData, known: dict) -> dict:
+    def whole(self, shape: pv.PolyData, known: dict, name: str) -> dict:
         """A shape as part of its node: its mesh and, if it has a grid of its own, where that is."""
         points = self.upright(shape)
         if known.get("material") == "tiles":
@@ -147,7 +172,10 @@ class _Writer:
             return {"mesh": self.mesh(*painted(shape), known, self.steps(points - self.low))}
         origin, step = (turn(np.array(known["grid"][key])) for key in ("origin", "step"))
         kind = np.uint8 if known["grid"]["bits"] == 8 else np.uint16
-        mesh = self.mesh(*painted(shape), known, np.round((points - origin) / np.abs(step)).astype(kind))
+        grid = np.round((points - origin) / np.abs(step))
+        if grid.min() < 0 or grid.max() > np.iinfo(kind).max:
+            raise ValueError(f"the block {name!r} cannot be drawn: it reaches beyond the grid that it names")
+        mesh = self.mesh(*painted(shape), known, grid.astype(kind))
         place, scale = (
             np.round(length / self.step, digits).tolist()
             for length, digits in ((origin - self.low, 2), (np.abs(step), 5))
@@ -243,7 +271,9 @@ class _Writer:
             else:
                 rgba = np.round(np.insert(light, 3, 1, axis=1) * np.iinfo(kind).max).astype(kind)
                 attributes["COLOR_0"] = self.accessor(rgba, VERTICES, normalized=True)
-            places = corners.reshape(-1, 1).astype(np.uint8 if len(grid) < 256 else np.uint16)
+            # The largest number of a type is none of an index.
+            kind = next(kind for kind in (np.uint8, np.uint16, np.uint32) if len(grid) <= np.iinfo(kind).max)
+            places = corners.reshape(-1, 1).astype(kind)
             indices = self.accessor(places, INDICES)
             primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
             self.known[key] = self.meshes.place({"primitives": [primitive]})

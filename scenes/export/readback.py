@@ -33,6 +33,7 @@ class Mark:
     limit: float | NDArray[np.float64]  # of the scale that it is drawn on, or (n,) that each of its numbers is
     ends: NDArray[np.float64]  # (2, 2), where it begins and ends on the floor, to the right and into the depth
     fine: float = FINE  # of the limit: how far the numbers of the shape may be off
+    unused: int = 0  # of its points, those that are in no triangle
 
 
 def header(glb: bytes) -> dict:
@@ -105,7 +106,8 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
     floor = points[:, [0, 2]] * [1, -1]
     joins = glyph.endswith("ribbon")
     ends = np.stack([floor[:2].mean(axis=0), floor[-2:].mean(axis=0)] if joins else [floor.mean(axis=0)] * 2)
-    return Mark(extras["trace"], index, stated, shape, color, limit, ends, COLOR if glyph == "carpet" else FINE)
+    unused = len(points) - len(np.unique(mesh.faces))
+    return Mark(extras["trace"], index, stated, shape, color, limit, ends, COLOR if glyph == "carpet" else FINE, unused)
 
 
 def films(glb: bytes, document: dict) -> dict[int, dict[str, NDArray[np.float64]]]:
@@ -361,6 +363,7 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     others = how.get("beside", {}).get("weights")
     if fresh is not None and others and others != getattr(getattr(fresh, "other", None), "weights", others):
         found.append("the weights: the file was set beside another model")
+    found += [f"{name}: {mark.unused} of its points are in no triangle" for name, mark in every.items() if mark.unused]
     for name, mark in every.items():
         silent = np.isnan(mark.color)
         said = {

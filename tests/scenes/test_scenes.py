@@ -373,13 +373,6 @@ def test_damage_raises_one_kind_of_error(place, change, end):
         readback.disagreements(bytes(damaged[:end]))
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_shape_that_is_not_finite_is_refused(bad):
-    scene = pv.MultiBlock({"x": glyphs.box((0, 0, 0), (1, 1, bad), style.STONE)})
-    with pytest.raises(ValueError, match="finite"):
-        to_glb(scene)
-
-
 def test_a_word_that_the_corpus_lacks_is_named(trace):
     with pytest.raises(ValueError, match="'bird'"):
         importlib.import_module("scenes.animals").build(type(trace)(**(vars(trace) | {"vocab": ("a",)})))
