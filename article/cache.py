@@ -117,12 +117,20 @@ def opened(sealed: bytes) -> bytes | None:
     return data if seal(data) == sealed[:DIGEST] else None
 
 
+def umask() -> int:
+    """What this process takes away from the rights of its files."""
+    now = os.umask(0)
+    os.umask(now)
+    return now
+
+
 def replace_file(path: Path, data: bytes) -> None:
     """Writes a file in one step: it is the old one or the new one at every moment."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         try:
             file.write(data)
             file.close()
+            os.chmod(file.name, 0o666 & ~umask())  # as any file that is made here; tempfile's are private
             os.replace(file.name, path)
         except BaseException:
             os.unlink(file.name)

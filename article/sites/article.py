@@ -72,7 +72,6 @@ def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> tuple[
         viewer = source.read_text("utf-8") if site.has_viewer() else ""
         try:
             cache.replace_file(file, single(site.files, viewer, site.url).encode())
-            file.chmod(0o644)
         except OSError as error:
             raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
     return file, evidence

@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from article import __version__, paths
+from article.cache import umask
 from article.errors import RefusalError
 from article.web.viewer import VENDORED
 
@@ -134,13 +135,6 @@ def workplace(out: Path, kind: str) -> Iterator[Path]:
         raise RefusalError(f"{out} cannot be written: {error.strerror}; it is as it was.") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def umask() -> int:
-    """What this process takes away from the rights of its files."""
-    now = os.umask(0)
-    os.umask(now)
-    return now
 
 
 def clear(out: Path, prefix: str) -> None:
