@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from article.errors import FalsehoodError, RefusalError
+from article.escaping import say
 
 BUILD = "build"  # what is done without a command
 NAMES = sorted(path.stem for path in (Path(__file__).parent / "commands").glob("[a-z]*.py") if path.stem != BUILD)
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a pipe that nobody reads any more is no accident
         return status
     except (RefusalError, FalsehoodError) as problem:
-        print(f"gpt.py: {problem}", file=sys.stderr)
+        say(f"gpt.py: {problem}", sys.stderr)
         return 1 if isinstance(problem, FalsehoodError) else 2
     except KeyboardInterrupt:
         whole = "; the site is the old or the new one, whole" if getattr(command, "WRITES_SITE", False) else ""

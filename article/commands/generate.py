@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from article.commands.shared.options import asking, count, seed, share, temperature
+from article.escaping import say
 
 USAGE, WHAT = "PROMPT", "goes on from a prompt and shows each draw"
 
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     draws = sampling.draws(run.model, prompt.read, options.tokens, how, random, n_context)
     out, ids = terminal.Terminal(), list(prompt.ids)
     if options.quiet and prompt.note:
-        print(f"gpt.py: {prompt.note}", file=sys.stderr)
+        say(f"gpt.py: {prompt.note}", sys.stderr)
     if not options.quiet:
         out.say([*run.notes, *prompt.notes])
     for n, draw in enumerate(draws, 1):
@@ -57,5 +58,5 @@ def run(options: argparse.Namespace) -> int:
         ids.append(draw.id)
     if not options.quiet:
         out.say([terminal.heading("The text")])
-    print(run.tokenizer.decode(ids))
+    say(run.tokenizer.decode(ids))
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from article.commands.shared.options import asking, folder
 from article.errors import RefusalError
+from article.escaping import say
 
 USAGE, WHAT = "PROMPT --out FILE.npz", "keeps every array of the forward pass for numpy"
 
@@ -39,5 +40,5 @@ def run(options: argparse.Namespace) -> int:
             (Path(folder) / "new.npz").replace(file)
     except OSError as error:
         raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
-    print(*run.notes, *prompt.notes, f"{file}: {len(arrays)} arrays of {len(prompt.read)} tokens", sep="\n")
+    say("\n".join([*run.notes, *prompt.notes, f"{file}: {len(arrays)} arrays of {len(prompt.read)} tokens"]))
     return 0

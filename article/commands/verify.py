@@ -7,6 +7,7 @@ from pathlib import Path
 
 from article.commands.shared.options import add_checkpoint, seed
 from article.errors import FalsehoodError, RefusalError
+from article.escaping import say
 
 USAGE, WHAT = "FILE.glb ...", "reads the numbers back out of scenes"
 
@@ -74,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
             problems = [str(error)]
         wrong += len(problems)
         for problem in problems:
-            print(f"{path}: {problem}", file=sys.stderr)
+            say(f"{path}: {problem}", sys.stderr)
         if not problems:
             marks = readback.marks(glb).values()
-            print(f"{path}: {sum(mark.stated.size for mark in marks)} numbers agree, in {len(marks)} nodes")
+            say(f"{path}: {sum(mark.stated.size for mark in marks)} numbers agree, in {len(marks)} nodes")
     if wrong:
         raise FalsehoodError(f"{wrong} nodes do not show what they should; rebuild the scenes, or name their --seed.")
     return 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import gpt
 from article import cache, claims, paths, study  # noqa: F401 - claims are registered
 from article.errors import RefusalError
+from article.escaping import say
 from article.evidence.claim import Claim, Facts
 from article.evidence.evidence import Evidence
 from article.evidence.words import decimals, percent
@@ -56,9 +57,9 @@ def publish(options: argparse.Namespace) -> None:
         with site.published(out):
             evidence = prepare(site, options.seed, options.seeds)
         page = out / "index.html"
-    print(summary(site, evidence, page))
+    say(summary(site, evidence, page))
     for note in site.notes:
-        print(f"gpt.py: {note}", file=sys.stderr)
+        say(f"gpt.py: {note}", sys.stderr)
 
 
 def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> tuple[Path, Evidence]:

@@ -7,6 +7,7 @@ import numpy as np
 
 import gpt
 from article.errors import RefusalError
+from article.escaping import say
 from article.evidence.words import count, percent
 from article.models import loading, prompts
 from article.models.model import OpenedModel
@@ -40,7 +41,7 @@ def publish(options: argparse.Namespace) -> None:
             trace = prompts.traced(run, prompt)
         site.notes += run.notes
         make(site, run, trace, named(options.checkpoint))
-    print(summary(site, run, trace, options.out))
+    say(summary(site, run, trace, options.out))
 
 
 def named(checkpoint: Path) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import gpt
 from article import claims as _claims  # noqa: F401 - they are registered
 from article.errors import RefusalError
+from article.escaping import say
 from article.evidence import statements
 from article.evidence.claim import Facts
 from article.evidence.statements import Found
@@ -56,7 +57,7 @@ def publish(options: argparse.Namespace) -> None:
     with site.published(options.out):
         sides = read(options)
         asked = make(site, *sides)
-    print(summary(site, sides, asked, options.out))
+    say(summary(site, sides, asked, options.out))
 
 
 def read(options: argparse.Namespace) -> tuple[Side, Side]:

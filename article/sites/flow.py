@@ -11,6 +11,7 @@ import numpy as np
 
 import gpt
 from article.errors import RefusalError
+from article.escaping import say
 from article.evidence.words import three
 from article.models import loading, prompts
 from article.web.html import add
@@ -52,10 +53,10 @@ def publish(options: argparse.Namespace) -> None:
         add_page(site, "index.html", page(site, trace, stages_of(trace)), (), {})
         site.furnish()
     for note in [*run.notes, *prompt.notes]:
-        print(note)
-    print(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
-    print(f"files       {len(site.files)}, {sum(map(len, site.files.values())):,} bytes")
-    print(f"page        {options.out / 'index.html'}")
+        say(note)
+    say(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
+    say(f"files       {len(site.files)}, {sum(map(len, site.files.values())):,} bytes")
+    say(f"page        {options.out / 'index.html'}")
 
 
 # --- The page -----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gpt
 from article.errors import RefusalError
+from article.escaping import say
 from article.evidence.words import count
 from article.models.fit import Result, learn, prompt_of, training_ground
 from article.models.formats import run
@@ -40,7 +41,7 @@ def publish(options: argparse.Namespace) -> None:
                 prompt = prompt_of(result, options.prompt)
             make(site, result, prompt)
         shutil.rmtree(ground, ignore_errors=True)  # once the site stands
-    print(summary(site, result, prompt, options.out))
+    say(summary(site, result, prompt, options.out))
 
 
 def make(site: Site, result: Result, prompt: str) -> None:

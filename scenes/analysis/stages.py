@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 import gpt
+from article.escaping import to_cell
 
 MOST = 1_000_000  # numbers in all files together, which are about 25 MB then
 DECIMALS, DIGITS = 8, 9  # of the numbers to keep; further ones differ from processor to processor
@@ -452,8 +453,8 @@ def to_csv(stage: Stage) -> str:
     *leading, (_, columns) = stage.axes if len(stage.axes) > 1 else (*stage.axes, ("", (stage.id,)))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow([*(name for name, _ in leading), *columns])
+    table.writerow([*(name for name, _ in leading), *map(to_cell, columns)])
     places = np.ndindex(*(len(labels) for _, labels in leading))
     for place, row in zip(places, stage.numbers.reshape(-1, len(columns)).tolist(), strict=True):
-        table.writerow([*(labels[n] for (_, labels), n in zip(leading, place, strict=True)), *row])
+        table.writerow([*(to_cell(labels[n]) for (_, labels), n in zip(leading, place, strict=True)), *row])
     return text.getvalue()

@@ -14,6 +14,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from article.escaping import harmless
+
 WIDTH = 80
 LABEL, CELL, SHARE = 15, 8, 7  # columns on the screen: eight cells fit, or nine shares
 WARM, COOL, QUIET, STRONG = "dark_orange3", "dodger_blue2", "dim", "bold"
@@ -34,7 +36,7 @@ class Terminal(Console):
     def say(self, lines: Iterable[Line]) -> None:
         """Prints lines and hands them over at once."""
         for line in lines:
-            for part in [line] if isinstance(line, Text) else Text(line).wrap(self, self.width):
+            for part in [line] if isinstance(line, Text) else Text(harmless(line)).wrap(self, self.width):
                 part.rstrip()
                 self.print(part, soft_wrap=True)  # as it is, on any terminal
         self.file.flush()
@@ -43,11 +45,10 @@ class Terminal(Console):
 def visible(text: str) -> str:
     r"""A text on one line, without anything that a terminal would act on.
 
-    >>> visible("a\x1b[2J")
-    'a<U+001B>[2J'
+    >>> visible("a\x1b[2J\n")
+    'a<U+001B>[2J⏎'
     """
-    line = text.replace("\n", "⏎")
-    return "".join(letter if letter.isprintable() else f"<U+{ord(letter):04X}>" for letter in line)
+    return harmless(text.replace("\n", "⏎").replace("\t", "⇥"))
 
 
 def fit(text: str, width: int) -> str:
