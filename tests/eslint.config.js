@@ -9,7 +9,7 @@ module.exports = [
           ...["window", "document", "location", "history", "fetch", "matchMedia", "customElements", "innerHeight"],
           ...["scrollX", "scrollY", "addEventListener", "requestAnimationFrame", "setTimeout", "clearTimeout"],
           ...["setInterval", "clearInterval", "IntersectionObserver", "HTMLElement", "HTMLAnchorElement", "Event"],
-          ...["URL", "URLSearchParams", "TextDecoder", "Option", "crypto", "atob"],
+          ...["URL", "URLSearchParams", "TextDecoder", "Option", "crypto", "atob", "ResizeObserver"],
           ...["postMessage", "MessageChannel"],
         ].map((name) => [name, "readonly"]),
       ),

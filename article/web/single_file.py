@@ -13,6 +13,7 @@ KINDS = {
     "hdr": "image/vnd.radiance",
 }
 ORDER = (
+    "view.js",
     "wheel.js",
     "figure.js",
     "film.js",
@@ -46,6 +47,7 @@ def single(files: Mapping[str, bytes], viewer: str, url: str = "") -> str:
     page = page.replace('<script type="module" src="page.js"></script>\n', "")
     page = re.sub(r'((?:data-)?(?:src|marks)|environment-image)="([^":]+)"', lambda m: embedded(m, files), page)
     style, script = files["page.css"].decode(), bundle(files)
+    viewer = viewer and f"delete globalThis.WebAssembly;\n{viewer}"  # figure.js says why
     scripts = ([viewer] if viewer else []) + [script]
     policy = {
         "default-src": "'none'",

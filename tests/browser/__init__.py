@@ -50,10 +50,7 @@ MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's:
 AROUND = "details:has(figure.scene)"  # what is folded with a figure inside
 COLUMNS = {"animals", "homes", "boxes", "prompt", "stream", "sum", "forward", "succeeds", "fails"}  # warm and cool
 
-# model-viewer tries at its start to compile a decoder that no scene here needs. It may not, and does without.
-TOOLS, STEPS = 7, 5  # buttons of a figure: to turn it, and to read its numbers
-WASM_ERROR = "WebAssembly.instantiate(): Compiling or instantiating WebAssembly module violates"
-WASM_REPORT = "script-src wasm-eval"
+TOOLS, STEPS = 10, 5  # buttons of a figure: to turn it, and to read its numbers
 
 NO_WEBGL = "This browser shows no 3D here, so the figure is a still."
 NO_VIEWER = "The 3D viewer is not part of this copy of the page, so the figure is a still."
@@ -91,7 +88,33 @@ ORBIT = """
   return [(theta * 180) / Math.PI, (phi * 180) / Math.PI, radius];
 }
 """
-AT_GOAL = f"([viewer, goal]) => ({ORBIT.strip()})(viewer).every((x, i) => Math.abs(x - goal[i]) < 1e-3)"
+AT_GOAL = f"([viewer, goal]) => goal.every((x, i) => Math.abs(x - ({ORBIT.strip()})(viewer)[i]) < 1e-3)"
+PLACES = """
+([viewer, points]) => {
+  const { theta, phi, radius } = viewer.getCameraOrbit();
+  const { x, y, z } = viewer.getCameraTarget();
+  const [sinT, cosT, sinP, cosP] = [Math.sin(theta), Math.cos(theta), Math.sin(phi), Math.cos(phi)];
+  const axes = [[cosT, 0, -sinT], [-cosP * sinT, sinP, -cosP * cosT], [sinP * sinT, cosP, sinP * cosT]];
+  const slope = Math.tan((viewer.getFieldOfView() * Math.PI) / 360);
+  return points.map((point) => {
+    const [right, up, near] = axes.map((axis) =>
+      axis[0] * (point[0] - x) + axis[1] * (point[1] - y) + axis[2] * (point[2] - z));
+    const high = slope * (radius - near);
+    return [(right * viewer.clientHeight) / (high * viewer.clientWidth), up / high, radius - near];
+  });
+}
+"""
+INSIDE = f"""
+(all) => ({PLACES.strip()})(all).every(([x, y, away]) => Math.abs(x) <= 1 && Math.abs(y) <= 1 && away > 0)
+"""
+EYE_AT = """
+(viewer) => {
+  const { theta, phi, radius } = viewer.getCameraOrbit();
+  const { x, y, z } = viewer.getCameraTarget();
+  const flat = radius * Math.sin(phi);
+  return [x + flat * Math.sin(theta), y + radius * Math.cos(phi), z + flat * Math.cos(theta)];
+}
+"""
 TARGET = "(viewer) => { const { x, y, z } = viewer.getCameraTarget(); return [x, y, z]; }"
 AWAY_FROM = f"([viewer, target]) => ({TARGET})(viewer).some((x, i) => Math.abs(x - target[i]) > 1e-3)"
 LOSE_CONTEXT = """
@@ -230,12 +253,6 @@ Serve = Callable[[Path], str]
 Launch = Callable[..., Browser]
 
 
-def note_error(errors: list[str], text: str, kind: str = "error") -> None:
-    """Keeps an error, but for the one that model-viewer always causes."""
-    if kind == "error" and not text.startswith(WASM_ERROR):
-        errors.append(text)
-
-
 class Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser may leave before all is sent."""
@@ -304,8 +321,8 @@ def visit(browser: Browser) -> Iterator[Visitor]:
             context.add_init_script(LISTEN if exact else LISTEN + ROUGHLY)
             result = Visit(context.new_page())
             result.page.on("request", lambda request: result.requests.append(request.url))
-            result.page.on("pageerror", lambda error: note_error(result.errors, error.message))
-            result.page.on("console", lambda said: note_error(result.errors, said.text, said.type))
+            result.page.on("pageerror", lambda error: result.errors.append(error.message))
+            result.page.on("console", lambda said: said.type == "error" and result.errors.append(said.text))
             result.page.goto(url)
             return result
 
@@ -364,11 +381,21 @@ def stays_flat(figure: Locator, *reasons: str) -> None:
 
 
 def wait_for_orbit(figure: Locator, goal: list[float]) -> None:
-    """Waits until the camera is where it should be: degrees around, degrees down, metres away."""
+    """Waits until the camera is where it should be: degrees around, degrees down, and metres away, if that is asked."""
     viewer = figure.locator("model-viewer")
     with suppress(Error):  # to fail with numbers
         figure.page.wait_for_function(AT_GOAL, arg=[viewer.element_handle(), goal], timeout=15_000)
-    assert viewer.evaluate(ORBIT) == pytest.approx(goal, abs=1e-3)
+    assert viewer.evaluate(ORBIT)[: len(goal)] == pytest.approx(goal, abs=1e-3)
+
+
+def sees_all(figure: Locator, points: NDArray[np.float64]) -> None:
+    """Waits until no point of a figure (n, 3) is outside of its frame; and that it is filled."""
+    viewer, all_of_it = figure.locator("model-viewer"), points.tolist()
+    with suppress(Error):  # to fail with numbers
+        figure.page.wait_for_function(INSIDE, arg=[viewer.element_handle(), all_of_it], timeout=15_000)
+    places = np.array(figure.page.evaluate(PLACES, [viewer.element_handle(), all_of_it]))
+    assert places[:, 2].min() > 0
+    assert 0.6 < np.abs(places[:, :2]).max() <= 1
 
 
 def wheel_scrolls(figure: Locator, flicks: int = 3) -> None:

@@ -10,19 +10,23 @@ from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+import pytest
 import trimesh
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
+from scipy.spatial import ConvexHull
 
 from tests.browser import (
     ALONE,
     BY_ITSELF,
+    EYE_AT,
     ORBIT,
     PAIRS,
     TARGET,
     Visit,
     Visitor,
     numbers_in,
+    sees_all,
     wait_for_orbit,
 )
 from tests.conftest import BUILDERS
@@ -47,6 +51,8 @@ class Solid:
             corners.append(trimesh.transform_points(mesh.vertices, transform)[mesh.faces])
             self.owners += [(name, first) for first in mesh.faces.min(axis=1).tolist()]
         self.corners = np.concatenate(corners)
+        points = self.corners.reshape(-1, 3)
+        self.hull = points[ConvexHull(points).vertices]
         self.middles = self.corners.mean(axis=1)
         self.radii = np.linalg.norm(self.corners - self.middles[:, None], axis=-1).max(axis=1)
 
@@ -105,15 +111,21 @@ def said_of(figure: Locator) -> str:
 
 
 def marks_say_their_numbers(seen: Visit, site: Path, names: Iterable[str]) -> None:
-    """One in each scene, from each of two cameras; what lies under the pointer is found by a ray of our own."""
+    """One in each scene, from each of two cameras; what lies under the pointer is found by a ray of our own.
+
+    From there and from the top, nothing is outside of the frame.
+    """
     seen.page.emulate_media(reduced_motion="reduce")
     for name in names:
         figure, solid = seen.figure(name), Solid(site / f"{name}.glb")
         figure.locator(".stage").scroll_into_view_if_needed()
-        theta, phi, radius = numbers_in(figure, "data-orbit")
-        for turn, button in ((0, "Reset the view"), (20, "Look from farther right")):
-            figure.get_by_role("button", name=button).dispatch_event("click")
-            wait_for_orbit(figure, [theta + turn, phi, radius])
+        start = numbers_in(figure, "data-orbit")
+        turned = [start[0] + 60, start[1]]
+        for goal, button, times in ((start, "Reset the view", 1), (turned, "Look from farther right", 3)):
+            for _ in range(times):
+                figure.get_by_role("button", name=button).dispatch_event("click")
+            wait_for_orbit(figure, goal)
+            sees_all(figure, solid.hull)
             place, node, vertex = next(seen_marks(figure, solid))
             box = figure.locator("model-viewer").bounding_box()
             assert box
@@ -126,6 +138,9 @@ def marks_say_their_numbers(seen: Visit, site: Path, names: Iterable[str]) -> No
                 expected = []  # of the corners of a face, any may be nearest
             for value in expected:
                 expect(figure.locator(".readout"), node).to_contain_text(three(value))
+        figure.get_by_role("button", name="From the top").dispatch_event("click")
+        wait_for_orbit(figure, [0, 2])
+        sees_all(figure, solid.hull)
 
 
 def test_every_mark_has_words(site: Path) -> None:
@@ -203,7 +218,8 @@ def test_stepping_through_the_marks(visit: Visitor, url: str, site: Path) -> Non
 def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Path) -> None:
     seen = visit(url + BY_ITSELF).enliven("animals")
     figure, mouse = seen.figure("animals"), seen.page.mouse
-    place, node, _ = next(seen_marks(figure, Solid(site / "animals.glb")))
+    solid = Solid(site / "animals.glb")
+    place, node, _ = next(seen_marks(figure, solid))
     figure.locator(".stage").scroll_into_view_if_needed()
     box = figure.locator("model-viewer").bounding_box()
     assert box
@@ -213,6 +229,7 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
     mouse.move(x + 60, y, steps=4)
     mouse.up()
     expect(seen.page).to_have_url(re.compile(r"#animals\?view="))
+    sees_all(figure, solid.hull)  # once the hand has come to rest
     expect(figure.locator(".pointer")).to_have_count(0)
     seen.page.emulate_media(reduced_motion="reduce")
     figure.get_by_role("button", name="Reset the view").click()
@@ -222,23 +239,29 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
     expect(seen.page).to_have_url(re.compile(rf"#animals\?mark={node}&"))
 
 
-def test_figures_side_by_side_turn_together(visit: Visitor, url: str) -> None:
+def test_figures_side_by_side_turn_together(visit: Visitor, url: str, site: Path) -> None:
     seen = visit(url, viewport=PAIRS, reduced_motion="reduce").enliven("succeeds", "fails")
     one, other = seen.figure("succeeds"), seen.figure("fails")
     (theta, phi, radius), start = numbers_in(one, "data-orbit"), numbers_in(other, "data-orbit")
     assert start[:2] == [theta, phi]
     one.get_by_role("button", name="Look from farther right").click()
     other.get_by_role("button", name="Nearer").click()
+    for figure in (one, other):
+        wait_for_orbit(figure, [theta + 20, phi])
+    for button in ("Reset the view", "Nearer"):
+        one.get_by_role("button", name=button).click()
     for figure, home in ((one, radius), (other, start[2])):
-        wait_for_orbit(figure, [theta + 20, phi, 0.8 * home])
+        wait_for_orbit(figure, [theta, phi, 0.8 * home])
+    one.get_by_role("button", name="Farther", exact=True).click()
     other.get_by_role("button").first.focus()
     seen.page.keyboard.press("Shift+Tab")
     seen.page.keyboard.press("ArrowLeft")
-    wait_for_orbit(other, [theta + 42.5, phi, 0.8 * start[2]])
-    wait_for_orbit(one, [theta + 42.5, phi, 0.8 * radius])
+    for figure, name in ((one, "succeeds"), (other, "fails")):
+        wait_for_orbit(figure, [theta + 22.5, phi])
+        sees_all(figure, Solid(site / f"{name}.glb").hull)
 
 
-def test_an_unknown_view_is_said_and_the_rest_works(visit: Visitor, url: str) -> None:
+def test_an_unknown_view_is_said_and_the_rest_works(visit: Visitor, url: str, site: Path) -> None:
     """At the start, and when the address changes; so is a figure that there is not."""
     seen = visit(f"{url}{ALONE}#forward?mark=residual/9/9", reduced_motion="reduce")
     figure = seen.figure("forward")
@@ -249,6 +272,22 @@ def test_an_unknown_view_is_said_and_the_rest_works(visit: Visitor, url: str) ->
         expect(figure).to_have_class("scene live")
         wait_for_orbit(figure, numbers_in(figure, "data-orbit"))
         figure.locator(".flat").evaluate("said => said.remove()")
+    viewer = figure.locator("model-viewer")
+    for view in ("1,2,0,0,0,0,26", "-1e3,170,1e-9,3,3,-3,1e-9", "0,-5,1e9,0,0,0,179"):  # there is something like it
+        seen.page.evaluate("query => { location.hash = `#forward?${query}`; }", f"view={view}")
+        seen.page.wait_for_function("hash => !location.hash.endsWith(hash)", arg=view)  # the page says what it shows
+        expect(figure.locator(".flat")).to_have_count(0)
+        eye, hull = np.array(viewer.evaluate(EYE_AT)), Solid(site / "forward.glb").hull
+        assert ((eye < hull.min(axis=0)) | (eye > hull.max(axis=0))).any(), view
+        shown, orbit = seen.page.url, viewer.evaluate(ORBIT)
+        assert 2 <= float(shown.split("view=")[1].split(",")[1]) <= 89
+        figure.get_by_role("button", name="Reset the view").click()
+        wait_for_orbit(figure, numbers_in(figure, "data-orbit"))
+        expect(seen.page).not_to_have_url(shown)
+        seen.page.evaluate("url => { location.href = url; }", shown)  # and what it says, it shows again
+        wait_for_orbit(figure, [orbit[0], orbit[1]])
+        assert viewer.evaluate(ORBIT)[2] == pytest.approx(orbit[2], rel=2e-3)
+        expect(figure.locator(".flat")).to_have_count(0)
     name = "<b>castle</b>"
     seen.page.evaluate("hash => { location.hash = hash; }", f"{quote(name)}?mark=x")
     expect(seen.page.locator(".flat")).to_have_text(f"This page has no figure “{name}”.")
@@ -265,6 +304,6 @@ def test_without_its_words_a_figure_still_turns(visit: Visitor, serve, copy: Pat
         expect(figure.locator(".readout")).to_have_text(
             "The numbers of this figure could not be fetched; the table below has them."
         )
-        theta, phi, radius = numbers_in(figure, "data-orbit")
+        theta, phi, _ = numbers_in(figure, "data-orbit")
         figure.get_by_role("button", name="Look from farther right").click()
-        wait_for_orbit(figure, [theta + 20, phi, radius])
+        wait_for_orbit(figure, [theta + 20, phi])

@@ -33,7 +33,7 @@ async function restore() {
   if (!living) return;
   const [theta, phi, radius, x, y, z, field, ...more] = (query.get("view") ?? "").split(",").map(Number);
   const numbers = [theta, phi, radius, x, y, z, field];
-  const usable = !more.length && numbers.every(Number.isFinite) && radius > 0 && field > 0;
+  const usable = !more.length && numbers.every(Number.isFinite) && radius >= 0 && field > 0;
   const mark = query.get("mark");
   const known = mark === null || (await select(living, mark, Number(query.get("part") ?? 1) - 1));
   if (!known || (query.has("view") && !usable)) say(figure, UNKNOWN);

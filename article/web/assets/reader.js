@@ -193,7 +193,8 @@ export async function select(living, node, part) {
 
 /** Glides to what is chosen, so near that it fills a good part of the figure. @param {Living} living */
 export function approach(living) {
-  const { figure, home } = living;
+  const { figure, sight } = living;
+  const { home } = sight;
   const choice = chosen.get(figure);
   if (!choice) return;
   const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
