@@ -322,7 +322,7 @@ def visit(browser: Browser) -> Iterator[Visitor]:
             result = Visit(context.new_page())
             result.page.on("request", lambda request: result.requests.append(request.url))
             result.page.on("pageerror", lambda error: result.errors.append(error.message))
-            result.page.on("console", lambda said: said.type == "error" and result.errors.append(said.text))
+            result.page.on("console", lambda said: result.errors.extend([said.text] * (said.type == "error")))
             result.page.goto(url)
             return result
 
