@@ -17,12 +17,6 @@ from scenes.analysis.stages import stages, to_csv
 from tests.models.test_formats import LETTERS, save_nano
 
 HOSTILE = ("\x1b[31m", "a\rb", "\x07", "\u202eabc", "\x9b2J")  # colour, a return, a bell, a turn of the direction
-    "\x1b[31m",
-    "a\rb",
-    "\x07",
-    "\u202eabc",
-    "\x9b2J",
-)  # colours, a return, a bell, a turn of the direction, 8 bits
 
 
 @given(st.text())
