@@ -6,21 +6,16 @@ Format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
 
 import copy
-import io
-import json
-import struct
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 
 from scenes import style
+from scenes.export.binary import INDICES, TIMED, VERTICES, Binary, Table, index_rows, picture
 
 STEPS = 2**16 - 1
-COMPONENTS = {"int8": 5120, "uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}  # componentType
-TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
-VERTICES, INDICES, TIMED = 34962, 34963, 0  # bufferView.target; none for what is animated
 SHARP = {"magFilter": 9728, "minFilter": 9985, "wrapS": 33071, "wrapT": 33071}  # pixels from near, blended from afar
 MATT = {"metallicFactor": 0, "roughnessFactor": 1}
 MATERIALS = {
@@ -112,28 +107,13 @@ def undrawable(shape: object) -> str:
     return ""
 
 
-class _Table(list):
-    """Entries of a glTF table, in the order of first use, each once."""
-
-    def __init__(self) -> None:
-        self.places: dict[Hashable, int] = {}
-
-    def place(self, entry: dict, key: Hashable = None) -> int:
-        key = json.dumps(entry) if key is None else key
-        if key not in self.places:
-            self.places[key] = len(self)
-            self.append(entry)
-        return self.places[key]
-
-
-class _Writer:
-    """The tables of a glTF document, filled node by node, and its data: one buffer view per layout of rows."""
+class _Writer(Binary):
+    """The tables of a glTF document, filled node by node, and its data."""
 
     def __init__(self, scene: pv.MultiBlock) -> None:
-        self.nodes, self.meshes, self.materials, self.accessors = [], _Table(), _Table(), _Table()
+        super().__init__()
+        self.nodes, self.meshes, self.materials = [], Table(), Table()
         self.known: dict[tuple, int] = {}  # meshes, by all that they are made from
-        self.views: dict[tuple[str, int, int], bytearray] = {}
-        self.images: list[bytes] = []
         self.channels: list[dict] = []
         self.samplers: list[dict] = []
         self.times = scene.user_dict.get("times", [])
@@ -271,10 +251,7 @@ class _Writer:
             else:
                 rgba = np.round(np.insert(light, 3, 1, axis=1) * np.iinfo(kind).max).astype(kind)
                 attributes["COLOR_0"] = self.accessor(rgba, VERTICES, normalized=True)
-            # The largest number of a type is none of an index.
-            kind = next(kind for kind in (np.uint8, np.uint16, np.uint32) if len(grid) <= np.iinfo(kind).max)
-            places = corners.reshape(-1, 1).astype(kind)
-            indices = self.accessor(places, INDICES)
+            indices = self.accessor(index_rows(corners, len(grid)), INDICES)
             primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
             self.known[key] = self.meshes.place({"primitives": [primitive]})
         return self.known[key]
@@ -305,34 +282,7 @@ class _Writer:
         primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
         return self.meshes.place({"primitives": [primitive]})
 
-    def accessor(self, rows: NDArray, target: int, **more: object) -> int:
-        """The accessor of rows (n, k) of uint8 or uint16; the rows of vertices are filled up to four bytes."""
-        width = rows.shape[1] * rows.itemsize
-        stride = -(-width // 4) * 4 if target == VERTICES else width
-        padded = np.zeros((len(rows), stride), np.uint8)
-        padded[:, :width] = np.ascontiguousarray(rows).view(np.uint8)
-        layout, data = (rows.dtype.name, target, stride), padded.tobytes()
-        view = self.views.setdefault(layout, bytearray())
-        key, known = (layout, data), len(self.accessors)
-        component, type_ = COMPONENTS[rows.dtype.name], TYPES[rows.shape[1]]
-        entry = {"bufferView": list(self.views).index(layout), "byteOffset": len(view), "componentType": component}
-        place = self.accessors.place(entry | {"count": len(rows), "type": type_} | more, key)
-        if place == known:
-            view += data
-        return place
-
     def file(self, top: list[int], extras: dict) -> bytes:
-        data, views = bytearray(), []
-        for (_, target, stride), view in self.views.items():
-            entry = {"buffer": 0, "byteOffset": len(data), "byteLength": len(view)}
-            entry |= {"target": target} if target else {}
-            views.append(entry | ({"byteStride": stride} if target == VERTICES else {}))
-            data += view + bytes(-len(view) % 4)
-        pictures = []
-        for image in self.images:
-            pictures.append({"bufferView": len(views), "mimeType": "image/png"})
-            views.append({"buffer": 0, "byteOffset": len(data), "byteLength": len(image)})
-            data += image + bytes(-len(image) % 4)
         # Rounded, because processors differ in the last digits of what scenes are computed from.
         scale, place = [float(f"{self.step * style.METER:.9g}")] * 3, np.round(self.low * style.METER, 9).tolist()
         root = {"name": "scene", "children": top, "scale": scale, "translation": place}
@@ -345,28 +295,14 @@ class _Writer:
             "nodes": [*self.nodes, root],
             "meshes": self.meshes,
             "materials": self.materials,
-            "accessors": self.accessors,
-            "bufferViews": views,
-            "buffers": [{"byteLength": len(data)}],
         }
-        if pictures:
-            textures = [{"sampler": 0, "source": n} for n in range(len(pictures))]
-            document |= {"images": pictures, "samplers": [SHARP], "textures": textures}
+        more: dict[str, list] = {}
+        if self.images:
+            textures = [{"sampler": 0, "source": n} for n in range(len(self.images))]
+            more |= {"samplers": [SHARP], "textures": textures}
         if self.channels:
-            film = {"name": "training", "channels": self.channels, "samplers": self.samplers}
-            document["animations"] = [film]
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        body = _chunk(b"JSON", text, b" ") + _chunk(b"BIN\0", bytes(data), b"\0")
-        return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
-
-
-def picture(pixels: NDArray[np.uint8]) -> bytes:
-    """Pixels (h, w, 4), from the top, as a PNG."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()
+            more["animations"] = [{"name": "training", "channels": self.channels, "samplers": self.samplers}]
+        return self.pack(document, **more)
 
 
 def turned(along: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -378,8 +314,3 @@ def turned(along: NDArray[np.float64]) -> NDArray[np.float64]:
     flips = np.cumprod(np.where((found[1:] * found[:-1]).sum(axis=1) < 0, -1, 1))
     found[1:] *= flips[:, None]
     return found
-
-
-def _chunk(kind: bytes, data: bytes, fill: bytes) -> bytes:
-    data += fill * (-len(data) % 4)
-    return struct.pack("<I4s", len(data), kind) + data
