@@ -5,6 +5,7 @@ A file is known by the `key` of all that decides what is in it, and stands behin
 
 import base64
 import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import inspect
@@ -115,6 +116,17 @@ def opened(sealed: bytes) -> bytes | None:
     """The data behind their seal; nothing if they are not what was sealed."""
     data = sealed[DIGEST:]
     return data if seal(data) == sealed[:DIGEST] else None
+
+
+@contextlib.contextmanager
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Holds the lock of a folder. If another process does, it waits, or raises BlockingIOError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)
 
 
 def umask() -> int:

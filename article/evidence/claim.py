@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from article.errors import RefusalError
-from article.evidence.evidence import Evidence
 
 
 class FactError(RefusalError, ValueError):
@@ -70,7 +69,7 @@ class Predicate:
 
     words: str
     show: Callable[[Any], str]
-    judge: Callable[[Evidence], Truth]
+    judge: Callable[[Any], Truth]
 
 
 @dataclass(frozen=True)
@@ -86,15 +85,13 @@ CLAIMS: dict[str, Predicate] = {}
 ENOUGH = 16  # trainings whose share is taken as it is
 
 
-def claim(
-    words: str, show: Callable[[Any], str] = str
-) -> Callable[[Callable[[Evidence], Truth]], Callable[[Evidence], Truth]]:
+def claim(words: str, show: Callable[[Any], str] = str) -> Callable[[Callable[[Any], Truth]], Callable[[Any], Truth]]:
     """Registers a predicate under its own name, with its meaning in words and how its value is written.
 
     Raises FactError for a second predicate of one name, and for one without words.
     """
 
-    def register(judge: Callable[[Evidence], Truth]) -> Callable[[Evidence], Truth]:
+    def register(judge: Callable[[Any], Truth]) -> Callable[[Any], Truth]:
         name = judge.__name__
         if name in CLAIMS:
             raise FactError(f"article/claims.py: there are two claims of the name {name!r}; change the claim.")
@@ -108,7 +105,7 @@ def claim(
     return register
 
 
-def judge(name: str, evidence: Evidence) -> Outcome:
+def judge(name: str, evidence: Any) -> Outcome:
     """What a claim comes to in one training. Raises FactError for a predicate that gives no usable answer."""
     predicate = CLAIMS[name]
     try:
@@ -130,7 +127,7 @@ def written(name: str, value: float | str, show: Callable[[Any], str]) -> str:
     return show(value)
 
 
-def establish(name: str, own: Evidence, survey: Sequence[Evidence]) -> Claim:
+def establish(name: str, own: Any, survey: Sequence[Any]) -> Claim:
     """A claim, evaluated on the article's own model and on every training."""
     predicate = CLAIMS[name]
     code = textwrap.dedent(inspect.getsource(predicate.judge))

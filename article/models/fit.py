@@ -1,7 +1,6 @@
 """From a text to a trained model: the tokenizer, the examples, the training, and what it came to."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 import gpt
+from article.cache import locked
 from article.errors import RefusalError
 from article.models import baselines, corpus, prompts, tokenizers
 from article.models import bigram as bigram_
@@ -65,17 +65,21 @@ MERGED = 512  # tokens of byte-pair encoding, if no other number is given
 def training_ground(out: Path, fresh: bool) -> Iterator[Path]:
     """A folder beside the site, where a training keeps its state until the site stands."""
     ground = out.absolute().with_name(f".{out.absolute().name}.training")
-    try:
-        if fresh:
-            shutil.rmtree(ground, ignore_errors=True)
-        ground.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RefusalError(f"{ground} cannot be written: {error.strerror}; choose another --out.") from None
-    try:
-        yield ground
-    finally:
-        with contextlib.suppress(OSError):
-            ground.rmdir()  # which takes away no state
+    with contextlib.ExitStack() as held:
+        try:
+            ground.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(ground))
+            for kept in ground.iterdir() if fresh else ():
+                kept.unlink()
+        except BlockingIOError:
+            raise RefusalError(f"{out} is trained by another process; wait for that, or name another --out.") from None
+        except OSError as error:
+            raise RefusalError(f"{ground} cannot be written: {error.strerror}; choose another --out.") from None
+        try:
+            yield ground
+        finally:
+            with contextlib.suppress(OSError):
+                ground.rmdir()  # which takes away no state
 
 
 @dataclass(frozen=True)

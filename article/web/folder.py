@@ -6,7 +6,6 @@ else, or a site of another kind, is left alone.
 
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import shutil
@@ -17,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from article import __version__, paths
-from article.cache import umask
+from article.cache import locked, umask
 from article.errors import RefusalError
 from article.web.viewer import VENDORED
 
@@ -147,17 +146,6 @@ def clear(out: Path, prefix: str) -> None:
                 remains.rename(out)
             else:
                 shutil.rmtree(remains, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def locked(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Holds the lock of a folder. If another process does, it waits, or raises BlockingIOError."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    finally:
-        os.close(handle)
 
 
 ASIDE = ".old"

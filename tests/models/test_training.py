@@ -27,6 +27,7 @@ import gpt
 from article.errors import RefusalError
 from article.models import baselines, dataset, settings, trainer, training_state
 from article.models.dataset import Examples, evaluate
+from article.models.fit import training_ground
 from article.models.optimizer import AdamW, group, learning_rate
 from article.models.processes import ALONE, Team
 from article.models.settings import WINDOWS, Settings, settle
@@ -806,3 +807,18 @@ def test_two_processes_are_one(tmp_path):
         assert close(first[name]["weights"], one[name]["weights"], 1e-9)
         assert torch.equal(first[name]["gradient"], second[name]["gradient"])
         assert torch.equal(first[name]["weights"], second[name]["weights"])
+
+
+def test_a_folder_is_trained_by_one_process_at_a_time(tmp_path):
+    """The second is refused before it touches what the first one keeps; it may come when that has ended."""
+    with training_ground(tmp_path / "mine", fresh=False) as ground:
+        (ground / "training.pt").write_text("state")
+        for fresh in (False, True):
+            with pytest.raises(RefusalError, match="mine is trained by another process; wait for that"):
+                training_ground(tmp_path / "mine", fresh).__enter__()
+        assert (ground / "training.pt").read_text() == "state"
+    with training_ground(tmp_path / "mine", fresh=False):
+        assert (ground / "training.pt").exists()
+    with training_ground(tmp_path / "mine", fresh=True):
+        assert not (ground / "training.pt").exists()
+    assert not ground.exists()
