@@ -28,6 +28,7 @@
           scikit-learn
           scipy
           markdown
+          jinja2
           matplotlib
           pillow
           tqdm

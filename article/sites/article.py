@@ -4,7 +4,7 @@ import argparse
 import gc
 import string
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,11 +20,11 @@ from article.measures import counted, entropy
 from article.models import ensemble, own
 from article.sites import flow
 from article.values import gather
-from article.web import claims_page, render
+from article.web import claims_page, markdown
 from article.web.figures import PREVIEW
 from article.web.plots import columns, interval
-from article.web.publish import Body, Page, add_page, add_pages
-from article.web.single_file import single
+from article.web.publish import Page, add_page, add_pages
+from article.web.single_file import Embedded, single
 from article.web.site import Site, read_article, to_json
 from article.web.viewer import VIEWER
 from scenes.glyphs.text import letters
@@ -55,7 +55,7 @@ def publish(options: argparse.Namespace) -> None:
     else:
         out = options.out or paths.ROOT / "docs"
         with site.published(out):
-            evidence = prepare(site, options.seed, options.seeds)
+            evidence, _ = prepare(site, options.seed, options.seeds)
         page = out / "index.html"
     say(summary(site, evidence, page))
     for note in site.notes:
@@ -67,19 +67,19 @@ def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> tuple[
     if file.is_dir() or not file.parent.is_dir():
         what = "is a folder" if file.is_dir() else "has no folder to lie in"
         raise RefusalError(f"{file} {what}; name a file with --single-file, such as article.html.")
-    evidence = prepare(site, seed, seeds)
+    evidence, write = prepare(site, seed, seeds)
     with site.stage("write"):
         source = paths.ARTICLE / VIEWER / "dist" / "model-viewer-umd.min.js"
         viewer = source.read_text("utf-8") if site.has_viewer() else ""
         try:
-            cache.replace_file(file, single(site.files, viewer, site.url).encode())
+            cache.replace_file(file, write(Embedded(files=site.files, source=viewer, url=site.url)).encode())
         except OSError as error:
             raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
     return file, evidence
 
 
-def prepare(site: Site, seed: int | None, seeds: int) -> Evidence:
-    """Trains, and makes the files of the site; returns what is known of the article's own model.
+def prepare(site: Site, seed: int | None, seeds: int) -> tuple[Evidence, Callable[[Embedded], str]]:
+    """Trains, and makes the files of the site; returns what is known of the article's own model, and `make`'s result.
 
     Raises RefusalError and FalsehoodError.
     """
@@ -88,8 +88,7 @@ def prepare(site: Site, seed: int | None, seeds: int) -> Evidence:
         letters(string.ascii_letters + string.digits)  # labels remember their outlines, also in what is forked
         mine, *survey = train(seed, range(1, seeds + 1), site.fresh)
     gc.freeze()
-    make(site, mine, survey)
-    return mine
+    return mine, make(site, mine, survey)
 
 
 def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> list[Evidence]:
@@ -106,39 +105,42 @@ def train(seed: int | None, others: Sequence[int] = (), fresh: bool = False) -> 
     ]
 
 
-def make(site: Site, mine: Evidence, survey: Sequence[Evidence]) -> None:
-    """Everything between the trained models and the files of the site. Raises RefusalError and FalsehoodError."""
+def make(site: Site, mine: Evidence, survey: Sequence[Evidence]) -> Callable[[Embedded], str]:
+    """Everything between the trained models and the files of the site; returns what writes the article as one file.
+
+    Raises RefusalError and FalsehoodError.
+    """
     results = study.load([one.model for one in survey])
     if results is None:
         most, least = len(survey), len(study.FEWER)
         few = f"its chapter takes {least} trainings or more, so with {most} it is left out; raise --seeds."
         other = "it is not of this program and corpus, so its chapter is left out; make study."
         site.notes.append(f"data/study.json: {few if most < least else other}")
-    text = render.keep(read_article("index.md"), set() if results is None else {"study"})
-    names = render.figures(text)
-    if not names:
-        raise RefusalError("article/index.md shows no scene; an image whose source is forward.glb is one.")
-    preview = PREVIEW if PREVIEW in names else next(iter(names))
+    text = markdown.keep(read_article("index.md"), set() if results is None else {"study"})
     stages = flow.stages_of(mine.trace)  # what is wrong with one is said before the scenes are drawn
-
-    def facts() -> Facts:
-        try:
-            links = {"preview": f"{site.base}{preview}.png", "base": site.base}
-            known = gather(mine, survey, links, results)
-        except ValueError as error:
-            raise RefusalError(f"article/claims.py: {error}; change the claims, or data/.") from None
-        known.figures.update(plotted(known, mine, results))
-        return known
-
     aside = read_article("flow.md")  # what would interrupt the story
     pages = [
         Page("index.html", "article/index.md", text, mine.view),
         Page("flow.html", "article/flow.md", aside, mine.view, wrap=partial(flow.page, site, mine.trace, stages)),
     ]
+    names = pages[0].document.scenes
+    if not names:
+        raise RefusalError("article/index.md shows no scene; an image whose source is forward.glb is one.")
+    preview = PREVIEW if PREVIEW in names else next(iter(names))
+
+    def facts() -> Facts:
+        try:
+            known = gather(mine, survey, {"base": site.base}, results)
+        except ValueError as error:
+            raise RefusalError(f"article/claims.py: {error}; change the claims, or data/.") from None
+        known.figures.update(plotted(known, mine, results))
+        return known
+
     known, judged = add_pages(site, pages, PARTS, facts, preview, forks=True)
-    proof = Body(claims_page.body(judged, known), claims_page.TITLE, claims_page.DESCRIPTION)
-    add_page(site, "evidence.html", proof, PARTS, known.values)
+    picture = f"{site.base}{preview}.png"
+    add_page(site, "evidence.html", claims_page.body(judged, known), PARTS, picture)
     site.files["claims.json"] = to_json(judged)
+    return partial(single, text, known, judged, picture)
 
 
 def summary(site: Site, evidence: Evidence, page: Path) -> str:

@@ -13,8 +13,8 @@ from article.models import loading, prompts
 from article.models.model import OpenedModel
 from article.sites import model, report
 from article.sites.report import number, plain, share, table, token
-from article.web import render
-from article.web.publish import Body, add_page
+from article.web import markdown
+from article.web.publish import add_page
 from article.web.site import Site
 from scenes.analysis.words import level_name
 
@@ -56,7 +56,7 @@ def make(site: Site, run: OpenedModel, trace: gpt.Trace, name: str) -> None:
     parts = model.make(site, trace, about, {"opened"})
     with site.stage("pages"):
         words = text(run, trace, name)
-        add_page(site, "report.html", Body(*report.to_html(words, {})), parts, {})
+        add_page(site, "report.html", report.to_page(words, {}), parts)
         site.files["report.md"] = words.encode()
 
 
@@ -85,7 +85,7 @@ def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
         "weights_hash": trace.weights,
         "model_table": model_table(run),
     }
-    return render.fill(TEMPLATE.read_text("utf-8"), values)
+    return markdown.fill(TEMPLATE.read_text("utf-8"), values)
 
 
 def expectations(trace: gpt.Trace) -> np.ndarray:

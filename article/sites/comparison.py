@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from article.models import loading, model, prompts
 from article.models.formats.run import SETTINGS
 from article.models.settings import SEEDS
 from article.sites.model import BOXES, TALL
-from article.web import render
+from article.web import markdown
 from article.web.publish import Page, add_pages
 from article.web.site import Site, to_json
 from scenes.analysis.comparison import Comparison
@@ -156,10 +155,10 @@ def make(site: Site, a: Side, b: Side) -> Asked:
     with site.stage("statements"):
         asked = ask(a, b, both)
     refused = {scene: reason for scene in SCENES if (reason := too_much(scene, *both))}
-    values = known(a, b, both, asked) | {"base": "", "preview": ""}
+    values = known(a, b, both, asked) | {"base": ""}
     values["undrawn"] = "; ".join(dict.fromkeys(reason for reason in refused.values() if reason != ELSEWHERE))
     parts = kept(a, b, both, asked) | ({*SCENES} - {*refused}) | ({"undrawn"} if values["undrawn"] else set())
-    text = render.keep((HERE / "comparison.md").read_text("utf-8"), parts).strip()
+    text = markdown.keep((HERE / "comparison.md").read_text("utf-8"), parts).strip()
     tables = {
         "both.svg": {"class": "verdicts", "shown": [portrait(a, b)]},
         "claims.svg": listed("Claims of the article", asked.claims),
@@ -300,19 +299,12 @@ def table(title: str, found: Sequence[Found]) -> dict:
     rows = [
         [
             one.words,
-            *(cell(value, held) for value, held in zip(one.values, one.holds, strict=True)),
+            *({"text": value, "holds": held} for value, held in zip(one.values, one.holds, strict=True)),
             one.verdict,
         ]
         for one in found
     ]
     return {"title": title, "corner": "statement", "columns": ["in A", "in B", "verdict"], "rows": rows}
-
-
-def cell(text: str, fine: bool) -> Element:
-    """What stands in a cell: strong if it is not fine."""
-    element = Element("span" if fine else "strong")
-    element.text = text if fine else f"✗ {text}"
-    return element
 
 
 def record(a: Side, b: Side, asked: Asked) -> dict:

@@ -5,18 +5,20 @@ the pages fetch when a reader asks for one.
 """
 
 import io
-import json
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
+from markupsafe import Markup
 
 import gpt
+from article.evidence.claim import Facts
 from article.evidence.words import count, number
-from article.web.html import add
-from article.web.publish import Body, Page
+from article.web import html
+from article.web.html import Body
+from article.web.markdown import Document
+from article.web.publish import Page
 from scenes.analysis.aggregation import Aggregation, BlockAggregation
 
 HERE = Path(__file__).resolve().parent
@@ -98,10 +100,11 @@ def pages(trace: gpt.Trace) -> list[Page]:
     return result
 
 
-def wrapped(trace: gpt.Trace, l: int, html: str) -> Body:
-    """The page of a block around the HTML of its text."""
+def wrapped(trace: gpt.Trace, l: int, document: Document, facts: Facts) -> Body:
+    """The page of a block: its text, and its numbers."""
     title = f"Block {l + 1} of {len(trace.attention)}"
-    return Body(html + panel(trace, l), title, f"What block {l + 1} does with a prompt, with every number.")
+    description = f"What block {l + 1} does with a prompt, with every number."
+    return Body(document.html(facts) + panel(trace, l), title, description)
 
 
 def together(aggregation: Aggregation) -> str:
@@ -115,39 +118,15 @@ def together(aggregation: Aggregation) -> str:
     return " ".join(said)
 
 
-def panel(trace: gpt.Trace, l: int) -> str:
+def panel(trace: gpt.Trace, l: int) -> Markup:
     """The part of a block's page with its numbers: their files, of which scripts make tables on demand."""
-    L, arrays = len(trace.attention), arrays_of(trace, l)
-    box = Element("section", {"id": "numbers"})
-    known = [
-        {
-            "id": array.id,
-            "title": array.title,
-            "file": file_of(trace, l, array),
-            "shape": list(values.shape),
-            "entry": array.entry,
-        }
-        for array, values in arrays
+    arrays = [
+        array._asdict() | {"file": file_of(trace, l, array), "shape": values.shape}
+        for array, values in arrays_of(trace, l)
     ]
-    box.set("data-files", json.dumps(known))
-    box.set("data-tokens", json.dumps(trace.tokens, ensure_ascii=False))
-    add(box, "h2", "Every number of this block")
-    details = SubElement(box, "details")
-    add(details, "summary", "The files of these numbers, for numpy.load")
-    every = SubElement(details, "ul", {"class": "files"})
-    for array, values in arrays:
-        file, shape = file_of(trace, l, array), " × ".join(f"{n:,}" for n in values.shape)
-        item = SubElement(every, "li")
-        add(item, "a", file, href=file, download="").tail = f": {array.title}, {shape} numbers"
-    ways = add(box, "p", "")
-    for n, name in ((l, "The block before"), (l + 2, "The next block")):
-        if 1 <= n <= L:
-            add(ways, "a", name, href=f"block-{n}.html").tail = " · "
-    add(ways, "a", "The whole model", href="index.html")
-    return tostring(box, "unicode", "html")
+    return html.render("numbers.html", arrays=arrays, tokens=trace.tokens, block=l + 1, blocks=len(trace.attention))
 
 
-def links(trace: gpt.Trace) -> str:
-    """The pages of the blocks, as Markdown."""
-    n = len(trace.attention)
-    return ", ".join(f"[{l + 1}](block-{l + 1}.html)" for l in range(n))
+def links(trace: gpt.Trace) -> Markup:
+    """The pages of the blocks."""
+    return html.render("blocks.html", blocks=len(trace.attention))

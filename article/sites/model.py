@@ -10,7 +10,7 @@ import gpt
 from article.evidence.claim import Facts
 from article.evidence.words import count, decimals, number, percent
 from article.sites import flow, large_model
-from article.web import render
+from article.web import markdown
 from article.web.publish import Page, add_page, add_pages
 from article.web.site import Site
 from scenes import glyphs
@@ -49,9 +49,9 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
     size = "large" if refused.keys() & {"stream", "forward"} else "small"
     parts = parts | {size} | {*SCENES} - {*refused}
     parts |= {name for name, there in (("undrawn", refused), ("boxed", boxed)) if there}
-    text = render.keep((HERE / "run.md").read_text("utf-8"), parts).replace("BLOCKS", large_model.links(trace))
+    text = markdown.keep((HERE / "run.md").read_text("utf-8"), parts)
     shown = Shown(trace)
-    values = known(shown, parts) | dict(about) | {"base": site.base, "preview": ""}
+    values = known(shown, parts) | dict(about) | {"base": site.base}
     values["boxed"] = "".join(boxed[:3])
     undrawn = [(", ".join(f"“{scene}”" for scene in some), reason) for reason, some in by_reason(refused).items()]
     values["undrawn"] = "; ".join(f"{some}, of {reason}" for some, reason in undrawn)
@@ -63,7 +63,7 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
         site.files |= large_model.files_of(trace)
     add_pages(site, pages, of_template, lambda: Facts(values, {}))
     if size == "small":
-        add_page(site, "flow.html", flow.page(site, trace, flow.stages_of(trace)), of_template, values)
+        add_page(site, "flow.html", flow.page(site, trace, flow.stages_of(trace)), of_template)
     return of_template
 
 
@@ -117,5 +117,5 @@ def known(shown: Shown, parts: set[str]) -> dict[str, str]:
     if "map" in parts:
         values["map_kept"] = percent(decomposition.map_kept)
     if "large" in parts:
-        values["together"] = large_model.together(Aggregation(trace))
+        values |= {"together": large_model.together(Aggregation(trace)), "block_pages": large_model.links(trace)}
     return values

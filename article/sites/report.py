@@ -14,22 +14,22 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from xml.etree import ElementTree
 
-import markdown
+import numpy as np
 import torch
-from markdown.extensions import Extension
-from markdown.treeprocessors import Treeprocessor
 
 import gpt
 from article import paths
+from article.evidence.claim import Facts
 from article.models.dataset import Examples
 from article.models.fit import Result, Rung
 from article.models.processes import threads
 from article.models.settings import FIELDS
 from article.models.trainer import EVALUATED
-from article.web import render
-from article.web.charts import Chart, charts, ladder, thinning
+from article.web import html, markdown, plots
+from article.web.html import Body
+from article.web.markdown import Document
+from article.web.plots import Chart, Series
 
 TEMPLATE = Path(__file__).with_name("report.md")
 MARKS = (
@@ -37,6 +37,7 @@ MARKS = (
     "number, such as &#60;U+202E&#62;."
 )
 FREQUENT = 20  # tokens of the table
+BLOCKS = 8  # whose gradients are drawn
 # What a run may leave behind besides, by what its name begins with.
 BESIDE = {
     "config.toml": "all settings of the run, to repeat it with",
@@ -49,25 +50,64 @@ BESIDE = {
 }
 
 
-def files(result: Result, template: str, beside: Collection[str] = ()) -> dict[str, bytes]:
+def files(result: Result, parts: Collection[str] = (), beside: Collection[str] = ()) -> dict[str, bytes]:
     """The files of a report: `report.md` and its page, `report.html`, `log.csv` and the charts, `plots/*.svg`.
 
-    The page is made of the template of the article's pages. `beside` names the other files of the run; the report says
-    what they are.
+    `parts` are those of the template that the site has. `beside` names the other files of the run; the report says what
+    they are.
     """
     made = drawn(result)
-    words, plots = text(result, made, beside), {f"plots/{name}.svg": chart for name, chart in made.items()}
-    page = render.fill_in(render.keep(template, {"page"}), *to_html(words, plots), {})
-    written = {"report.md": words, "report.html": page, "log.csv": to_csv(result.course.rows)}
-    return {name: whole.encode() for name, whole in written.items()} | {
-        name: chart.svg for name, chart in plots.items()
+    words = text(result, made, beside)
+    written = {
+        "report.md": words,
+        "report.html": html.page(to_page(words, made), parts),
+        "log.csv": to_csv(result.course.rows),
     }
+    charts = {f"plots/{name}.svg": chart.svg for name, chart in made.items()}
+    return {name: whole.encode() for name, whole in written.items()} | charts
 
 
 def drawn(result: Result) -> dict[str, Chart]:
-    """All charts of the report by name."""
-    steps = [(rung.name, rung.loss) for rung in result.ladder]
-    return charts(result) | ({"ladder": ladder(steps)} if result.ladder else {})
+    """All charts of the report by name: those that there is something to draw for."""
+    batch, train, held_out, rate, speed = (
+        column(result, name) for name in ("loss", "train loss", "held-out loss", "learning rate", "tokens a second")
+    )
+    found = {
+        "loss": plots.losses(batch, train, held_out, result.course.best_step, result.bigram[1], result.floor),
+        "gradients": plots.gradients(column(result, "gradient"), gradients(result), result.settings.n_layer),
+        "learning_rate": plots.single(rate, "Learning rate"),
+    }
+    if speed.steps:
+        found["speed"] = plots.single(speed, "Tokens a second")
+    if result.ladder:
+        found["ladder"] = plots.ladder([(rung.name, rung.loss) for rung in result.ladder])
+    return found
+
+
+def column(result: Result, name: str) -> Series:
+    """A column of the log, where it has a number."""
+    pairs = [(int(row["step"]), row[name]) for row in result.course.rows if name in row]
+    pairs = [pair for pair in pairs if math.isfinite(pair[1])]
+    return Series([step for step, _ in pairs], [value for _, value in pairs])
+
+
+def gradients(result: Result) -> dict[str, dict[str, Series]]:
+    """The gradients' norms by group and name: of the ends of the model, and of attention and MLP in some blocks."""
+    columns = dict.fromkeys(name for row in result.course.rows for name in row if name.startswith("gradient "))
+    found: dict[str, dict[str, Series]] = {"embeddings and ends": {}, "attention": {}, "mlp": {}}
+    for name in columns:
+        place, _, kind = name.removeprefix("gradient ").rpartition(" ")
+        found[kind if place else "embeddings and ends"][place or kind] = column(result, name)
+    for group, series in found.items():
+        names = list(series)
+        some = np.linspace(0, len(names) - 1, min(BLOCKS, len(names))).round().astype(int)
+        found[group] = {names[n]: series[names[n]] for n in some}
+    return found
+
+
+def thinning(result: Result) -> int:
+    """How many steps a point of the gradients' chart stands for."""
+    return plots.thinning(column(result, "gradient"), gradients(result))
 
 
 def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
@@ -208,8 +248,8 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         values["speed_alt"] = made["speed"].alt
     if result.ladder:
         values |= {"ladder_alt": made["ladder"].alt} | ladder_chapter(result)
-    prose = render.keep(TEMPLATE.read_text("utf-8"), {"speed"} & set(made) | {"ladder"} & set(made))
-    return render.fill(prose, values)
+    prose = markdown.keep(TEMPLATE.read_text("utf-8"), {"speed"} & set(made) | {"ladder"} & set(made))
+    return markdown.fill(prose, values)
 
 
 def parameters(result: Result) -> int:
@@ -404,72 +444,7 @@ def ladder_chapter(result: Result) -> dict[str, str]:
 # --- The page -----------------------------------------------------------------------------------------------------
 
 
-def to_html(text: str, made: Mapping[str, Chart]) -> tuple[str, str, str]:
-    """The inside of a page of a report's Markdown, its title and its first words. `made` has the charts by address."""
-    ours = _Report(made)
-    body = markdown.markdown(text, extensions=["tables", "toc", ours], output_format="html")
-    return body, ours.title, ours.description
-
-
-class _Report(Extension):
-    """Markdown without HTML in it, and with the tables and charts of our pages."""
-
-    def __init__(self, made: Mapping[str, Chart]) -> None:
-        super().__init__()
-        self.made = made
-        self.title = self.description = ""  # known once a text was converted
-
-    def extendMarkdown(self, md: markdown.Markdown) -> None:
-        md.preprocessors.deregister("html_block")
-        md.inlinePatterns.deregister("html")
-        md.treeprocessors.register(_Shapes(md, self), "shapes", 15)  # after the inline patterns (20)
-
-
-class _Shapes(Treeprocessor):
-    def __init__(self, md: markdown.Markdown, ours: _Report) -> None:
-        super().__init__(md)
-        self.ours = ours
-
-    def run(self, root: ElementTree.Element) -> None:
-        first = {tag: "".join(root.find(tag).itertext()) for tag in ("h1", "p")}  # type: ignore[union-attr]
-        self.ours.title, self.ours.description = first["h1"], " ".join(first["p"].split())
-        heading = ""
-        for place, element in enumerate(list(root)):
-            if element.tag in ("h1", "h2", "h3"):
-                heading = "".join(element.itertext())
-                if element.tag == "h3":
-                    element.set("class", "part")
-            elif element.tag == "table":
-                root[place] = scrolling(element, heading)
-            elif element.tag == "pre":
-                element.attrib |= {"class": "sample", "dir": "auto"}
-            elif (image := element.find("img")) is not None:
-                root[place] = self.figure(image)
-
-    def figure(self, image: ElementTree.Element) -> ElementTree.Element:
-        """The figure of a chart."""
-        source = image.get("src", "")
-        figure = ElementTree.Element("figure", {"class": "plot"})
-        size = {"width": "340", "height": str(self.ours.made[source].height)}
-        attributes = {"class": "chart", "src": source, "alt": image.get("alt", ""), "loading": "lazy"}
-        ElementTree.SubElement(figure, "img", attributes | size)
-        ElementTree.SubElement(figure, "figcaption").text = image.get("title", "")
-        return figure
-
-
-def scrolling(table: ElementTree.Element, name: str) -> ElementTree.Element:
-    """A table in a box that scrolls sideways where it must, with a head for each row."""
-    for cell in table.iter():
-        if cell.tag in ("th", "td") and "left" in cell.attrib.pop("style", ""):  # which our pages forbid
-            cell.set("class", "words")
-    for cell in table.findall("thead/tr/th"):
-        if cell.text:
-            cell.set("scope", "col")
-        else:
-            cell.tag = "td"  # the corner is no head
-    for row in table.findall("tbody/tr"):
-        row[0].tag = "th"
-        row[0].set("scope", "row")
-    box = ElementTree.Element("div", {"class": "numbers", "tabindex": "0", "role": "region", "aria-label": name})
-    box.append(table)
-    return box
+def to_page(text: str, made: Mapping[str, Chart]) -> Body:
+    """The page of a report's Markdown, in which any HTML is text. `made` has the charts by name."""
+    figures = {f"plots/{name}.svg": {"chart": chart} for name, chart in made.items()}
+    return Document(text, foreign=True).body(Facts({}, {}, figures))

@@ -13,7 +13,6 @@ from article.models.formats import run
 from article.models.processes import Team
 from article.models.settings import FIELDS, WINDOWS, read_toml, settle
 from article.sites import model, report
-from article.web.publish import template_of
 from article.web.site import Site
 
 
@@ -51,7 +50,7 @@ def make(site: Site, result: Result, prompt: str) -> None:
     parts = model.make(site, trace, about, {"trained"})
     with site.stage("pages"):
         site.files |= run.run_files(result.settings, result.tokenizer, result.course.best)
-        site.files |= report.files(result, template_of({"page", *parts}), [*site.files])
+        site.files |= report.files(result, parts, [*site.files])
 
 
 def summary(site: Site, result: Result, prompt: str, out: Path) -> str:

@@ -3,21 +3,16 @@
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from functools import cached_property
 
 from article.errors import FalsehoodError, RefusalError
 from article.evidence.claim import Facts
 from article.parallel import beside, shared
-from article.web import figures, gallery, plots, render
-from article.web.site import Site, read_article
-
-
-class Body(NamedTuple):
-    """The inside of a page, as HTML, and what it is called."""
-
-    html: str
-    title: str
-    description: str
+from article.web import figures, gallery, html, plots
+from article.web.claims_page import claims_of
+from article.web.html import Body
+from article.web.markdown import Document, UnknownNameError
+from article.web.site import Site
 
 
 @dataclass(frozen=True)
@@ -29,9 +24,25 @@ class Page:
     text: str  # Markdown, with the parts that it has
     view: figures.View  # what its scenes are built from
     values: Mapping[str, str] = field(default_factory=dict)  # of this page alone
-    wrap: Callable[[str], Body] | None = None  # what the HTML of the text stands in, if it is not the whole page
+    wrap: Callable[[Document, Facts], Body] | None = None  # what the text stands in, if it is not the whole page
     other: figures.View | None = None  # the same for figures whose names end in -b, beside those that end in -a
     kept: bool = True  # whether its scenes are kept for the next build
+
+    @cached_property
+    def document(self) -> Document:
+        """Its text, parsed once. Raises RefusalError for what cannot be understood."""
+        with naming(self):
+            return Document(self.text)
+
+    def own(self, facts: Facts) -> Facts:
+        """What it may refer to: what all pages may, and its values."""
+        return replace(facts, values={**facts.values, **self.values})
+
+    def body(self, facts: Facts) -> Body:
+        """What it says. Raises RefusalError for what there is not."""
+        with naming(self):
+            wrap = self.wrap or Document.body
+            return wrap(self.document, self.own(facts))
 
 
 def add_pages(
@@ -44,12 +55,11 @@ def add_pages(
 ) -> tuple[Facts, list[dict]]:
     """Adds pages to a site, with their figures, the gallery, and a page for each figure by itself.
 
-    `parts` are those of the template that the site has. Of the scene `preview` there
-    is a picture for links. `facts` gives what the texts refer to; it is asked while a
-    second process makes figures, if this one `forks`, which who has shared torch's work among threads must not. Returns
-    the facts with all figures, and the claims of the texts, all true. Raises RefusalError and FalsehoodError.
+    `parts` are those of the template that the site has. Of the scene `preview` there is a picture for links. `facts`
+    gives what the texts refer to; it is asked while a second process makes figures, if this one `forks`, which who has
+    shared torch's work among threads must not. Returns the facts with all figures, and the claims of the texts, all
+    true. Raises RefusalError and FalsehoodError.
     """
-    template = template_of({"page", *parts})
     with made(site, pages, preview, forks) as finish:
         with site.stage("claims"):
             known = facts()
@@ -59,32 +69,21 @@ def add_pages(
         for figure in known.figures.values():
             if "film" in figure:
                 figure["film"]["curve"] = plots.curve(figure["film"])
-        shown: dict[str, tuple[str, str, str]] = {}
+        address, shown = f"{site.base}{preview}.png" if preview else "", {}
         for page in pages:
-            own = replace(known, values={**known.values, **page.values})
-            with naming(page):
-                if page.wrap:
-                    body = page.wrap(render.render(page.text, own, "{{body}}"))
-                    html = render.fill_in(template, *body, own.values)
-                else:
-                    html = render.render(page.text, own, template)
-            site.files[page.file] = html.encode()
-            shown |= {name: (page.file, *words) for name, words in render.captions(page.text, own.values).items()}
-        title = render.fill(render.title(pages[0].text), known.values)
-        every = gallery.pages(shown, known, template, template_of({"embed"}), title)
-        site.files |= {name: html.encode() for name, html in every.items()}
+            add_page(site, page.file, page.body(known), parts, address)
+            captions = page.document.captions(page.own(known).values)
+            shown |= {name: (page.file, *words) for name, words in captions.items()}
+        title = pages[0].document.first("h1", known.values)
+        every = gallery.pages(shown, known.figures, title, parts, address)
+        site.files |= {name: page.encode() for name, page in every.items()}
     site.furnish()
     return known, claims
 
 
-def add_page(site: Site, file: str, body: Body, parts: Collection[str], values: Mapping[str, str]) -> None:
-    """Adds a page that is no text of an author's."""
-    site.files[file] = render.fill_in(template_of({"page", *parts}), *body, values).encode()
-
-
-def template_of(parts: Collection[str]) -> str:
-    """What pages are filled into, with some of its parts."""
-    return render.keep(read_article("template.html"), parts)
+def add_page(site: Site, file: str, body: Body, parts: Collection[str], preview: str = "") -> None:
+    """Adds a page; links to it show the picture `preview`, if the template has room for one."""
+    site.files[file] = html.page(body, parts, preview).encode()
 
 
 @contextlib.contextmanager
@@ -92,7 +91,7 @@ def naming(page: Page) -> Iterator[None]:
     """Says of what a text refers to in vain, where it does."""
     try:
         yield
-    except render.UnknownNameError as error:
+    except UnknownNameError as error:
         raise RefusalError(f"{page.source}, {error}.") from None
 
 
@@ -105,8 +104,8 @@ def made(site: Site, pages: Sequence[Page], preview: str, forks: bool) -> Iterat
     """
     wanted: dict[str, tuple[Page, str]] = {}
     for page in pages:
-        for name, line in render.figures(page.text).items():
-            wanted.setdefault(name, (page, f"{page.source}, line {line}"))
+        for name, figure in page.document.scenes.items():
+            wanted.setdefault(name, (page, f"{page.source}, line {figure.line}"))
     names = list(wanted)
 
     def make(number: int, fresh: bool) -> dict:
@@ -137,7 +136,7 @@ def judged(pages: Sequence[Page], known: Facts) -> list[dict]:
     claims: dict[str, dict] = {}
     for page in pages:
         with naming(page):
-            found = render.claims(page.text, replace(known, values={**known.values, **page.values}), page.file)
+            found = claims_of(page.document, page.own(known), page.file)
         for claim in found:
             where = f"{page.source}, line {claim.pop('line')}"
             if claim["id"] in claims:

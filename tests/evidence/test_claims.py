@@ -213,11 +213,11 @@ def test_an_infinite_value_is_refused(evidence, monkeypatch):
 
 def test_every_value_and_every_claim_is_used(evidence):
     """What the article does not say needs no computing."""
-    from article.web import render
+    from article.web.markdown import Document, Reference, Value
     from article.web.site import read_article
 
-    text = "".join(read_article(name) for name in ("index.md", "flow.md", "template.html"))
-    used = {reference.name for reference in render.references(text)}
-    assert set(CLAIMS) - used == {"is_sure"}  # drawn as a figure
+    texts = [Document(read_article(name)) for name in ("index.md", "flow.md")]
+    used = [reference for text in texts for reference in text.references]
+    assert set(CLAIMS) - {one.name for one in used if isinstance(one, Reference)} == {"is_sure"}  # drawn as a figure
     names = set(values_.values(evidence, [evidence]))
-    assert {name for name in names if f"{{{name}}}" not in text} == set()
+    assert names - {one.name for one in used if isinstance(one, Value)} == set()

@@ -1,15 +1,17 @@
-"""The renderer: Markdown in, exact HTML out."""
+"""Our texts: Markdown in, exact HTML out; and what they refer to."""
 
 import re
-from html import escape
-from xml.etree.ElementTree import Element
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from article.evidence.claim import Claim, Facts, Outcome
-from article.web.render import UnknownNameError, claims, figures, keep, references, render
+from article.web import html
+from article.web.claims_page import claims_of
+from article.web.markdown import Document, UnknownNameError, keep
+from article.web.plots import Plot
 from tests.conftest import Elements
 
 FIGURE = {
@@ -33,12 +35,12 @@ def judged(name: str, words: str, value: str, survey: list[bool], own: bool = Tr
 FACTS = Facts(
     values={"loss": "0.22", "word": "<script>", "preview": "p.png"},
     claims={"true_one": judged("true_one", "the words", "0.9", [True, True, False, True])},
-    figures={"forward.glb": FIGURE, "other.glb": FIGURE, "survey.svg": {"plot": Element("svg")}},
+    figures={"forward.glb": FIGURE, "other.glb": FIGURE, "survey.svg": {"plot": Plot(10)}},
 )
 
 
 def body(text: str, facts: Facts = FACTS) -> str:
-    return render(text, facts, "{{body}}")
+    return Document(text).html(facts)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def body(text: str, facts: Facts = FACTS) -> str:
         ),
         (
             '![alt](survey.svg "cap")',
-            '<figure class="plot" id="survey"><svg aria-label="alt"></svg><figcaption>cap</figcaption></figure>',
+            '<figure class="plot" id="survey"><svg aria-label="alt" class="chart" role="img" viewBox="0 0 340 10">'
+            "</svg><figcaption>cap</figcaption></figure>",
         ),
         ("[elsewhere](https://example.org)", '<p><a href="https://example.org">elsewhere</a></p>'),
         (
@@ -79,9 +82,9 @@ def body(text: str, facts: Facts = FACTS) -> str:
             '<p class="files"><a download="" href="forward.glb">forward.glb, 160 KB</a> · '
             '<a download="" href="forward.svg">forward.svg</a></p>'
             '<p class="files"><label>To show it on another page: <input class="embed" readonly="" value="&lt;iframe '
-            "src=&quot;embed/forward.html&quot; title=&quot;caption 0.22&quot; loading=&quot;lazy&quot; "
-            "allow=&quot;xr-spatial-tracking; fullscreen&quot; style=&quot;width: 100%; aspect-ratio: 1200 / 1050; "
-            "min-height: 620px; border: 0&quot;"
+            "src=&#34;embed/forward.html&#34; title=&#34;caption 0.22&#34; loading=&#34;lazy&#34; "
+            "allow=&#34;xr-spatial-tracking; fullscreen&#34; style=&#34;width: 100%; aspect-ratio: 1200 / 1050; "
+            "min-height: 620px; border: 0&#34;"
             '&gt;&lt;/iframe&gt;"></label></p>'
             '<div aria-label="Embedding, figure forward" class="numbers" role="region" tabindex="0">'
             "<table><caption>Embedding</caption>"
@@ -102,13 +105,84 @@ def flat(html: str) -> str:
     return re.sub(r">\n\s*<", "><", html)
 
 
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("`{lost} [x](claim:lost)`", "<p><code>{lost} [x](claim:lost)</code></p>"),
+        ("``a `{lost}` b``", "<p><code>a `{lost}` b</code></p>"),
+        ("    {lost} ![](lost.glb)", '<pre class="sample" dir="auto"><code>{lost} ![](lost.glb)\n</code></pre>'),
+        ("```\n# {lost}\n\n[x](claim:lost)\n```", "<pre><code># {lost}\n\n[x](claim:lost)\n</code></pre>"),
+        ("~~~ python\n{lost}\n~~~", '<pre><code class="language-python">{lost}\n</code></pre>'),
+        ("- a\n\n        {lost}", '<ul><li>a<pre class="sample" dir="auto"><code>{lost}\n</code></pre></li></ul>'),
+        (r"\{lost} \[so](claim:lost)", "<p>{lost} [so](claim:lost)</p>"),
+        (r"\\{loss}", r'<p>\<span class="value">0.22</span></p>'),
+        (r"a $\sqrt{lost}_i*b*_j < c$ d", r"<p>a $\sqrt{lost}_i*b*_j &lt; c$ d</p>"),
+        ("a $$x_{lost}\n+ y_{lost}$$ b", "<p>a $$x_{lost}\n+ y_{lost}$$ b</p>"),
+        ("$5 and {loss} and $6", '<p>$5 and <span class="value">0.22</span> and $6</p>'),
+        ("between $5-$7 {loss}", '<p>between $5-$7 <span class="value">0.22</span></p>'),
+        ("<!-- {lost} -->", "<!-- {lost} -->"),
+        ("<b>{loss}</b>", '<p><b><span class="value">0.22</span></b></p>'),
+        ("<pre>{lost}</pre>", "<pre>{lost}</pre>"),
+        ("A &amp; {loss} &eacute; & b", '<p>A &amp; <span class="value">0.22</span> &eacute; &amp; b</p>'),
+        (
+            "a[^1]\n\n[^1]: b {loss}",
+            '<p>a<sup id="fnref:1"><a class="footnote-ref" href="#fn:1">1</a></sup></p><div class="footnote"><hr><ol>'
+            '<li id="fn:1"><p>b <span class="value">0.22</span>&#160;<a class="footnote-backref" href="#fnref:1" '
+            'title="Jump back to footnote 1 in the text">&#8617;</a></p></li></ol></div>',
+        ),
+        (
+            "# T {loss}\n\n| a | b |\n|---|:--|\n| {loss} | `{lost}` |",
+            '<h1 id="t-022">T <span class="value">0.22</span></h1><div aria-label="T 0.22" class="numbers" '
+            'role="region" tabindex="0"><table><thead><tr><th scope="col">a</th><th class="words" scope="col">b</th>'
+            '</tr></thead><tbody><tr><th scope="row"><span class="value">0.22</span></th><td class="words"><code>{lost}'
+            "</code></td></tr></tbody></table></div>",
+        ),
+    ],
+)
+def test_what_is_text_and_what_is_filled_in(source, html):
+    """Code, maths, comments and escaped braces are text; values in notes, tables and headings are filled in."""
+    assert flat(body(source)) == html
+
+
+@pytest.mark.parametrize("source", ["```\n# no\n```\n\n# Yes", "    # no\n\n# Yes", "<!--\n\n# no\n-->\n\n# Yes"])
+def test_a_line_of_code_is_no_heading(source):
+    document = Document(source)
+    assert document.first("h1", {}) == "Yes"
+    assert document.html(FACTS).count("<h1") == 1
+
+
+def test_headings_have_addresses_of_their_own():
+    """Which come of their words, values included."""
+    html = body("# On {loss}\n\n## A\n\n## A\n\n## On `{loss}`\n\n## On 0.22")
+    assert re.findall(r'<h\d id="([^"]*)"', html) == ["on-022", "a", "a_1", "on-loss", "on-022_1"]
+
+
+def test_sections():
+    """What stands under each heading of the second level; a line of code is none."""
+    document = Document("lead\n\n## a-{loss}\n\nx\n\n```\n## b\n```\n\n## c\n\n### d\n\ny")
+    found = {name: flat(html) for name, html in document.sections(FACTS).items()}
+    assert found == {
+        "a-0.22": "<p>x</p><pre><code>## b\n</code></pre>",
+        "c": '<h3 class="part" id="d">d</h3><p>y</p>',
+    }
+
+
+def test_html_of_a_foreign_text_is_text():
+    html = Document("# A <b>\n\n<script>x</script>\n\na <i>b</i>", foreign=True).html(FACTS)
+    assert set(re.findall(r"<(\w+)", html)) == {"h1", "p"}
+
+
 def test_title_and_description():
-    page = render("# On *{word}*\n\nFirst {loss}.\n\nSecond.", FACTS, "{{title}}|{{description}}|{{preview}}")
-    assert page == "On &lt;script&gt;|First 0.22.|p.png"
+    body = Document("# On *{word}*\n\nFirst {loss}.\n\nSecond.").body(FACTS)
+    assert body[1:] == ("On <script>", "First 0.22.")
+    page = html.page(body, ("article",), "p.png")
+    assert "<title>On &lt;script&gt;</title>" in page
+    assert '<meta name="description" content="First 0.22.">' in page
+    assert '<meta property="og:image" content="p.png">' in page
 
 
 def test_claims():
-    assert claims("# A\n\nYes, [it is\nso, {loss}](claim:true_one).", FACTS) == [
+    assert claims_of(Document("# A\n\nYes, [it is\n*so*, {loss}](claim:true_one)."), FACTS) == [
         {
             "id": "true_one",
             "sentence": "it is so, 0.22",
@@ -141,13 +215,13 @@ def test_claims():
 )
 def test_a_share_is_checked_as_such(target, own, holds):
     claim = judged("true_one", "w", "v", 4 * [True, True, False, True], own)
-    (entry,) = claims(f"[so](claim:{target})", Facts({}, {"true_one": claim}, {}))
+    (entry,) = claims_of(Document(f"[so](claim:{target})"), Facts({}, {"true_one": claim}, {}))
     assert entry["holds"] == holds
     assert entry.get("share", "") == target.partition("?")[2].replace("=", " ")
 
 
 def test_references_to_one_claim_have_ids_of_their_own():
-    found = references("[a](claim:x)\n\n[b](claim:y) [c](claim:x)")
+    found = Document("[a](claim:x)\n\n[b](claim:y) [c](claim:x)").claims
     assert [(reference.id, reference.line) for reference in found] == [("x", 1), ("y", 3), ("x-2", 3)]
 
 
@@ -187,7 +261,14 @@ def test_a_part_that_the_build_lacks_is_left_out():
         ("[so](claim:)", "line 1: '' names no claim; write"),
         ("[so](claim:true_one?atleast=0.5)", "line 1: 'true_one.atleast=0.5' names no claim; write"),
         ("[so](claim:true_one?at-least=1.5)", "names no claim; write"),
-        ("![a](castle.svg)", "there is no figure 'castle.svg'"),
+        ("![a](castle.svg)", "line 1: there is no figure 'castle.svg'"),
+        ("> [so][b]\n\n[b]: claim:lost", "line 3: there is no claim 'lost'"),
+        ("[the [loss] is](claim:lost)", "line 1: there is no claim 'lost'"),
+        ("a\n\n```\n\n\n```\n\n{lost}", "line 8: there is no value 'lost'"),
+        ("a[^1]\n\n[^1]: b\n    {lost}", "line 4: there is no value 'lost'"),
+        ("a\n\n<div>\n{loss}\n</div>", "line 4: the value 'loss' stands in HTML"),
+        ('a\n\n<div title="{lost}">b</div>', "line 3: the value 'lost' stands in HTML"),
+        ('a\nb <b title="{loss}">c</b>', "line 2: the value 'loss' stands in HTML"),
         ("[x](castle.glb#a)", "line 1: there is no figure 'castle' in this text to look at"),
         ("![](forward.glb)\n\n[x](forward.glb#a)", "line 3: the figure 'forward' has no 'a' to look at"),
         (
@@ -212,11 +293,10 @@ def facts_of(text: str) -> Facts:
 @example("{y}")
 def test_what_is_filled_in_is_text(text):
     """Whatever a corpus holds, it brings no tag of its own into the page, nor another value."""
-    source, template = '# {x}\n\n[a {x}](claim:c)\n\n![{x}](f.glb "{x}")', "<title>{{title}}</title>{{body}}"
-    tags = re.compile(r"<(/?\w+)")
-    assert tags.findall(render(source, facts_of(text), template)) == tags.findall(
-        render(source, facts_of("x"), template)
-    )
+    document = Document('# {x}\n\n[a {x}](claim:c)\n\n![{x}](f.glb "{x}")')
+    pages = (html.page(document.body(facts_of(one))) for one in (text, "x"))
+    one, other = (re.findall(r"<(/?\w+)", page) for page in pages)
+    assert one == other
 
 
 @pytest.mark.parametrize("value", ["{x}", "{y}", "{z}", "*a* `b`", "\\{x}", "&lt;&", '"onload="x', "&quot;onload=x"])
@@ -230,11 +310,12 @@ def test_a_value_is_shown_as_it_is(value):
     figure = FIGURE | {"bytes": "1 KB", "tables": [table]}
     facts = Facts({"x": value, "y": "no"}, {"c": judged("c", value, value, [True])}, {"f.glb": figure})
     page = body(source, facts)
-    said = escape(value, quote=False)
+    said = escape(value)
     assert page.count(f">{said}<") == 2 + 1 + 5
     assert f'<span class="value">{said}</span> <a' in page
     assert f'"><span class="value">{said}</span></a>' in page
     assert f"<figcaption>{said}</figcaption>" in page
+    assert re.findall(r"<t[hd](?: [^>]*)?>(.*?)(?=<|\n)", page) == [said] * 4
     found = Elements(page)
     (still,), (line,), claim = found.named("img"), found.named("input"), found.named("a")[0]
     assert still["alt"] == value
@@ -250,4 +331,10 @@ def test_a_figure_that_no_scene_stands_for_is_named():
 
 
 def test_figures():
-    assert figures('a\n\n![x](b.glb "c")\n![](a.glb)\n\n![](b.glb)') == {"b": 3, "a": 4}
+    scenes = Document('a\n\n![x](b.glb "c {x}")\n![](a.glb)\n\n![](b.glb)\n\n![](p.svg)').scenes
+    assert {name: figure.line for name, figure in scenes.items()} == {"b": 3, "a": 4}
+
+
+def test_captions():
+    document = Document('![x {x}](b.glb "c {x}")\n![](a.glb)\n\n![y](b.glb)')
+    assert document.captions({"x": "<1>"}) == {"b": ("x <1>", "c <1>"), "a": ("", "")}
