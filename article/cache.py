@@ -5,7 +5,6 @@ A file is known by the `key` of all that decides what is in it, and stands behin
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import inspect
@@ -13,7 +12,6 @@ import io
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -23,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from article import paths
+from article.files import replace_file
 
 KEPT = paths.ARTICLE / ".kept"
 DIGEST = 32  # bytes of a SHA-256
@@ -116,37 +115,6 @@ def opened(sealed: bytes) -> bytes | None:
     """The data behind their seal; nothing if they are not what was sealed."""
     data = sealed[DIGEST:]
     return data if seal(data) == sealed[:DIGEST] else None
-
-
-@contextlib.contextmanager
-def locked(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Holds the lock of a folder. If another process does, it waits, or raises BlockingIOError."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    finally:
-        os.close(handle)
-
-
-def umask() -> int:
-    """What this process takes away from the rights of its files."""
-    now = os.umask(0)
-    os.umask(now)
-    return now
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file in one step: it is the old one or the new one at every moment."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(data)
-            file.close()
-            os.chmod(file.name, 0o666 & ~umask())  # as any file that is made here; tempfile's are private
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 # --- Scenes -------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import torch
 import gpt
 from article import cache
 from article.errors import RefusalError
+from article.files import replace_file
 from article.models import ensemble
 from article.models.ensemble import Recipe
 from article.models.own import read_data
@@ -166,7 +167,7 @@ def main() -> int:
         print("study: interrupted; data/study.json is as it was.", file=sys.stderr)
         return 130
     lines = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", json.dumps(result, indent=1))
-    cache.replace_file(KEPT, f"{lines}\n".encode())
+    replace_file(KEPT, f"{lines}\n".encode())
     return 0
 
 

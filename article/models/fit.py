@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 import gpt
-from article.cache import locked
 from article.errors import RefusalError
+from article.files import locked
 from article.models import baselines, corpus, prompts, tokenizers
 from article.models import bigram as bigram_
 from article.models.bigram import UNKNOWN, Bigram, floor_of_sentences

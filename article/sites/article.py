@@ -16,6 +16,7 @@ from article.escaping import say
 from article.evidence.claim import Claim, Facts
 from article.evidence.evidence import Evidence
 from article.evidence.words import decimals, percent
+from article.files import replace_file
 from article.measures import counted, entropy
 from article.models import ensemble, own
 from article.sites import flow
@@ -72,7 +73,7 @@ def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> tuple[
         source = paths.ARTICLE / VIEWER / "dist" / "model-viewer-umd.min.js"
         viewer = source.read_text("utf-8") if site.has_viewer() else ""
         try:
-            cache.replace_file(file, write(Embedded(files=site.files, source=viewer, url=site.url)).encode())
+            replace_file(file, write(Embedded(files=site.files, source=viewer, url=site.url)).encode())
         except OSError as error:
             raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
     return file, evidence

@@ -16,8 +16,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from article import __version__, paths
-from article.cache import locked, umask
 from article.errors import RefusalError
+from article.files import locked, umask
 from article.web.viewer import VENDORED
 
 RECORD = "site.json"

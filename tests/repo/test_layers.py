@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 # From the left to the right; of two that fit a module, the longer one counts.
 ROOMS = [
     ("gpt",),
-    ("article.errors", "article.escaping", "article.paths", "article.cache", "article.parallel"),
+    ("article.errors", "article.escaping", "article.files", "article.paths", "article.cache", "article.parallel"),
     ("article.models",),
     ("scenes.analysis",),
     ("scenes.style", "scenes.glyphs", "scenes.export"),
