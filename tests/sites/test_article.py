@@ -338,8 +338,8 @@ def test_without_the_study_its_chapter_is_left_out(project, run: Run):
 
 def test_a_broken_scene_stops_the_build(project, run: Run):
     """A builder that draws other numbers than it states is found out before anything is written."""
-    glyphs = project / "scenes" / "glyphs.py"
-    glyphs.write_text(glyphs.read_text().replace("scale.length(values)", "scale.length(0.98 * values)"))
+    shapes = project / "scenes" / "glyphs" / "shapes.py"
+    shapes.write_text(shapes.read_text().replace("scale.length(values)", "scale.length(0.98 * values)"))
     done = run("--out", "site", "--seeds", "1", root=project)
     assert done.returncode == 1
     assert "animals.glb does not show the model: embedding/bird, component" in done.stderr

@@ -13,6 +13,7 @@ import gpt
 from article.models import loading, prompts
 from article.sites import checkpoint as checkpoint_
 from article.sites.checkpoint import parameters
+from article.web.folder import contents, record
 from tests.browser import DESKTOP, Serve, Visitor, comes_to_life
 from tests.conftest import Once, Run, ended, validate
 from tests.models.test_formats import nano_weights, save_family, save_nano
@@ -144,11 +145,11 @@ def test_a_site_takes_the_place_of_another(made: Path, tmp_path: Path, run: Run)
     done = run("--checkpoint", small, "--prompt", PROMPT, "--out", site)
     assert (done.returncode, done.stderr) == (0, "")
     assert not (site / "block-1.html").exists()
-    for file, kind in (("config.toml", "a run"), ("evidence.html", "the article")):  # which would be lost
-        (site / file).touch()
+    for kind, words in (("run", "a run"), ("article", "the article")):  # which would be lost
+        (site / "site.json").write_bytes(record(kind, contents(site)))
         done = run("--checkpoint", small, "--prompt", PROMPT, "--out", site)
         assert (done.returncode, done.stdout) == (2, "")
-        assert f"holds {kind}" in done.stderr
+        assert f"holds {words}" in done.stderr
 
 
 def test_the_report_is_computed(tmp_path: Path) -> None:
