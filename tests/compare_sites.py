@@ -46,6 +46,17 @@ SHOWN = 5  # differences of a file; of the others, the number
 # What the redesign means to change: a pattern of the line of a difference, and the reason.
 EXPECTED: dict[str, str] = {
     "*: *report.*: *cat gpt.py article/runs/*": "what decides a run stands in another folder",
+    "*: *plots/*.svg: *": "charts are drawn by hand, no longer by matplotlib",
+    "*: *index.html: *: '*<span>' → ''*": "what holds in a table of verdicts has no element of its own",
+    "*: *index.html: *: '*</span>' → ''*": "what holds in a table of verdicts has no element of its own",
+    "*: *index.html: *: '</span> <td> <span>' → '<td>'*": "what holds in a table of verdicts has no element of its own",
+    "*: *index.html: *<h3 id=*<h3 class='part' id=*": "headings of parts are alike everywhere",
+    'large: site/block-?.html: *"What enters", "file"*': "what is known of a file comes in another order",
+    "*: *report.html: *GPT\\\\x02wzxhzdk*": "a description has no remains of Markdown",
+    "large: site/index.html: *span*": "the pages of blocks are a value",
+    "*: *gallery.html: *, side by side' *→*All figures*": "a page has its own title, whatever values its site has",
+    "*: *embed/*: *, side by side' *": "a page has its own title, whatever values its site has",
+    "*: *embed/*: *'Inside “{name}”'*": "the title of the article in a frame has its values",
     "spoilt: commands.json: *article/facts.py*": "claims and values stand in files of their own",
 }
 

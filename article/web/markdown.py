@@ -77,7 +77,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class View:
+class ViewLink:
     """A link to a mark of a figure."""
 
     figure: str
@@ -106,8 +106,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A place in a text that names a claim."""
+class ClaimLink:
+    """A link to a claim, which says that it is true."""
 
     id: str  # of its element: the name, and a number if it is not the first of that name
     name: str
@@ -127,7 +127,7 @@ class Reference:
         return f"{words}: {claim.own.text}. True in {claim.held} of {claim.seeds} trainings."
 
 
-AnyReference = Value | Heading | View | Figure | Reference
+Reference = Value | Heading | ViewLink | Figure | ClaimLink
 
 # --- Documents ----------------------------------------------------------------------------------------------------
 
@@ -138,21 +138,21 @@ class Document:
     def __init__(self, text: str, at: Addresses | None = None, foreign: bool = False) -> None:
         """Raises UnknownNameError for what cannot be understood. HTML in a `foreign` text is text."""
         self.at = at or Addresses()
-        self.references: list[AnyReference] = []
+        self.references: list[Reference] = []
         self.blocks: list[tuple[str, str, str]] = []  # of each: its tag, the words of a heading or paragraph, its HTML
-        headings = TocExtension(slugify=lambda words, _: self.place(Heading(taken_out(words)[0])))
+        headings = TocExtension(slugify=lambda words, _: self.place(Heading(without_lines(words)[0])))
         extensions = ["tables", "fenced_code", "footnotes", headings, _Vitrine(self, foreign)]
         markdown.markdown(text, extensions=extensions, output_format="html")
 
-    def place(self, reference: "AnyReference", part: str = "") -> str:
+    def place(self, reference: "Reference", part: str = "") -> str:
         """Notes a reference; what stands in its place for now."""
         self.references.append(reference)
         return f"{STX}place{len(self.references) - 1}{part}{ETX}"
 
     @property
-    def claims(self) -> list[Reference]:
+    def claims(self) -> list[ClaimLink]:
         """The claims that it refers to, in order."""
-        return [reference for reference in self.references if isinstance(reference, Reference)]
+        return [reference for reference in self.references if isinstance(reference, ClaimLink)]
 
     @property
     def scenes(self) -> dict[str, Figure]:
@@ -211,10 +211,10 @@ class Document:
                     return str(escape(facts.values[name]))
                 case Heading(words):
                     return str(escape(unique(slugify(self.words(words, facts.values), "-"), used)))
-                case View() as view:
+                case ViewLink() as view:
                     node, part = view.mark(self.words(view.target, facts.values))
                     return str(escape({"node": node, "part": part}[place[2]]))
-                case Reference() as claim:
+                case ClaimLink() as claim:
                     return str(escape(claim.note(facts.claims[claim.name])))
                 case Figure() as figure:
                     return self.figure(figure, facts)
@@ -243,9 +243,9 @@ class Document:
             match reference:
                 case Value(name, line) if name not in facts.values:
                     raise fault(line, f"there is no value {name!r}; article/values.py names them")
-                case Reference(name=name, line=line) if name not in facts.claims:
+                case ClaimLink(name=name, line=line) if name not in facts.claims:
                     raise fault(line, f"there is no claim {name!r}; article/claims.py names them")
-                case View(name, written, line):
+                case ViewLink(name, written, line):
                     target = self.words(written, facts.values)
                     node, part = reference.mark(target)
                     if name not in self.scenes:
@@ -316,8 +316,8 @@ class _Value(InlineProcessor):
         return element, m.start(0), m.end(0)
 
 
-def taken_out(written: str) -> tuple[str, int]:
-    """A text without lines, and the first that stood in it; 0 if there was none."""
+def without_lines(written: str) -> tuple[str, int]:
+    """A text without the numbers of lines in it, and the first of them; 0 if there was none."""
     found = re.search(LINE, written)
     return re.sub(LINE, "", written), int(found[1]) if found else 0
 
@@ -347,11 +347,11 @@ class _Blocks(Treeprocessor):
             elif block.tag == "table":
                 root[n] = scrolling(block, heading)
             written = run_postprocessors(self.md.serializer(root[n]), self.md)
-            self.document.blocks.append((str(block.tag), words, taken_out(written)[0]))
+            self.document.blocks.append((str(block.tag), words, without_lines(written)[0]))
 
     def words(self, element: Element) -> str:
         """The text of an element, without footnotes."""
-        return unescape(taken_out(strip_tags(render_inner_html(remove_fnrefs(element), self.md)))[0])
+        return unescape(without_lines(strip_tags(render_inner_html(remove_fnrefs(element), self.md)))[0])
 
     def refuse_values_in_html(self) -> None:
         """Raises UnknownNameError for a value inside HTML of the author's, where it would not be filled in."""
@@ -368,13 +368,15 @@ class _Blocks(Treeprocessor):
 
     def figures(self, block: Element) -> None:
         """Puts places where a block shows figures. Raises UnknownNameError if one has no paragraph of its own."""
-        images = [image for image in block.iter("img") if taken_out(image.get("src", ""))[0].endswith((".glb", ".svg"))]
+        images = [
+            image for image in block.iter("img") if without_lines(image.get("src", ""))[0].endswith((".glb", ".svg"))
+        ]
         others = "".join(filter(None, [block.text, *(child.tail for child in block)])).strip()
         alone = block.tag == "p" and list(block) == images and not others
         places = []
         for image in images:
-            file, line = taken_out(image.get("src", ""))
-            alt, caption = (unescape(taken_out(image.get(name, ""))[0]) for name in ("alt", "title"))
+            file, line = without_lines(image.get("src", ""))
+            alt, caption = (unescape(without_lines(image.get(name, ""))[0]) for name in ("alt", "title"))
             if not alone or not FIGURE.fullmatch(file):
                 raise fault(
                     line,
@@ -392,13 +394,13 @@ class _Blocks(Treeprocessor):
 
         Raises UnknownNameError for one that cannot be understood.
         """
-        href, line = taken_out(link.get("href", ""))
+        href, line = without_lines(link.get("href", ""))
         if href.startswith("claim:"):
             claim = self.claim(link, href.removeprefix("claim:"), line, met)
             there = self.document.at.page(f"evidence.html#{claim.id}")
             to = {"class": "claim", "id": f"claim-{claim.id}", "href": there, "title": self.document.place(claim)}
         elif view := VIEW.fullmatch(href):
-            node, part = (self.document.place(View(view[1], view[2], line), part) for part in ("node", "part"))
+            node, part = (self.document.place(ViewLink(view[1], view[2], line), part) for part in ("node", "part"))
             to = {"class": "view", "href": f"#{view[1]}", "data-mark": node, "data-part": part}
         elif there := self.document.at.page(href):
             to = {"href": there}
@@ -406,7 +408,7 @@ class _Blocks(Treeprocessor):
             link.tag, to = None, {}  # type: ignore[assignment]
         link.attrib |= to
 
-    def claim(self, link: Element, target: str, line: int, met: Counter[str]) -> Reference:
+    def claim(self, link: Element, target: str, line: int, met: Counter[str]) -> ClaimLink:
         """What a link to a claim says. Raises UnknownNameError for one that cannot be understood."""
         line -= "".join(link.itertext()).count("\n")
         found, sentence = CLAIM.fullmatch(target), self.words(link)
@@ -421,7 +423,7 @@ class _Blocks(Treeprocessor):
             raise fault(line, f"the claim {name!r} has no text")
         met[name] += 1
         id = f"{name}-{met[name]}" if met[name] > 1 else name
-        return Reference(id, name, bound or "", float(share or 0), line, sentence)
+        return ClaimLink(id, name, bound or "", float(share or 0), line, sentence)
 
 
 def scrolling(table: Element, name: str) -> Element:
@@ -430,7 +432,7 @@ def scrolling(table: Element, name: str) -> Element:
         if cell.tag in ("th", "td") and "left" in cell.attrib.pop("style", ""):  # which our pages forbid
             cell.set("class", "words")
     for cell in table.findall("thead/tr/th"):
-        if cell.text:
+        if cell.text or len(cell):
             cell.set("scope", "col")
         else:
             cell.tag = "td"  # the corner is no head

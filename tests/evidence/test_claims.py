@@ -213,11 +213,11 @@ def test_an_infinite_value_is_refused(evidence, monkeypatch):
 
 def test_every_value_and_every_claim_is_used(evidence):
     """What the article does not say needs no computing."""
-    from article.web.markdown import Document, Reference, Value
+    from article.web.markdown import ClaimLink, Document, Value
     from article.web.site import read_article
 
     texts = [Document(read_article(name)) for name in ("index.md", "flow.md")]
     used = [reference for text in texts for reference in text.references]
-    assert set(CLAIMS) - {one.name for one in used if isinstance(one, Reference)} == {"is_sure"}  # drawn as a figure
+    assert set(CLAIMS) - {one.name for one in used if isinstance(one, ClaimLink)} == {"is_sure"}  # drawn as a figure
     names = set(values_.values(evidence, [evidence]))
     assert names - {one.name for one in used if isinstance(one, Value)} == set()

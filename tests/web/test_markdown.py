@@ -131,9 +131,10 @@ def flat(html: str) -> str:
             'title="Jump back to footnote 1 in the text">&#8617;</a></p></li></ol></div>',
         ),
         (
-            "# T {loss}\n\n| a | b |\n|---|:--|\n| {loss} | `{lost}` |",
+            "# T {loss}\n\n| {loss} | b |\n|---|:--|\n| {loss} | `{lost}` |",
             '<h1 id="t-022">T <span class="value">0.22</span></h1><div aria-label="T 0.22" class="numbers" '
-            'role="region" tabindex="0"><table><thead><tr><th scope="col">a</th><th class="words" scope="col">b</th>'
+            'role="region" tabindex="0"><table><thead><tr><th scope="col"><span class="value">0.22</span></th>'
+            '<th class="words" scope="col">b</th>'
             '</tr></thead><tbody><tr><th scope="row"><span class="value">0.22</span></th><td class="words"><code>{lost}'
             "</code></td></tr></tbody></table></div>",
         ),

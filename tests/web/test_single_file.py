@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from article.evidence.claim import Facts
 from article.web import single_file
+from article.web.markdown import Document
 from tests.browser import Visitor
 from tests.conftest import ROOT, SCENES, Once, Run
 
@@ -70,6 +72,28 @@ def test_nothing_else_may_run(file: Path) -> None:
 
 def sha(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@pytest.mark.parametrize(
+    ("href", "there", "published"),
+    [
+        ("index.html", "#article", "#article"),
+        ("evidence.html", "#evidence", "#evidence"),
+        ("evidence.html#a", "#a", "#a"),
+        ("index.html#claim-a", "#claim-a", "#claim-a"),
+        ("#x", "#x", "#x"),
+        ("https://example.org/a.html", "https://example.org/a.html", "https://example.org/a.html"),
+        ("flow.html#logits", "", "https://example.org/gpt/flow.html#logits"),
+        ("claims.json", "", "https://example.org/gpt/claims.json"),
+    ],
+)
+def test_where_a_link_leads(href: str, there: str, published: str) -> None:
+    """Inside, to where the site is published, or nowhere: then the link's text stays."""
+    at = single_file.Embedded(files={}, source="")
+    assert at.page(href) == there
+    assert single_file.Embedded(files={}, source="", url="https://example.org/gpt/").page(href) == published
+    html = Document(f"a [b *c*]({href}) d", at).html(Facts({}, {}))
+    assert html == (f'<p>a <a href="{there}">b <em>c</em></a> d</p>' if there else "<p>a b <em>c</em> d</p>")
 
 
 def test_scripts_are_one() -> None:
