@@ -52,5 +52,5 @@ def view(shows: str, subject: Any) -> View:
     needs = list(inspect.signature(VIEWS[shows]).parameters)
     lacking = [name for name in needs if not hasattr(subject, name)]
     if lacking:
-        raise ValueError(f"a scene of {shows!r} needs the {' and the '.join(lacking)}, of which nothing is known here")
+        raise ValueError(f"a scene of {shows!r} needs {', '.join(lacking)}, of which nothing is known here")
     return VIEWS[shows](**{name: getattr(subject, name) for name in needs})

@@ -34,5 +34,5 @@ def test_success_and_failure_are_one_the_other_way_round(trace):
 def test_what_is_not_known_is_said(trace):
     with pytest.raises(ValueError, match="nothing to show of the name 'anatomy'; there is trace, decomposition, "):
         view("anatomy", SimpleNamespace(trace=trace))
-    with pytest.raises(ValueError, match="a scene of 'comparison' needs the other and the names, of which nothing is"):
+    with pytest.raises(ValueError, match="a scene of 'comparison' needs other, names, of which nothing is"):
         view("comparison", SimpleNamespace(trace=trace))

@@ -470,7 +470,8 @@ def test_verify(site, tmp_path, run: Run):
     good = [site / f"{name}.glb" for name in BUILDERS]
     done = run("verify", *good)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "forward.glb: 804 numbers agree, in 177 nodes" in done.stdout
+    assert "forward.glb: 804 numbers agree, in 177 nodes; as drawn" in done.stdout
+    assert done.stdout.count("; as drawn\n") == len(good)
 
     data = (site / "animals.glb").read_bytes()
     size = int.from_bytes(data[12:16], "little")
