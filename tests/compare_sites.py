@@ -62,6 +62,7 @@ EXPECTED: dict[str, str] = {
 
 # What differs from run to run, or with every change of the program, and what stands in its place.
 MASKS = {
+    r"\?[0-9a-f]{10}(?=[\"'])": "",  # of an address, by the content of the file
     r"(?m)^seconds +\d.*$": "seconds …",
     r"which took [\d.]+ (s|min)\b[^.]*?(?=\.)": "which took …",
     r"(?m)^(\d+,(?:[^,\n]*,){4})\d[\d.e+]*": r"\1…",  # log.csv, tokens a second

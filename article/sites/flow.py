@@ -54,8 +54,8 @@ def publish(options: argparse.Namespace) -> None:
         run = loading.open_model(options.checkpoint, options.tokenizer, options.seed)
         prompt = prompts.read(run, options.prompt, options.cut)
         trace = prompts.traced(run, prompt)
-        add_page(site, "index.html", page(site, trace, stages_of(trace)), ())
         site.furnish()
+        add_page(site, "index.html", page(site, trace, stages_of(trace)), ())
     for note in [*run.notes, *prompt.notes]:
         say(note)
     say(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")

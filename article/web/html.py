@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -12,6 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from article import paths
+
+
+def version(data: bytes) -> str:
+    """What stands behind the name of a file in its address."""
+    return hashlib.sha256(data).hexdigest()[:10]
 
 
 def digest(text: str) -> str:
@@ -44,11 +49,12 @@ class Addresses:
     """Where a page finds the files of its site and the other pages: `root` leads to the folder that they are in."""
 
     root: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)  # those that are known already
     embedded = False  # whether all files are inside the page itself
 
     def file(self, name: str) -> str:
-        """The address of a file."""
-        return self.root + name
+        """The address of a file; it changes with its content, or a cache has the old one beside the new page."""
+        return self.root + name + (f"?{version(self.files[name])}" if name in self.files else "")
 
     def page(self, href: str) -> str:
         """The address of a page, or of a place in it; nothing if it cannot be reached from here."""

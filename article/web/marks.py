@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from article.web.html import version
 from scenes import style
 from scenes.export import readback
 from scenes.export.glb import leaves, turn
@@ -20,6 +21,7 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
 
     `shown` is the view that the scene was built from, which has the words for its arrays.
 
+    "of" is the version of the file, as addresses have it.
     "marks" has for each, in the order of the file: "node", its name; "title"; "how" and "parts", places in the lists of
     that name, of sentences and of what each of its numbers is called; "glyph"; "mesh", the number of its mesh in the
     file; "at" and "half", the middle of the box around it and half its edges, in metres, y up; for a
@@ -68,7 +70,7 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
                 "values": mark["values"],
             }
         )
-    return {"how": list(how), "parts": [list(names) for names in parts], "marks": found}
+    return {"of": version(glb), "how": list(how), "parts": [list(names) for names in parts], "marks": found}
 
 
 def grown(shown: Any, array: str, index: tuple[int, ...]) -> dict:

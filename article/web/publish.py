@@ -60,6 +60,7 @@ def add_pages(
     shared torch's work among threads must not. Returns the facts with all figures, and the claims of the texts, all
     true. Raises RefusalError and FalsehoodError.
     """
+    site.furnish()
     with made(site, pages, preview, forks) as finish:
         with site.stage("claims"):
             known = facts()
@@ -71,19 +72,19 @@ def add_pages(
                 figure["film"]["curve"] = plots.curve(figure["film"])
         address, shown = f"{site.base}{preview}.png" if preview else "", {}
         for page in pages:
+            page.document.at = site.at
             add_page(site, page.file, page.body(known), parts, address)
             captions = page.document.captions(page.own(known).values)
             shown |= {name: (page.file, *words) for name, words in captions.items()}
         title = pages[0].document.first("h1", known.values)
-        every = gallery.pages(shown, known.figures, title, parts, address)
+        every = gallery.pages(shown, known.figures, title, parts, address, site.at)
         site.files |= {name: page.encode() for name, page in every.items()}
-    site.furnish()
     return known, claims
 
 
 def add_page(site: Site, file: str, body: Body, parts: Collection[str], preview: str = "") -> None:
     """Adds a page; links to it show the picture `preview`, if the template has room for one."""
-    site.files[file] = html.page(body, parts, preview).encode()
+    site.files[file] = html.page(body, parts, preview, site.at).encode()
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ ORDER = (
     "share.js",
     "page.js",
 )  # who is asked, first
-IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) (\w+))", re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,8 +11,11 @@ from pathlib import Path
 from article import paths
 from article.errors import RefusalError
 from article.web.folder import RECORD, assets, record, workplace
+from article.web.html import Addresses, version
 from article.web.viewer import copy_viewer, ensure_viewer
 from scenes.export import light
+
+IMPORTED = re.compile(rb'((?:import\(|from |import )"\./[\w/.-]+\.js)"')
 
 
 @dataclass
@@ -38,10 +42,19 @@ class Site:
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
+    @property
+    def at(self) -> Addresses:
+        """Where its pages find its files."""
+        return Addresses(files=self.files)
+
     def furnish(self) -> None:
-        """Adds what every site has: style, scripts, light, and what is known of the scenes."""
-        self.files |= {".nojekyll": b"", "light.hdr": light.to_hdr(), "scenes.json": to_json(self.scenes)}
-        self.files |= {asset: (paths.ASSETS / asset).read_bytes() for asset in assets()}
+        """Adds what every site has: style, scripts and light."""
+        made = {asset: (paths.ASSETS / asset).read_bytes() for asset in assets()}
+        all_of_them = version(b"".join(made.values()) + (paths.ARTICLE / "package-lock.json").read_bytes())
+        for name in made:
+            if name.endswith(".js"):  # scripts name each other
+                made[name] = IMPORTED.sub(rb"\g<1>?" + all_of_them.encode() + b'"', made[name])
+        self.files |= {".nojekyll": b"", "light.hdr": light.to_hdr()} | made
 
     def has_viewer(self) -> bool:
         """Whether model-viewer is there, or npm can bring it; if not, a note says why."""
@@ -59,6 +72,7 @@ class Site:
         with workplace(out, self.kind) as work:
             yield
             with self.stage("write"):
+                self.files["scenes.json"] = to_json(self.scenes)
                 self.files[RECORD] = record(self.kind, self.files)
                 for name, data in self.files.items():
                     (work / name).parent.mkdir(exist_ok=True)

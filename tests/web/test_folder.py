@@ -51,14 +51,14 @@ def test_a_site_without_a_record_is_known_by_its_files(tmp_path, kind):
     (out / "flow" / "mine.txt").unlink()
     put(out, kind)
     assert recorded(out) is not None
-    assert contents(out) == [RECORD]
+    assert contents(out) == ["scenes.json", RECORD]
 
 
 def test_the_article_of_before_is_upgraded(tmp_path, small_site):
     shutil.copytree(small_site, tmp_path / "site")
     (tmp_path / "site" / RECORD).unlink()
     put(tmp_path / "site", "article")
-    assert contents(tmp_path / "site") == [RECORD]
+    assert contents(tmp_path / "site") == ["scenes.json", RECORD]
     assert EARLIER
 
 

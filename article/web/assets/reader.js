@@ -33,12 +33,24 @@ export const whenChosen = (act) => void choices.push(act);
 /** @param {HTMLElement} figure */
 export const choiceOf = (figure) => chosen.get(figure);
 
+/** Whether numbers are those of a file, by its address. @param {string} version @param {string} src */
+const fits = (version, src) => !src.includes("?") || src.endsWith(`?${version}`);
+
+/** Says that a server has parts of two builds. @param {HTMLElement} figure @returns {null} */
+function tellApart(figure) {
+  const readout = figure.querySelector(".readout");
+  if (readout) readout.textContent = "This figure and its numbers come from different builds; load the page anew.";
+  return null;
+}
+
 /** What can be said of a figure's marks; nothing if that is missing. @param {HTMLElement} figure @returns {Promise<Known | null>} */
-function knownOf({ dataset: { marks = "" } }) {
+function knownOf(figure) {
+  const { marks = "", src = "" } = figure.dataset;
   const known =
     fetched.get(marks) ??
     fetch(marks)
       .then((answer) => (answer.ok ? answer.json() : null))
+      .then((known) => (!known || fits(known.of, src) ? known : tellApart(figure)))
       .catch(() => null);
   fetched.set(marks, known);
   return known;
