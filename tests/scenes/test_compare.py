@@ -73,6 +73,9 @@ def a_node_is_left_out(file: File, rng: random.Random) -> str:
 @forgery
 def a_mark_is_there_twice(file: File, rng: random.Random) -> str:
     node = copy.deepcopy(file.nodes[file.named[name := rng.choice(marks(file))]])
+    for k, child in enumerate(node.get("children", ())):
+        file.nodes.append(copy.deepcopy(file.nodes[child]))
+        node["children"][k] = len(file.nodes) - 1
     file.nodes.append(node)
     file.root["children"].append(len(file.nodes) - 1)
     return name
