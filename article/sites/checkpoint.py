@@ -1,6 +1,7 @@
 """The site of a model that was trained elsewhere: its scenes of a prompt, all numbers, and a report of what it is."""
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,12 @@ import numpy as np
 import gpt
 from article.errors import RefusalError
 from article.escaping import say
-from article.evidence.words import count, percent
+from article.evidence.words import count, decimals, exact_percent, percent
 from article.models import loading, prompts
 from article.models.model import OpenedModel
 from article.sites import model, report
-from article.sites.report import number, plain, share, table, token
 from article.web import markdown
+from article.web.markdown_text import markdown_table, to_markdown, token_to_markdown
 from article.web.publish import add_page
 from article.web.site import Site
 from scenes.analysis.words import level_name
@@ -70,10 +71,10 @@ def parameters(run: OpenedModel) -> int:
 def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
     """The report as Markdown; whatever comes from the checkpoint or the prompt enters as text."""
     values = {
-        "name": plain(name),
-        "origin": plain(run.origin),
+        "name": to_markdown(name),
+        "origin": to_markdown(run.origin),
         "parameters": count(parameters(run)),
-        "notes": plain(" ".join(run.notes)),
+        "notes": to_markdown(" ".join(run.notes)),
         "marks": report.MARKS,
         "prompt_table": prompt_table(trace),
         "surprise": surprise(trace),
@@ -99,19 +100,19 @@ def prompt_table(trace: gpt.Trace) -> str:
     """The tokens, with how surprised the model was by each."""
     expected, rows = expectations(trace), []
     for t, name in enumerate(trace.tokens):
-        row = [str(t + 1), token(name), str(trace.id(name))]
+        row = [str(t + 1), token_to_markdown(name), str(trace.id(name))]
         if t:
             before = expected[t - 1]
             best = int(before.argmax())
             mine = float(before[trace.id(name)])
             row += [
-                number(-mine),
+                decimals(-mine, 3),
                 percent(float(np.exp(mine))),
-                token(trace.vocab[best]),
+                token_to_markdown(trace.vocab[best]),
                 percent(np.exp(before[best])),
             ]
         rows.append(row + [""] * (7 - len(row)))
-    return table(("place", "<token", "id", "surprise", "expected", "<expected most", "with"), rows)
+    return markdown_table(("place", "<token", "id", "surprise", "expected", "<expected most", "with"), rows)
 
 
 def surprise(trace: gpt.Trace) -> str:
@@ -121,9 +122,10 @@ def surprise(trace: gpt.Trace) -> str:
     expected = expectations(trace)
     ids = [trace.id(name) for name in trace.tokens[1:]]
     loss = -float(np.mean([expected[t, id] for t, id in enumerate(ids)]))
+    V = len(trace.vocab)
     return (
-        f"Over the prompt the mean surprise, the loss, is {number(loss)} nats a token; of somebody who hesitates "
-        f"between all {count(len(trace.vocab))} tokens alike, it would be {number(float(np.log(len(trace.vocab))))}."
+        f"Over the prompt the mean surprise, the loss, is {decimals(loss, 3)} nats a token; of somebody who hesitates "
+        f"between all {count(V)} tokens alike, it would be {decimals(math.log(V), 3)}."
     )
 
 
@@ -134,14 +136,14 @@ def answer_table(trace: gpt.Trace) -> str:
     rows = [
         (
             str(n),
-            token(trace.vocab[id]),
+            token_to_markdown(trace.vocab[id]),
             str(id),
-            number(float(trace.lens[-1, -1, id])),
-            share(float(np.exp(expected[id]))),
+            decimals(float(trace.lens[-1, -1, id]), 3),
+            exact_percent(float(np.exp(expected[id]))),
         )
         for n, id in enumerate(best, 1)
     ]
-    return table(("", "<token", "id", "logit", "probability"), rows)
+    return markdown_table(("", "<token", "id", "logit", "probability"), rows)
 
 
 def lens_table(trace: gpt.Trace) -> str:
@@ -150,9 +152,14 @@ def lens_table(trace: gpt.Trace) -> str:
     for l in range(len(trace.residual)):
         best = trace.vocab[int(trace.lens[l, -1].argmax())]
         rows.append(
-            (level_name(l), token(best), share(trace.probability(best, l)), share(trace.probability(answer, l)))
+            (
+                level_name(l),
+                token_to_markdown(best),
+                exact_percent(trace.probability(best, l)),
+                exact_percent(trace.probability(answer, l)),
+            )
         )
-    return table(("<level", "<answer", "probability", f"of {token(answer)}"), rows)
+    return markdown_table(("<level", "<answer", "probability", f"of {token_to_markdown(answer)}"), rows)
 
 
 def heads_table(trace: gpt.Trace) -> str:
@@ -160,8 +167,10 @@ def heads_table(trace: gpt.Trace) -> str:
     rows = []
     for l, weights in enumerate(trace.attention[:, :, -1]):
         h, k = np.unravel_index(int(weights.argmax()), weights.shape)
-        rows.append((str(l + 1), str(h + 1), f"{k + 1} {token(trace.tokens[k])}", number(float(weights[h, k]))))
-    return table(("block", "head", "<looks at", "weight"), rows)
+        rows.append(
+            (str(l + 1), str(h + 1), f"{k + 1} {token_to_markdown(trace.tokens[k])}", decimals(float(weights[h, k]), 3))
+        )
+    return markdown_table(("block", "head", "<looks at", "weight"), rows)
 
 
 def stream_table(trace: gpt.Trace) -> str:
@@ -171,8 +180,16 @@ def stream_table(trace: gpt.Trace) -> str:
     for name, vectors in zip(names, (*trace.residual, trace.normed[-1]), strict=True):
         size = float(np.sqrt((np.asarray(vectors, float) ** 2).mean()))
         t, d = np.unravel_index(int(np.abs(vectors).argmax()), vectors.shape)
-        rows.append((name, number(size), number(float(vectors[t, d])), str(d + 1), f"{t + 1} {token(trace.tokens[t])}"))
-    return table(("<level", "size", "largest", "component", "<token"), rows)
+        rows.append(
+            (
+                name,
+                decimals(size, 3),
+                decimals(float(vectors[t, d]), 3),
+                str(d + 1),
+                f"{t + 1} {token_to_markdown(trace.tokens[t])}",
+            )
+        )
+    return markdown_table(("<level", "size", "largest", "component", "<token"), rows)
 
 
 def parameters_table(run: OpenedModel) -> str:
@@ -182,8 +199,10 @@ def parameters_table(run: OpenedModel) -> str:
         shape, whole = " × ".join(f"{n:,}" for n in weight.shape), weight.detach()
         low, high = whole.min().item(), whole.max().item()
         spread = whole.double().std(correction=0).item() if whole.numel() < 10**6 else whole.std(correction=0).item()
-        rows.append((f"`{name}`", shape, f"{whole.numel():,}", number(spread), number(low), number(high)))
-    return table(("<name", "shape", "numbers", "spread", "least", "greatest"), rows)
+        rows.append(
+            (f"`{name}`", shape, f"{whole.numel():,}", decimals(spread, 3), decimals(low, 3), decimals(high, 3))
+        )
+    return markdown_table(("<name", "shape", "numbers", "spread", "least", "greatest"), rows)
 
 
 def model_table(run: OpenedModel) -> str:
@@ -199,7 +218,7 @@ def model_table(run: OpenedModel) -> str:
         ("biases of queries, keys and values", "yes" if config.biases else "no"),
         ("precision here", str(run.model.embedding.weight.dtype).removeprefix("torch.")),
     ]
-    return table(("<what", "<which"), rows)
+    return markdown_table(("<what", "<which"), rows)
 
 
 def summary(site: Site, run: OpenedModel, trace: gpt.Trace, out: Path) -> str:

@@ -9,9 +9,7 @@ import hashlib
 import io
 import math
 import platform
-import re
-import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import torch
 import gpt
 from article import paths
 from article.evidence.claim import Facts
+from article.evidence.words import compared, decimals, duration, exact_percent
 from article.models.dataset import Examples
 from article.models.fit import Result, Rung
 from article.models.processes import threads
@@ -29,6 +28,7 @@ from article.models.trainer import EVALUATED
 from article.web import html, markdown, plots
 from article.web.html import Body
 from article.web.markdown import Document
+from article.web.markdown_text import code_block, markdown_table, to_markdown, token_to_markdown
 from article.web.plots import Chart, Series
 
 TEMPLATE = Path(__file__).with_name("report.md")
@@ -122,82 +122,6 @@ def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
     return out.getvalue()
 
 
-# --- Text ---------------------------------------------------------------------------------------------------------
-
-PUNCTUATION = re.compile(r"[\\`*_{}\[\]<>()|~@:$&\"=.#+!-]")
-
-
-def visible(words: str) -> str:
-    r"""Words with signs for the letters that cannot be seen, or that would act on others; lines stay lines.
-
-    >>> visible("a\tb\x1b \u202e")
-    'a⇥b<U+001B> <U+202E>'
-    """
-
-    def sign(letter: str) -> str:
-        # Controls, halves of letters, ends of lines and of paragraphs, and what turns the direction of writing.
-        acts = letter != "\n" and unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
-        turns = unicodedata.bidirectional(letter) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
-        return f"<U+{ord(letter):04X}>" if acts or turns else letter
-
-    return "".join(map(sign, words.replace("\t", "⇥")))
-
-
-def plain(words: str) -> str:
-    """Words in a line of Markdown that mean nothing to it, nor to HTML.
-
-    >>> plain("a|b <b> [x](y)")
-    'a&#124;b &#60;b&#62; &#91;x&#93;&#40;y&#41;'
-    """
-    return PUNCTUATION.sub(lambda letter: f"&#{ord(letter[0])};", visible(words).replace("\n", "⏎"))
-
-
-def token(name: str) -> str:
-    """A token of the vocabulary in a line of Markdown; its spaces can be seen."""
-    return plain(name.replace(" ", "␣"))
-
-
-def block(words: str) -> str:
-    """Words as a block of code, in their lines."""
-    if not words.strip():
-        return "*(nothing but white space)*" if words else "*(nothing)*"
-    return "\n".join(f"    {line}" for line in visible(words).split("\n"))
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number with so many decimals and a true minus sign."""
-    return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def share(part: float) -> str:
-    return f"{part:.2%}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words.
-
-    >>> duration(9.04), duration(83), duration(7384)
-    ('9.0 s', '1 min 23 s', '2 h 3 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def compared(one: float, other: float) -> str:
-    """How a loss is next to another one, to three decimals: "0.120 below", "0.030 above", or "the same as"."""
-    far = f"{abs(one - other):.3f}"
-    return "the same as" if float(far) == 0 else f"{far} {'below' if one < other else 'above'}"
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a column whose name begins with a `<` is one of words."""
-    lines = ["| " + " | ".join(name.removeprefix("<") for name in columns) + " |"]
-    lines.append("|" + "|".join(":---" if name.startswith("<") else "---:" for name in columns) + "|")
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
 # --- What it says -------------------------------------------------------------------------------------------------
 
 
@@ -209,12 +133,12 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         "train_tokens": f"{result.train.tokens:,}",
         "steps_taken": f"{course.step:,}",
         "time": duration(course.seconds),
-        "held_out_loss": number(result.held_out_loss),
+        "held_out_loss": decimals(result.held_out_loss, 3),
         "against_bigram": f"that is {compared(result.held_out_loss, result.bigram[1])}",
         "n_context": f"{result.train.n_context:,}",
         "evaluated": f"{EVALUATED:,}",
         "best_step": f"{course.best_step:,}",
-        "best_loss": number(course.best_loss),
+        "best_loss": decimals(course.best_loss, 3),
         "marks": MARKS,
         "outcome": outcome(result),
         "ending": ending(result),
@@ -224,15 +148,15 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         "text_table": text_table(result),
         "unseen": unseen(result),
         "frequent": frequent(result),
-        "settings": table(
+        "settings": markdown_table(
             ("<setting", "<value", "<meaning"),
             (
-                (f"`{name}`", plain(str(value)), plain(FIELDS[name].metadata["words"]))
+                (f"`{name}`", to_markdown(str(value)), to_markdown(FIELDS[name].metadata["words"]))
                 for name, value in asdict(settings).items()
             ),
         ),
-        "environment": table(
-            ("<what", "<which"), ((what, plain(which)) for what, which in environment(result).items())
+        "environment": markdown_table(
+            ("<what", "<which"), ((what, to_markdown(which)) for what, which in environment(result).items())
         ),
         "thinned": "one logged step" if thinning(result) == 1 else f"{thinning(result)} logged steps",
         "train_hash": sha256(result.train_text.encode()),
@@ -265,16 +189,16 @@ def outcome(result: Result) -> str:
         "guessing evenly": (math.log(V), math.log(V)),
     }
     lines = [
-        (name, number(one), tokens_alike(one), number(other), tokens_alike(other))
+        (name, decimals(one, 3), tokens_alike(one), decimals(other, 3), tokens_alike(other))
         for name, (one, other) in rows.items()
     ]
-    lines.append(("entropy floor", number(result.floor), tokens_alike(result.floor), "", ""))
-    return table(("<", "training text", "as between", "held-out text", "as between"), lines)
+    lines.append(("entropy floor", decimals(result.floor, 3), tokens_alike(result.floor), "", ""))
+    return markdown_table(("<", "training text", "as between", "held-out text", "as between"), lines)
 
 
 def tokens_alike(loss: float) -> str:
     """The perplexity."""
-    return f"{number(math.exp(loss), 1)} tokens" if loss < 700 else "∞"
+    return f"{decimals(math.exp(loss), 1)} tokens" if loss < 700 else "∞"
 
 
 def ending(result: Result) -> str:
@@ -294,7 +218,7 @@ def after_best(result: Result) -> str:
     last = [row["held-out loss"] for row in course.rows if "held-out loss" in row][-1]
     if course.best_step == course.step:
         return "It was the last step, so the training ended while the held-out loss still fell."
-    return f"At the end, it was {number(last)}, which is {compared(last, course.best_loss)} that."
+    return f"At the end, it was {decimals(last, 3)}, which is {compared(last, course.best_loss)} that."
 
 
 def samples(result: Result) -> str:
@@ -306,8 +230,8 @@ def samples(result: Result) -> str:
         name = "Before the training" if step == 0 else "At the end" if step == course.step else f"At step {step:,}"
         here = f"Step {step:,}; " if step in (0, course.step) else ""
         kept = " These weights were kept." if step == course.best_step else ""
-        said = f"{here}held-out loss {number(losses[step])}."
-        parts.append(f"### {name}\n\n{said[0].upper()}{said[1:]}{kept}\n\n{block(words)}")
+        said = f"{here}held-out loss {decimals(losses[step], 3)}."
+        parts.append(f"### {name}\n\n{said[0].upper()}{said[1:]}{kept}\n\n{code_block(words)}")
     return "\n\n".join(parts)
 
 
@@ -315,10 +239,15 @@ def parameters_table(result: Result) -> str:
     """Every parameter with its shape and its share of all numbers."""
     total = parameters(result)
     rows = [
-        (f"`{name}`", " × ".join(f"{n:,}" for n in weight.shape), f"{weight.numel():,}", share(weight.numel() / total))
+        (
+            f"`{name}`",
+            " × ".join(f"{n:,}" for n in weight.shape),
+            f"{weight.numel():,}",
+            exact_percent(weight.numel() / total),
+        )
         for name, weight in result.model.named_parameters()
     ]
-    return table(("<name", "shape", "numbers", "share"), [*rows, ("all", "", f"{total:,}", share(1))])
+    return markdown_table(("<name", "shape", "numbers", "share"), [*rows, ("all", "", f"{total:,}", exact_percent(1))])
 
 
 def counts(examples: Examples) -> torch.Tensor:
@@ -335,11 +264,11 @@ def text_table(result: Result) -> str:
         "characters": [f"{len(words):,}" for words, _ in parts],
         "lines": [f"{words.count(chr(10)) + (not words.endswith(chr(10)) and words != ''):,}" for words, _ in parts],
         "tokens to predict": [f"{examples.tokens:,}" for _, examples in parts],
-        "share of these": [share(examples.tokens / both) for _, examples in parts],
+        "share of these": [exact_percent(examples.tokens / both) for _, examples in parts],
         "different tokens among these": [f"{int((counts(examples) > 0).sum()):,}" for _, examples in parts],
     }
     rows = [(name, *row) for name, row in sizes.items()]
-    return table(("<", "training text", "held-out text"), rows)
+    return markdown_table(("<", "training text", "held-out text"), rows)
 
 
 def unseen(result: Result) -> str:
@@ -349,8 +278,8 @@ def unseen(result: Result) -> str:
     seen, asked = (torch.nn.functional.pad(row, (0, V - len(row))) for row in (seen, asked))
     n, total = int(asked[seen == 0].sum()), int(asked.sum())
     return (
-        f"The vocabulary has {V:,} tokens. Of the tokens to predict in the held-out text, {n:,} ({share(n / total)}) "
-        "are such as never were to be predicted in the training text."
+        f"The vocabulary has {V:,} tokens. Of the tokens to predict in the held-out text, {n:,} "
+        f"({exact_percent(n / total)}) are such as never were to be predicted in the training text."
     )
 
 
@@ -359,8 +288,10 @@ def frequent(result: Result) -> str:
     found = counts(result.train).tolist()
     ids = sorted((id for id, n in enumerate(found) if n), key=lambda n: (-found[n], n))[:FREQUENT]
     vocab = result.tokenizer.vocab
-    rows = ((token(vocab[id]), f"{found[id]:,}", share(found[id] / result.train.tokens)) for id in ids)
-    return table(("<token", "times", "share"), rows)
+    rows = (
+        (token_to_markdown(vocab[id]), f"{found[id]:,}", exact_percent(found[id] / result.train.tokens)) for id in ids
+    )
+    return markdown_table(("<token", "times", "share"), rows)
 
 
 def environment(result: Result) -> dict[str, str]:
@@ -429,16 +360,16 @@ def ladder_chapter(result: Result) -> dict[str, str]:
     for rung in result.ladder:
         verdict, change = "", ""
         if before:
-            change = number(rung.loss - before.loss)
+            change = decimals(rung.loss - before.loss, 3)
             better = rung.loss < before.loss and change.strip("\N{MINUS SIGN}0.") != ""
             verdict = f" Its loss is {compared(rung.loss, before.loss)} that of the rung before"
             verdict += "." if better else ": here, this brings nothing."
-        rows.append((rung.name, f"{rung.parameters:,}", number(rung.loss), change))
-        shown = f"\n\n{block(rung.sample)}" if rung.sample else ""
+        rows.append((rung.name, f"{rung.parameters:,}", decimals(rung.loss, 3), change))
+        shown = f"\n\n{code_block(rung.sample)}" if rung.sample else ""
         parts.append(f"### {rung.name[0].upper()}{rung.name[1:]}\n\n{adds(rung, result)}{verdict}{shown}")
         before = rung
     head = ("<model", "numbers", "held-out loss", "change")
-    return {"ladder_table": table(head, rows), "ladder_steps": "\n\n".join(parts)}
+    return {"ladder_table": markdown_table(head, rows), "ladder_steps": "\n\n".join(parts)}
 
 
 # --- The page -----------------------------------------------------------------------------------------------------

@@ -19,11 +19,13 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 import gpt
+from article.evidence import words
 from article.models import dataset, trainer
 from article.models.fit import Result, Rung
 from article.models.settings import Settings, settle
 from article.sites import report
-from article.web import plots
+from article.web import markdown_text, plots
+from article.web.markdown_text import markdown_table, token_to_markdown, visible
 from article.web.site import assets
 from tests.browser import AXE, PHONE, STICKING_OUT, Serve, Visitor
 from tests.conftest import ROOT
@@ -431,16 +433,16 @@ def test_every_token_is_text(shown: ElementTree.Element, result: Result) -> None
     words = TEXT.split()[1:]
     rows = tables(shown)["The most frequent tokens"][1:]
     counted = sorted(dict.fromkeys(words), key=lambda word: (-words.count(word), result.tokenizer.ids[word]))
-    assert [row[0] for row in rows] == [report.visible(word) for word in counted[: report.FREQUENT]]
+    assert [row[0] for row in rows] == [visible(word) for word in counted[: report.FREQUENT]]
     assert [value(row[1]) for row in rows] == [words.count(word) for word in counted[: report.FREQUENT]]
 
 
 @pytest.mark.parametrize("word", HOSTILE)
 def test_a_hostile_token_is_text(word: str) -> None:
-    text = f"# T\n\nfirst\n\n{report.table(('<token', 'n'), [(report.token(word), '1')])}\n"
+    text = f"# T\n\nfirst\n\n{markdown_table(('<token', 'n'), [(token_to_markdown(word), '1')])}\n"
     for root in (Tree(report.to_page(text, {}).html).root, by_markdown_it(text)):
         (row,) = tables(root)["T"][1:]
-        assert row == [report.visible(word), "1"]
+        assert row == [visible(word), "1"]
         assert {element.tag for element in root.iter()} <= {
             *("root", "h1", "p", "div", "table", "thead", "tbody", "tr", "th", "td")
         }
@@ -452,16 +454,16 @@ def test_the_samples_are_text(shown: ElementTree.Element, result: Result) -> Non
     asked += [rung.sample for rung in result.ladder if rung.sample.strip()]
     found = [all_of(pre) for pre in shown.iter("pre") if "python gpt.py" not in all_of(pre)]
     assert [text.split("\n") for text in map(str.rstrip, found)] == [
-        report.visible(text).rstrip().split("\n") for text in asked
+        visible(text).rstrip().split("\n") for text in asked
     ]
     assert "(nothing but white space)" in all_of(shown)
     assert len({text for _, text in result.course.samples}) == 5
 
 
 def test_the_examples_of_the_docstrings() -> None:
-    for module in (plots, report):
+    for module in (markdown_text, words):
         found = doctest.testmod(module)
-        assert found.attempted > 1
+        assert found.attempted
         assert not found.failed
 
 
