@@ -163,6 +163,8 @@ def beside_triangles(one: Drawing, other: Drawing) -> Iterator[str]:
         return every
 
     yield from (f"{what} is none of the scene" for what in sorted(things(one) - things(other)))
+    needs = [{*drawing.document.get("extensionsRequired", ())} for drawing in (one, other)]
+    yield from (f"the file: it needs a viewer with {name}" for name in sorted(needs[0] - needs[1]))
     if films(one) != films(other):
         yield "the animation: its name, its length or what is between its steps is another"
 

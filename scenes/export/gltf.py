@@ -86,6 +86,11 @@ class Drawing:
         look |= {key: value for key, value in others.items() if key not in ("mode", "extras")}
         look |= {name: "" for name in attributes if name not in DRAWN and not name.startswith(("_", "TEXCOORD"))}
         look |= {} if mode in (4, 5, 6) else {"mode": mode}
+        limits = np.array([position.get(end, edge) for end, edge in (("min", points.min(0)), ("max", points.max(0)))])
+        if not position.get("normalized") and not np.allclose(
+            limits, [points.min(axis=0), points.max(axis=0)], rtol=1e-5
+        ):
+            look["bounds"] = "wrong"  # by which viewers leave out what they take for out of sight
         if "NORMAL" in attributes and not are_flat(points[faces], self.rows(attributes["NORMAL"])[faces]):
             look["normals"] = "smooth"
         light, step = np.ones((len(points), 4)), FINE_LIGHT

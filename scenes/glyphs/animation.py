@@ -17,9 +17,6 @@ from scenes.glyphs.shapes import CORNERS, TURNED, Point, Point3, boxes, rod, to_
 from scenes.glyphs.text import tag
 from scenes.style import Scale
 
-# A film's shapes are moved by nodes: "film" in their user_dict says how, for each of the recorded steps, and "unit" is
-# what is moved, points (n, 3) of whole numbers.
-
 
 def roll(scene: pv.MultiBlock, steps: int) -> None:
     """Makes a film of a scene: so many recorded steps, at equal distances, the last one held for as long."""

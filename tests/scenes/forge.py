@@ -24,6 +24,7 @@ class File:
         self.nodes, self.meshes = self.doc["nodes"], self.doc["meshes"]
         self.named = {node["name"]: n for n, node in enumerate(self.nodes) if "name" in node}
         self.root: dict[str, Any] = self.nodes[self.doc["scenes"][0]["nodes"][0]]
+        self.lies: dict[int, dict[str, Any]] = {}  # what accessors say of themselves instead
         self.rows = [self.read(accessor) for accessor in self.doc["accessors"]]
 
     def read(self, accessor: dict) -> Rows:
@@ -53,6 +54,8 @@ class File:
                 accessor |= {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
             doc["bufferViews"].append(view)
             data += whole.tobytes()
+        for number, said in self.lies.items():
+            doc["accessors"][number] |= said
         doc["buffers"] = [{"byteLength": len(data)}]
         text = json.dumps(doc).encode()
         chunks = b"".join(

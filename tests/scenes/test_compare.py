@@ -307,6 +307,19 @@ def a_shape_is_round(file: File, rng: random.Random) -> str:
 
 
 @forgery
+def its_bounds_are_wrong(file: File, rng: random.Random) -> str:
+    attributes = file.own(name := rng.choice(still_marks(file) or marks(file)))["attributes"]
+    file.lies[attributes["POSITION"]] = {"min": [0, 0, 0], "max": [1, 1, 1]}
+    return name
+
+
+@forgery
+def it_needs_another_viewer(file: File, _: random.Random) -> str:
+    file.doc["extensionsRequired"].append("KHR_texture_basisu")
+    return "KHR_texture_basisu"
+
+
+@forgery
 def a_picture_is_another(file: File, rng: random.Random) -> str | None:
     names = [name for name in marks(file) if "baseColorTexture" in str(file.doc["materials"][shown(file, name)])]
     if not names:
