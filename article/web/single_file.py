@@ -47,8 +47,7 @@ class Embedded(Addresses):
     def file(self, name: str) -> str:
         """A file as an address of its own."""
         kind = name.rsplit(".", 1)[-1]
-        data = f"data:{KINDS[kind]};base64,{base64.b64encode(self.files[name]).decode()}"
-        return f"{data}#.hdr" if kind == "hdr" else data  # by which the viewer knows its format
+        return f"data:{KINDS[kind]};base64,{base64.b64encode(self.files[name]).decode()}"
 
     def page(self, href: str) -> str:
         """Where a page is: inside, elsewhere, or nowhere."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from article.web.html import version
 
-LOADED = re.compile(r'(?:\bsrc|data-src|data-marks|environment-image|rel="stylesheet" href)="([^":#]+)"')
+LOADED = re.compile(r'(?:\bsrc|data-src|data-marks|environment-image|rel="stylesheet" href)="([^":#]+)(?:#\.hdr)?"')
 IMPORTED = re.compile(r'(?:from |import |import\()"\./([^"]+)"')
 
 
