@@ -202,7 +202,7 @@ def rescaled(file: File, rng: random.Random, factors: list[float]) -> str:
     changed = points.copy()
     changed[:, axis] = middle + (points[:, axis] - middle) * rng.choice(factors)
     if np.array_equal(np.unique(points, axis=0), np.unique(changed, axis=0)):
-        changed[:, axis] += 40  # it is the same in the mirror
+        changed[:, axis] += max(40, np.ptp(points[:, axis]) / 10)  # it is the same in the mirror
     file.rows[n] = changed
     return name
 
@@ -417,7 +417,8 @@ def a_step_is_another(file: File, rng: random.Random) -> str | None:
     if not (found := channel(file, rng)):
         return None
     rows = file.rows[found[1]["output"]]
-    rows[rng.randrange(len(rows) - 1)] *= np.float32(-1.1)
+    k = rng.choice(np.flatnonzero(np.abs(rows[:-1]).max(axis=1) > 0.1).tolist())
+    rows[k] = np.roll(rows[k], 1) if found[0]["target"]["path"] == "rotation" else rows[k] * np.float32(-1.1)
     return found[2]
 
 

@@ -18,7 +18,6 @@ from scenes.export.camera import Camera, frame
 from scenes.export.glb import leaves
 from scenes.export.raster import to_png
 from scenes.export.svg import FINE, _showing, stills, to_svg
-from scenes.glyphs import maps
 from scenes.style import Scale
 from tests.conftest import BUILDERS, COMPARED, FILMS
 
@@ -92,7 +91,7 @@ def test_a_film_is_drawn_at_every_step(name, subjects, monkeypatch):
     """At each step it is the still of a film that ends there; what is written moves along."""
     film = subjects[name]
     over = lambda _, places, __: [tuple(np.add(place, [0, 0, 1])) for place in places]  # noqa: E731 - wherever it ends
-    monkeypatch.setattr(maps, "spread", over)
+    monkeypatch.setattr(glyphs, "spread", over)
     build = importlib.import_module(f"scenes.{name}").build
     scene = build(film)
     camera = frame(scene)
