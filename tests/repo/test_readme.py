@@ -32,6 +32,12 @@ def test_example_scene(tmp_path, monkeypatch):
     assert (tmp_path / "tides.svg").read_text("utf-8").startswith("<svg")
 
 
+def test_example_of_any_mesh():
+    known: dict = {}
+    exec(compile(code_of(2), "README.md", "exec"), known)  # noqa: S102 - our own
+    assert known["glb"][:4] == b"glTF"
+
+
 def test_files_that_it_names_exist():
     text = (ROOT / "README.md").read_text("utf-8")
     named = re.findall(r"`((?:docs|data|scenes|article|tests|\.github)/[\w./-]*\w)`|\]\((docs/[\w.]+)\)", text)
