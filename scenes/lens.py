@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs, style
-from scenes.analysis.words import level_name
 from scenes.style import Scale
+from scenes.words import level_name
 
 if TYPE_CHECKING:
     from scenes.analysis.decomposition import Decomposition

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pyvista as pv
 
 from scenes import glyphs, style
-from scenes.analysis.words import level_name
 from scenes.glyphs import differences
 from scenes.style import Scale
+from scenes.words import level_name
 
 if TYPE_CHECKING:
     from scenes.analysis.comparison import Comparison

@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,13 +93,12 @@ def claim(words: str, show: Callable[[Any], str] = str) -> Callable[[Callable[[A
     """
 
     def register(judge: Callable[[Any], Truth]) -> Callable[[Any], Truth]:
-        name = judge.__name__
+        name, file = judge.__name__, Path(judge.__code__.co_filename)
+        where = f"{file.parent.name}/{file.name}"
         if name in CLAIMS:
-            raise FactError(f"article/claims.py: there are two claims of the name {name!r}; change the claim.")
+            raise FactError(f"{where}: there are two claims of the name {name!r}; change the claim.")
         if not words.strip():
-            raise FactError(
-                f"article/claims.py: the claim {name!r} does not say in words what it means; change the claim."
-            )
+            raise FactError(f"{where}: the claim {name!r} does not say in words what it means; change the claim.")
         CLAIMS[name] = Predicate(words, show, judge)
         return judge
 

@@ -17,7 +17,7 @@ from article.web import markdown
 from article.web.markdown_text import markdown_table, to_markdown, token_to_markdown
 from article.web.publish import add_page
 from article.web.site import Site
-from scenes.analysis.words import level_name
+from scenes.words import level_name
 
 TEMPLATE = Path(__file__).with_name("checkpoint.md")
 BEST = 10  # candidates in the table of answers

@@ -9,7 +9,7 @@ from article.web.markdown import Document
 from article.web.plots import distribution
 
 TITLE = "The evidence"
-DESCRIPTION = "What was asked of the model, and of its other trainings, to find out whether the article is true."
+DESCRIPTION = "What was asked to find out whether the article is true, and what it came to."
 
 
 def claims_of(document: Document, facts: Facts, page: str = "index.html") -> list[dict]:
@@ -43,8 +43,18 @@ def claims_of(document: Document, facts: Facts, page: str = "index.html") -> lis
     return result
 
 
-def body(claims: Sequence[Mapping], facts: Facts, at: Addresses | None = None) -> Body:
-    """The page: a section for each claim, as `claims_of` has them, in the order of the article."""
+def body(
+    claims: Sequence[Mapping],
+    facts: Facts,
+    at: Addresses | None = None,
+    subject: str = "model",
+    runs: str = "trainings",
+) -> Body:
+    """The page: a section for each claim, as `claims_of` has them, in the order of the article.
+
+    The `subject` is what was asked, and `runs` what there are several of; nothing if it was asked once.
+    """
     shown = [(claim, distribution(facts.claims[claim["id"].rsplit("-", 1)[0]])) for claim in claims]
     values = {"title": TITLE, "seeds": facts.values["seeds"], "claims": shown, "at": at or Addresses()}
+    values |= {"subject": subject, "runs": runs}
     return Body(html.render("claims.html", **values), TITLE, DESCRIPTION)

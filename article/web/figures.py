@@ -1,12 +1,12 @@
 """From a scene to a figure: built, verified by reading it back, and drawn."""
 
-import importlib
+import importlib.util
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
-from article import cache, paths
+from article import cache
 from article.errors import FalsehoodError, RefusalError
 from article.web.marks import marks
 from article.web.site import Site
@@ -17,30 +17,47 @@ from scenes.export.camera import Camera, frame
 from scenes.export.glb import to_glb
 from scenes.export.raster import to_png, to_webp
 from scenes.export.svg import stills
+from scenes.words import Data
 
 PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
 View = Callable[[str], Any]  # what a scene is built from, by its SHOWS
 
 
-def make(site: Site, name: str, where: str, view: View, preview: bool, fresh: bool, kept: bool = True) -> dict:
+def make(
+    site: Site,
+    name: str,
+    where: str,
+    view: View | None,
+    preview: bool,
+    fresh: bool,
+    kept: bool = True,
+    package: str = "scenes",
+) -> dict:
     """Builds a scene, verifies it and draws its still, or takes what is kept of it unless it is to be fresh.
 
-    `where` says where the figure stands. Not kept is what is larger than what it takes to make it anew. Returns what
-    `add` takes. Raises RefusalError and FalsehoodError.
+    `where` says where the figure stands, `package` where the scene does; one without a view knows its data itself. Not
+    kept is what is larger than what it takes to make it anew. Returns what `add` takes. Raises RefusalError and
+    FalsehoodError.
     """
     with site.stage("scenes"):
-        module = scene_module(name)
+        module = scene_module(name, package)
         if not hasattr(module, "build"):
             raise RefusalError(f"{where}: there is no scene {name!r}; write scenes/{name}.py.")
     try:
+        if view is None:
+            with site.stage("scenes"):
+                built = module.build()
+                scene, arrays = built if isinstance(built, tuple) else (built, None)
+                shown = Data(arrays, scene.user_dict["sentence"])
+            return made_of(site, name, lambda _: scene, shown, preview, arrays is not None)
         with site.stage("scenes"):
             shown = view(getattr(module, "SHOWS", "trace"))
         if not kept:
-            return made_of(site, name, module, shown, preview)
-        return cache.kept_scene(name, shown, preview, lambda: made_of(site, name, module, shown, preview), fresh)
+            return made_of(site, name, module.build, shown, preview)
+        return cache.kept_scene(name, shown, preview, lambda: made_of(site, name, module.build, shown, preview), fresh)
     except ValueError as error:
-        raise RefusalError(f"scenes/{name}.py: {error}; change the scene or data/train.txt.") from None
+        raise RefusalError(f"scenes/{name}.py: {error}; change the scene, or the data that it shows.") from None
 
 
 def add(site: Site, made: dict) -> dict:
@@ -51,14 +68,17 @@ def add(site: Site, made: dict) -> dict:
     return made["figure"]
 
 
-def made_of(site: Site, name: str, module: Any, shown: Any, preview: bool) -> dict:
-    """A scene's files, its entry in `scenes.json`, and its figure. Raises FalsehoodError if it shows other numbers."""
+def made_of(site: Site, name: str, build: Callable[[Any], Any], shown: Any, preview: bool, known: bool = True) -> dict:
+    """A scene's files, its entry in `scenes.json`, and its figure. Raises FalsehoodError if it shows other numbers.
+
+    It is held against what is shown, if that is `known`, and in any case against what it states itself.
+    """
     with site.stage("scenes"):
-        scene = module.build(shown)
+        scene = build(shown)
     with site.stage("glb"):
         glb = to_glb(scene)
     with site.stage("verify"):
-        for problem in readback.disagreements(glb, shown):
+        for problem in readback.disagreements(glb, shown if known else None):
             raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
     with site.stage("stills"):
         camera = frame(scene)
@@ -68,11 +88,11 @@ def made_of(site: Site, name: str, module: Any, shown: Any, preview: bool) -> di
         if preview:
             files[f"{name}.png"] = to_png(scene, camera, PAPER)
     with site.stage("marks"):
-        known = marks(scene, glb, shown)
-        text = json.dumps(known, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        stated = marks(scene, glb, shown)
+        text = json.dumps(stated, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         files |= {f"{name}.glb": glb, f"{name}.marks.json": text.encode()}
         of_its_own = written(shown.tables()) if hasattr(shown, "tables") else None
-    still, drawn = next(iter(files)), known["marks"]
+    still, drawn = next(iter(files)), stated["marks"]
     entry = {
         "name": name,
         "file": f"{name}.glb",
@@ -151,8 +171,7 @@ def quantities(mark: dict) -> int:
     return len(mark["values"]) // (2 if array.endswith("_apart") else 1)
 
 
-def scene_module(name: str) -> Any:
+def scene_module(name: str, package: str = "scenes") -> Any:
     """The module of a scene, or nothing if there is none of that name; "-a", "-b", "-1" tell figures apart."""
-    scenes = {path.stem for path in (paths.ROOT / "scenes").glob("*.py")}
-    name = re.sub(r"-([ab]|\d+)$", "", name)
-    return importlib.import_module(f"scenes.{name}") if name in scenes else None
+    module = f"{package}.{re.sub(r'-([ab]|[0-9]+)$', '', name)}"
+    return importlib.import_module(module) if importlib.util.find_spec(module) else None

@@ -242,9 +242,9 @@ class Document:
         for reference in self.references:
             match reference:
                 case Value(name, line) if name not in facts.values:
-                    raise fault(line, f"there is no value {name!r}; article/values.py names them")
+                    raise fault(line, f"there is no value {name!r}; values.py names them")
                 case ClaimLink(name=name, line=line) if name not in facts.claims:
-                    raise fault(line, f"there is no claim {name!r}; article/claims.py names them")
+                    raise fault(line, f"there is no claim {name!r}; claims.py names them")
                 case ViewLink(name, written, line):
                     target = self.words(written, facts.values)
                     node, part = reference.mark(target)

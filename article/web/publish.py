@@ -22,10 +22,11 @@ class Page:
     file: str  # its name in the site
     source: str  # of its text, as errors name it
     text: str  # Markdown, with the parts that it has
-    view: figures.View  # what its scenes are built from
+    view: figures.View | None  # what its scenes are built from; none if they know that themselves
     values: Mapping[str, str] = field(default_factory=dict)  # of this page alone
     wrap: Callable[[Document, Facts], Body] | None = None  # what the text stands in, if it is not the whole page
     other: figures.View | None = None  # the same for figures whose names end in -b, beside those that end in -a
+    package: str = "scenes"  # where its scenes stand
     kept: bool = True  # whether its scenes are kept for the next build
 
     @cached_property
@@ -112,7 +113,7 @@ def made(site: Site, pages: Sequence[Page], preview: str, forks: bool) -> Iterat
     def make(number: int, fresh: bool) -> dict:
         (page, where), name = wanted[names[number]], names[number]
         view = page.other if page.other and name.endswith("-b") else page.view
-        return figures.make(site, name, where, view, name == preview, fresh, page.kept)
+        return figures.make(site, name, where, view, name == preview, fresh, page.kept, page.package)
 
     take = shared(len(names))
     other = beside(lambda: [make(number, site.fresh) for number in take()]) if forks else contextlib.nullcontext()
@@ -133,8 +134,9 @@ def made(site: Site, pages: Sequence[Page], preview: str, forks: bool) -> Iterat
 
 
 def judged(pages: Sequence[Page], known: Facts) -> list[dict]:
-    """The claims of the texts, all true. Raises RefusalError and FalsehoodError."""
+    """The claims of the texts, all true. Raises RefusalError, and FalsehoodError for all that are false."""
     claims: dict[str, dict] = {}
+    wrong = []
     for page in pages:
         with naming(page):
             found = claims_of(page.document, page.own(known), page.file)
@@ -143,8 +145,10 @@ def judged(pages: Sequence[Page], known: Facts) -> list[dict]:
             if claim["id"] in claims:
                 raise RefusalError(f"{where}: the claim {claim['id']!r} stands in another text already.")
             if not claim["holds"]:
-                raise FalsehoodError(falsehood(claim, where))
+                wrong.append(falsehood(claim, where))
             claims[claim["id"]] = claim
+    if wrong:
+        raise FalsehoodError("\n".join(wrong))
     return list(claims.values())
 
 

@@ -61,7 +61,8 @@ def table(marks: list[dict], shown: Any) -> dict:
         title, corner = words.table.title(shown, first["index"]), words.table.corner
     else:
         alone = words.title if {mark["trace"] for mark in marks} == {first["trace"]} else ""
-        title, corner = ("Numbers", "") if n == 1 else (alone or f"Vectors of {n} components", "component")
+        title = alone or ("Numbers" if n == 1 else f"Vectors of {n} components")
+        corner = "of" if n == 1 else "component"
     cells = {}
     for mark in marks:
         place = cell_of(mark, shown)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import gpt
 from scenes.analysis.view import View
-from scenes.analysis.words import Words, plain
+from scenes.words import Words, plain
 
 
 class Cut(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from scenes.analysis.view import View
-from scenes.analysis.words import Index, Words, level_name
+from scenes.words import Index, Words, level_name
 
 COLUMNS = 64  # of a row, at most
 TALL = 16  # boxes of a column, at most

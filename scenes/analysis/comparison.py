@@ -9,7 +9,7 @@ import numpy as np
 import gpt
 from scenes.analysis.decomposition import Decomposition
 from scenes.analysis.view import View
-from scenes.analysis.words import Index, Words, level_by_token, level_name, plain
+from scenes.words import Index, Words, level_by_token, level_name, plain
 
 
 @dataclass(frozen=True)

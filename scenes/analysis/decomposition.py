@@ -10,7 +10,7 @@ import torch
 
 import gpt
 from scenes.analysis.view import View
-from scenes.analysis.words import Table, Words, by_component, directions, plain, tokens
+from scenes.words import Table, Words, by_component, directions, plain, tokens
 
 EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
 

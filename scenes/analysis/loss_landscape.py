@@ -9,7 +9,7 @@ import numpy as np
 import gpt
 from article.models.recording import EVERY, explored
 from scenes.analysis.view import View
-from scenes.analysis.words import Head, Table, Words, directions, plain
+from scenes.words import Head, Table, Words, directions, plain
 
 
 def on_grid(shown: Any, _: object, n: int) -> tuple[Head, Head]:

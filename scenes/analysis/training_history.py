@@ -10,7 +10,7 @@ import torch
 import gpt
 from article.models import ensemble, recording
 from scenes.analysis.view import View
-from scenes.analysis.words import Words, directions, plain
+from scenes.words import Words, directions, plain
 
 EVERY = 40  # steps from one recorded step to the next; a multiple of those of `article.models.recording`
 STRIP = 5  # stills of a film

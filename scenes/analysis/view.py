@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import gpt
-from scenes.analysis.words import (
+from scenes.words import (
     Index,
     Words,
     by_token,

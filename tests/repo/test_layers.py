@@ -18,6 +18,7 @@ ROOMS = [
     ("gpt",),
     ("article.errors", "article.escaping", "article.files", "article.paths", "article.cache", "article.parallel"),
     ("article.models",),
+    ("scenes.words",),
     ("scenes.analysis",),
     ("scenes.style", "scenes.glyphs", "scenes.export"),
     ("scenes",),
@@ -29,7 +30,7 @@ ROOMS = [
     ("article.__main__",),
 ]
 # These serve anyone's scenes and pages: what they need of a model is handed to them.
-SERVE_ANYONE = ("scenes.style", "scenes.glyphs", "scenes.export", "article.web")
+SERVE_ANYONE = ("scenes.words", "scenes.style", "scenes.glyphs", "scenes.export", "article.web")
 KNOW_MODELS = ("gpt", "article.models", "scenes.analysis")
 
 

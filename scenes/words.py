@@ -36,6 +36,20 @@ def unnamed(array: str) -> Words:
     )
 
 
+class Data:
+    """What a scene of one's own shows: arrays by their names, and as `words` what can be said of them, if anything."""
+
+    def __init__(self, arrays: Any, sentence: str) -> None:
+        self.arrays, self.sentence = arrays, sentence
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.arrays, name)
+
+    def words_of(self, array: str) -> Words:
+        """The words for an array; if there are none, its name."""
+        return getattr(self.arrays, "words", {}).get(array) or unnamed(array)
+
+
 def level_name(level: int) -> str:
     """What a level of the residual stream is called."""
     return f"after block {level}" if level else "entering block 1"
