@@ -81,7 +81,7 @@ assert {str(folder)!r} not in sys.path
 
 @pytest.mark.npm
 def test_its_pages_pass(published: Path, serve: Serve, visit: Visitor):
-    pages = ["index.html", "evidence.html", "gallery.html", "embed/ranges.html"]
+    pages = ["index.html", "evidence.html", "gallery.html"]
     faultless(published, serve(published), visit, pages, lambda seen: seen.figures[:1])
 
 
