@@ -36,7 +36,7 @@ BAR_SPACING = 1.5  # from a bar to the one beside it
 
 POINT = 0.32  # half-width of a point on a map
 MAP_SPAN = 9.0  # how far from the middle of a map its limit is
-MAP_DISTANCE = 55.0  # from which it is seen, about
+MAP_DISTANCE = 145.0  # from which it is seen, about
 MAP_HEIGHT = 10.5  # of that middle over the floor
 STICK = 0.07  # half-width of a stick that joins points, or carries one
 ROW_NAME = 1.9  # font size of the names at the side of tall columns, in pitches
@@ -151,7 +151,7 @@ VIEW_OF_TALL = (-20.0, 72.0)
 VIEW_OF_BARS = (-12.0, 46.0)
 VIEW_OF_MATRIX = (-14.0, 40.0)
 VIEW_OF_ROW = (-20.0, 70.0)
-FIELD_OF_VIEW = 26.0  # degrees, vertical
+FIELD_OF_VIEW = 10.0  # degrees, vertical: a long lens, by which equal boxes look equal, and bars stand upright
 ASPECTS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height
 MARGIN = 0.03  # free on each side of a figure
 STILL_WIDTH = 1200  # pixels

@@ -100,7 +100,7 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
     assert seen.errors == []
     assert seen.page.evaluate("violations") == []
     assert [request for request in seen.requests if not request.startswith((url, "data:", f"blob:{url}"))] == []
-    assert (url + VIEWER in seen.requests) == bool(lives)
+    assert any(request.startswith(url + VIEWER) for request in seen.requests) == bool(lives)
     seen.page.set_viewport_size(PHONE)
     marks_say_their_numbers(seen, site, [name for name in lives if name not in FILMS])
 
@@ -153,7 +153,7 @@ def test_without_webgl_the_stills_stay(visit: Visitor, url: str, browser_without
     stays_flat(seen.page.locator("figure.scene"), NO_WEBGL)
     assert seen.errors == []
     assert seen.page.evaluate("violations") == []
-    assert url + VIEWER not in seen.requests  # a megabyte for nothing
+    assert not any(request.startswith(url + VIEWER) for request in seen.requests)  # a megabyte for nothing
     seen.page.set_viewport_size(PHONE)
     seen.open_details()
     axe_finds_nothing(seen, ARTICLE)
