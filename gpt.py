@@ -4,6 +4,7 @@ Read from top to bottom; the order of the definitions is the way of the data. Th
 
     B  sentences        T  tokens in a sentence     V  tokens in the vocabulary
     D  components       L  blocks                   H  attention heads
+    M  hidden units of an MLP
 
 Running this file trains the model and publishes the article about it; importing it does nothing.
 """
@@ -39,6 +40,9 @@ class Config:
     n_head: int = 2  # H
     activation: str = "relu"  # of the hidden units: a key of ACTIVATIONS
     biases: bool = False  # whether queries, keys and values have them, as in GPT-2
+    n_hidden: int = 0  # M; if 0, it is 4D
+    tied: bool = True  # whether the embedding is its own unembedding
+    epsilon: float = 1e-5  # what LayerNorm adds to the variance
     dropout: float = 0.1
     steps: int = 480
     warmup: int = 20
@@ -111,7 +115,18 @@ def gelu_tanh(x: Tensor) -> Tensor:
     return F.gelu(x, approximate="tanh")
 
 
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": gelu_tanh}
+def gelu_clipped(x: Tensor) -> Tensor:
+    """GELU between -10 and 10."""
+    return F.gelu(x).clamp(-10, 10)
+
+
+def gelu_sigmoid(x: Tensor) -> Tensor:
+    """A quicker approximation of GELU."""
+    return x * torch.sigmoid(1.702 * x)
+
+
+ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": gelu_tanh, "gelu_clipped": gelu_clipped}
+ACTIVATIONS |= {"gelu_sigmoid": gelu_sigmoid, "silu": F.silu, "tanh": torch.tanh}
 
 
 class MLP(nn.Module):
@@ -120,11 +135,12 @@ class MLP(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.activation = ACTIVATIONS[config.activation]
-        self.up = nn.Linear(config.n_embd, 4 * config.n_embd)
-        self.down = nn.Linear(4 * config.n_embd, config.n_embd)
+        n_hidden = config.n_hidden or 4 * config.n_embd
+        self.up = nn.Linear(config.n_embd, n_hidden)
+        self.down = nn.Linear(n_hidden, config.n_embd)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Inside]:
-        up = self.up(x)  # (B, T, 4D)
+        up = self.up(x)  # (B, T, M)
         hidden = self.activation(up)
         return self.down(hidden), {"up": up, "hidden": hidden}
 
@@ -134,8 +150,8 @@ class Block(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.ln_1, self.attention = nn.LayerNorm(config.n_embd), Attention(config)
-        self.ln_2, self.mlp = nn.LayerNorm(config.n_embd), MLP(config)
+        self.ln_1, self.attention = nn.LayerNorm(config.n_embd, config.epsilon), Attention(config)
+        self.ln_2, self.mlp = nn.LayerNorm(config.n_embd, config.epsilon), MLP(config)
 
     def forward(self, x: Tensor, edit: Edit) -> tuple[Tensor, Inside]:
         normed_1 = self.ln_1(x)
@@ -159,7 +175,7 @@ class Pass(NamedTuple):
 
     @property
     def logits(self) -> Tensor:
-        """What the model answers (B, T, V): how well the last vectors fit the embedding of each token."""
+        """What the model answers (B, T, V): how well the last vectors fit the unembedding of each token."""
         return self.normed @ self.unembedding
 
     @property
@@ -169,7 +185,7 @@ class Pass(NamedTuple):
 
 
 class GPT(nn.Module):
-    """A decoder-only Transformer, with LayerNorm before each sub-layer and the embedding as its own unembedding."""
+    """A decoder-only Transformer, with LayerNorm before each sub-layer; its embedding may be its own unembedding."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -177,7 +193,8 @@ class GPT(nn.Module):
         self.embedding = nn.Embedding(config.n_vocab, config.n_embd)
         self.position = nn.Embedding(config.n_context, config.n_embd)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.ln_f = nn.LayerNorm(config.n_embd)
+        self.ln_f = nn.LayerNorm(config.n_embd, config.epsilon)
+        self.unembed = None if config.tied else nn.Linear(config.n_embd, config.n_vocab, bias=False)
 
     def forward(self, ids: Tensor, edit: Edit = lambda _, x: x) -> Pass:
         """The whole way of a batch of ids (B, T) to the logits, with everything in between that we want to see.
@@ -191,7 +208,7 @@ class GPT(nn.Module):
             residual.append(x)
             inside.append(computed)
         normed = self.ln_f(x)
-        unembedding = self.embedding.weight.T
+        unembedding = (self.unembed or self.embedding).weight.T
         if not torch.is_grad_enabled():  # a pass that is only looked at has no gradients, nor what is made of it later
             unembedding = unembedding.detach()
         return Pass(residual, inside, normed, unembedding)
@@ -340,19 +357,26 @@ class Trace:
     attention_write: np.ndarray  # (L, T, D); all heads' and a bias
     middle: np.ndarray  # (L, T, D); the residual stream between attention and MLP
     normed_2: np.ndarray  # (L, T, D); what the MLP reads: ln_2(middle)
-    up: np.ndarray  # (L, T, 4D); the hidden units before the activation
-    hidden: np.ndarray  # (L, T, 4D); after it
+    up: np.ndarray  # (L, T, M); the hidden units before the activation
+    hidden: np.ndarray  # (L, T, M); after it
     mlp_write: np.ndarray  # (L, T, D); residual[l+1] = residual[l] + attention_write[l] + mlp_write[l]
     gain: np.ndarray  # (D,); of ln_f
     bias: np.ndarray  # (D,); of ln_f
     normed: np.ndarray  # (L+1, T, D); ln_f(residual); normed[-1] is what the unembedding reads
     lens: np.ndarray  # (L+1, T, V); unembed(residual); lens[-1] are the logits
+    epsilon: float = 1e-5  # what LayerNorm adds to the variance
+    unembed: np.ndarray | None = None  # (V, D); none if the embedding is its own unembedding
 
     def id(self, token: str) -> int:
         """The id of a token. Raises ValueError for one that the vocabulary lacks."""
         if token not in self.vocab:
             raise ValueError(f"the corpus lacks the word {token!r}")
         return self.vocab.index(token)
+
+    @property
+    def unembedding(self) -> np.ndarray:
+        """What the last vectors are compared with (V, D)."""
+        return self.embedding if self.unembed is None else self.unembed
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -393,12 +417,14 @@ def trace(model: GPT, tokenizer: Tokenizer, sentence: str) -> Trace:
     whole = {"residual": residual, "normed": normed, "lens": lens}
     weights = {"embedding": model.embedding.weight, "position": model.position.weight[: len(ids)]}
     weights |= {"gain": model.ln_f.weight, "bias": model.ln_f.bias}
+    weights |= {"unembed": model.unembed.weight} if model.unembed else {}
     return Trace(
         sentence=sentence,
         tokens=tuple(tokenizer.vocab[id] for id in ids),
         vocab=tokenizer.vocab,
         weights=fingerprint(model),
         activation=model.config.activation,
+        epsilon=model.config.epsilon,
         **{name: tensor.squeeze(1).numpy() for name, tensor in whole.items()},
         **{name: tensor.numpy() for name, tensor in inside.items()},
         **{name: tensor.numpy().copy() for name, tensor in weights.items()},

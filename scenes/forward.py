@@ -1,6 +1,6 @@
 """The whole forward pass: the residual stream, and every attention weight between its rows.
 
-Beside the last vector stands the embedding of the token that it predicts.
+Beside the last vector stands the unembedding of the token that it predicts.
 """
 
 from typing import TYPE_CHECKING
@@ -20,11 +20,11 @@ def build(trace: "Trace") -> pv.MultiBlock:
     L, H, T, _ = trace.attention.shape
     token, id = trace.prediction, trace.id(trace.prediction)
     scene = glyphs.start(
-        "forward", trace, Scale.of(trace.residual, trace.normed[-1], trace.embedding[id]), style.VIEW_OF_GRID
+        "forward", trace, Scale.of(trace.residual, trace.normed[-1], trace.unembedding[id]), style.VIEW_OF_GRID
     )
     glyphs.stream(scene, trace)
     for l, h in np.ndindex(L, H):
         glyphs.pattern(scene, trace, l, h)
-    glyphs.row(scene, trace, "embedding", [(id,)], [token], row=L + 1, place=T + 0.6)
+    glyphs.row(scene, trace, glyphs.unembedding(trace), [(id,)], [token], row=L + 1, place=T + 0.6)
     glyphs.legend(scene, right=T - 1, heads=H)
     return scene

@@ -1,4 +1,4 @@
-"""The winning logit, taken apart: the last vector times the embedding of the winner, and of the runner-up."""
+"""The winning logit, taken apart: the last vector times the unembedding of the winner, and of the runner-up."""
 
 from typing import TYPE_CHECKING
 
@@ -17,16 +17,16 @@ CANDIDATES = 10
 
 
 def build(decomposition: "Decomposition") -> pv.MultiBlock:
-    """In front the last vector, and for the two best tokens the embedding and its product with the vector.
+    """In front the last vector, and for the two best tokens the unembedding and its product with the vector.
 
-    Behind them stand the embeddings of the ten best candidates, each with its logit, the sum of its product.
+    Behind them stand the unembeddings of the ten best candidates, each with its logit, the sum of its product.
     """
     L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
     logits = decomposition.lens[-1, -1]
     best = decomposition.ranking[: min(CANDIDATES, len(decomposition.vocab))]
-    front = [("normed", (L, t), "last vector")]
+    array, front = glyphs.unembedding(decomposition), [("normed", (L, t), "last vector")]
     for n, id in enumerate(best[:2]):
-        front += [("embedding", (id,), decomposition.vocab[id]), ("agreement", (n,), "product")]
+        front += [(array, (id,), decomposition.vocab[id]), ("agreement", (n,), "product")]
     drawn = [getattr(decomposition, array)[index] for array, index, _ in front]
     scene = glyphs.start(
         "logit", decomposition, Scale.of(*drawn, decomposition.candidate[: len(best)]), style.VIEW_OF_GRID

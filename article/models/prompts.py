@@ -72,8 +72,9 @@ def lacks(tokenizer: gpt.Tokenizer, piece: str) -> bool:
 def numbers(config: gpt.Config, T: int) -> int:
     """How many numbers the trace of T tokens has."""
     V, D, L, H = config.n_vocab, config.n_embd, config.n_layer, config.n_head
-    block = T * D * (9 + H + 8) + 2 * H * T * T  # vectors, what heads write, hidden units; scores and patterns
-    return V * D + 2 * D + T * D + L * block + (L + 1) * T * (2 * D + V)
+    M = config.n_hidden or 4 * D
+    block = T * (D * (9 + H) + 2 * M) + 2 * H * T * T  # vectors, what heads write, hidden units; scores and patterns
+    return (1 if config.tied else 2) * V * D + 2 * D + T * D + L * block + (L + 1) * T * (2 * D + V)
 
 
 class Cut(gpt.Tokenizer):
@@ -104,4 +105,4 @@ def arrays(trace: gpt.Trace, prompt: Prompt) -> dict[str, np.ndarray]:
     These are `logits` and `probabilities` (T, V) and `ids` (T,).
     """
     more = {"ids": prompt.read, "logits": trace.lens[-1], "probabilities": gpt.softmax(trace.lens[-1])}
-    return {name: np.asarray(value) for name, value in (vars(trace) | more).items()}
+    return {name: np.asarray(value) for name, value in (vars(trace) | more).items() if value is not None}

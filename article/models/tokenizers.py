@@ -6,7 +6,7 @@ characters       a character, by its Unicode code point           text
 bpe              bytes that often follow each other in the corpus text
 .../tokenizer.json  what that file says; Hugging Face's format, or ours   up to the file's own normalisation
 tiktoken:NAME    what the encoding of that name says              text
-padded           one of these, with unused ids up to 64·n         as that one has it
+resized          one of these, with as many ids as a model has    as that one has it
 
 Only words and characters can meet what they have no id for. `vocab` is for the eye: what is invisible has a sign there,
 and no two entries are the same.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FILE = "tokenizer.json"
 KINDS = "words, characters, bpe, a path that ends in tokenizer.json, or tiktoken:NAME"
-MULTIPLE = 64  # of tokens, that nanoGPT pads to
+MUCH = 1024  # tokens that a model and its tokenizer may differ in, or by half if that is more
 BYTES = 256  # the pieces that byte-level BPE starts from
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols to Unicode, but nothing to the eye
@@ -86,18 +86,23 @@ def checked(text: str) -> str:
 class Characters(gpt.Tokenizer):
     """Characters to ids and back. A character's id is its place in the order of first appearance."""
 
-    def __init__(self, text: str) -> None:
-        """Raises ValueError for an empty text and for half a character."""
-        self.alphabet = tuple(dict.fromkeys(checked(text)))  # id -> character
-        if not self.alphabet:
+    def __init__(self, text: Iterable[str]) -> None:
+        """Of a text, or of a list of characters, which may have signs of several letters among them, such as <eos>.
+
+        Raises ValueError if it is empty, and for half a character.
+        """
+        self.alphabet = tuple(dict.fromkeys(map(checked, text)))  # id -> character
+        if not all(self.alphabet) or not self.alphabet:
             raise ValueError("the text has no character")
+        signs = sorted((letter for letter in self.alphabet if len(letter) > 1), key=len, reverse=True)
+        self.letter = re.compile("|".join([*map(re.escape, signs), "."]), re.DOTALL)
         self.ids = {letter: id for id, letter in enumerate(self.alphabet)}
         self.vocab = unique(map(shown, self.alphabet))
 
     def encode(self, sentence: str) -> list[int]:
         """The ids of a text's characters. Raises ValueError for one that the corpus lacks."""
         try:
-            return [self.ids[letter] for letter in sentence]
+            return [self.ids[letter] for letter in self.letter.findall(sentence)]
         except KeyError as error:
             letter = error.args[0]
             raise ValueError(f"the corpus lacks the character {letter!r} (U+{ord(letter):04X})") from None
@@ -131,10 +136,13 @@ def check_merges(model: dict[str, Any]) -> None:
 
 
 class Pieces(gpt.Tokenizer):
-    """Pieces to ids and back, as a tokenizer of Hugging Face's `tokenizers` says. No special tokens are added."""
+    """Pieces to ids and back, as a tokenizer of Hugging Face's `tokenizers` says."""
 
-    def __init__(self, state: str) -> None:
-        """Of the text of a tokenizer.json. Raises ValueError for one that is damaged."""
+    def __init__(self, state: str, special: bool = False) -> None:
+        """Of the text of a tokenizer.json; if `special`, with what it puts around a text.
+
+        Raises ValueError for one that is damaged.
+        """
         from tokenizers import Tokenizer
 
         with told("it is no tokenizer of the library tokenizers"):
@@ -151,7 +159,8 @@ class Pieces(gpt.Tokenizer):
             raise ValueError(f"it has {len(pieces)} tokens, and an id {max(pieces, default=0)}")
         bytewise = "ByteLevel" in types_of(whole.get("decoder"))
         self.complete = kind != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
-        self.divisible = self.complete and divisible(whole)
+        self.special = special and self.tokenizer.num_special_tokens_to_add(is_pair=False) > 0
+        self.divisible = self.complete and not self.special and divisible(whole)
         unknown = whole["model"].get("unk_token")
         self.unknown = whole["model"].get("unk_id") if unknown is None else self.tokenizer.token_to_id(unknown)
         names = (pieces.get(id, f"<unused-{id}>") for id in range(max(pieces) + 1))
@@ -172,7 +181,7 @@ class Pieces(gpt.Tokenizer):
             lost = sentence[start:stop]
         if lost is not None:
             raise ValueError(f"the tokenizer has no piece for {lost!r}")
-        return encoding.ids
+        return self.tokenizer.encode(text).ids if self.special else encoding.ids
 
     def lost(self, sentence: str) -> str | None:
         """A character that BPE leaves out, without a word, as it has no piece for it."""
@@ -295,31 +304,45 @@ def encoding_of(name: str) -> Encoding:
         load.read_file = read
 
 
-def padded(n_vocab: int) -> int:
-    """How many tokens nanoGPT makes of so many: the next multiple of 64, which processors like.
+def near(n: int, n_vocab: int) -> bool:
+    """Whether a tokenizer of n tokens may be that of a model of n_vocab: both are padded to sizes that processors like.
 
-    >>> padded(50257), padded(64)
-    (50304, 64)
+    >>> near(50257, 50304), near(50257, 65), near(28, 64)
+    (True, False, True)
     """
-    return -(-n_vocab // MULTIPLE) * MULTIPLE
+    return abs(n - n_vocab) <= max(MUCH, min(n, n_vocab) // 2)
 
 
-class Padded(gpt.Tokenizer):
-    """Another tokenizer, with tokens that no text has behind its own, up to a multiple of 64."""
+class Resized(gpt.Tokenizer):
+    """Another tokenizer, with as many tokens as a model has: no text has those that are added, or left out."""
 
-    def __init__(self, inner: gpt.Tokenizer) -> None:
-        """Raises ValueError for one that has a multiple of 64 already."""
+    def __init__(self, inner: gpt.Tokenizer, n_vocab: int) -> None:
+        """Raises ValueError for a size that the other tokenizer has already, or that is far from it."""
         n = len(inner.vocab)
-        if padded(n) == n:
-            raise ValueError(f"there is nothing to fill up behind {n} tokens")
+        if n == n_vocab or not near(n, n_vocab):
+            raise ValueError(f"a tokenizer of {n} tokens is not made one of {n_vocab}")
         self.inner = inner
-        self.vocab = unique([*inner.vocab, *(f"<unused-{id}>" for id in range(n, padded(n)))])
-        self.unused = self.vocab[n:]
+        self.vocab = unique([*inner.vocab[:n_vocab], *(f"<unused-{id}>" for id in range(n, n_vocab))])
         self.ids = {name: id for id, name in enumerate(self.vocab)}
 
+    @property
+    def note(self) -> str:
+        """Which tokens that are, in a sentence."""
+        n, n_vocab = len(self.inner.vocab), len(self.vocab)
+        more, which = ("model", self.vocab[n:]) if n < n_vocab else ("tokenizer", self.inner.vocab[n_vocab:])
+        between = which[0] if len(which) == 1 else f"{which[0]} to {which[-1]}"
+        ending = "which no text has" if n < n_vocab else "which no prompt may have"
+        return f"The {more} has more tokens than its {'tokenizer' if n < n_vocab else 'model'}: {between}, {ending}."
+
     def encode(self, sentence: str) -> list[int]:
-        """The ids of a text, as the other tokenizer has them. Raises what that raises."""
-        return self.inner.encode(sentence)
+        """The ids of a text, as the other tokenizer has them. Raises what that raises, and ValueError for a token that
+        is left out.
+        """
+        ids = self.inner.encode(sentence)
+        beyond = next((id for id in ids if id >= len(self.vocab)), None)
+        if beyond is not None:
+            raise ValueError(f"the model has no vector for the token {self.inner.vocab[beyond]!r}")
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids, in which a token that no text has stands with its name."""
@@ -368,9 +391,9 @@ def files(tokenizer: gpt.Tokenizer) -> dict[str, bytes]:
             state = tokenizer.tokenizer.to_str()
         case Encoding():
             state = written({"kind": "tiktoken", "name": tokenizer.encoding.name})
-        case Padded():
+        case Resized():
             inner = json.loads(files(tokenizer.inner)[FILE])
-            state = written({"kind": "padded", "of": inner})
+            state = written({"kind": "resized", "n_vocab": len(tokenizer.vocab), "of": inner})
         case Characters():
             state = written({"kind": "characters", "vocab": tokenizer.alphabet})
         case _:
@@ -382,8 +405,11 @@ def written(state: dict[str, Any]) -> str:
     return json.dumps(state, ensure_ascii=False, indent=1) + "\n"
 
 
-def load(data: bytes) -> gpt.Tokenizer:
-    """The tokenizer of a file that `files` or Hugging Face's library wrote. Raises ValueError for any other."""
+def load(data: bytes, special: bool = False) -> gpt.Tokenizer:
+    """The tokenizer of a file that `files` or Hugging Face's library wrote. Raises ValueError for any other.
+
+    If `special`, a tokenizer of Hugging Face puts around a text what it says, such as a token for its beginning.
+    """
     try:
         text = data.decode()
         state = json.loads(text)
@@ -391,17 +417,19 @@ def load(data: bytes) -> gpt.Tokenizer:
         raise ValueError("it is not JSON in UTF-8, as a tokenizer is") from None
     match state:
         case {"kind": "words" | "characters" as kind, "vocab": [str(), *_] as vocab}:
-            whole = checked("".join(map(str, vocab)))
-            tokenizer = gpt.Tokenizer(map(str, vocab)) if kind == "words" else Characters(whole)
+            tokens = [checked(str(token)) for token in vocab]
+            tokenizer = gpt.Tokenizer(tokens) if kind == "words" else Characters(tokens)
             if json.loads(files(tokenizer)[FILE]) != state:  # a gap, a repetition, what is no string, more keys
                 raise ValueError(f"its vocab is not a list of different {kind}")
             return tokenizer
         case {"kind": "tiktoken", "name": str(name)}:
             return encoding_of(name)
-        case {"kind": "padded", "of": {} as inner, **rest} if not rest and inner.get("kind") != "padded":
-            return Padded(load(written(inner).encode()))
+        case {"kind": "resized", "of": {"kind": "resized"}}:
+            raise ValueError("it is resized twice")
+        case {"kind": "resized", "n_vocab": int(n), "of": {} as inner, **rest} if not rest:
+            return Resized(load(written(inner).encode()), n)
         case {"model": {}, "version": str()}:
-            return Pieces(text)
+            return Pieces(text, special)
         case _:
             raise ValueError(
                 'it has neither a "kind" that is known here nor a "model", as a tokenizer of Hugging Face has'

@@ -17,6 +17,7 @@ from article.web import markdown
 from article.web.markdown_text import markdown_table, to_markdown, token_to_markdown
 from article.web.publish import add_page
 from article.web.site import Site
+from scenes import glyphs
 from scenes.words import level_name
 
 TEMPLATE = Path(__file__).with_name("checkpoint.md")
@@ -83,6 +84,10 @@ def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
         "heads_table": heads_table(trace),
         "stream_table": stream_table(trace),
         "parameters_table": parameters_table(run),
+        "table": glyphs.unembedding(trace),
+        "tied": ""
+        if trace.unembed is not None
+        else "The embedding serves as the unembedding, too; it is counted once.",
         "weights_hash": trace.weights,
         "model_table": model_table(run),
     }
@@ -212,10 +217,12 @@ def model_table(run: OpenedModel) -> str:
         ("blocks", count(config.n_layer)),
         ("heads of each", count(config.n_head)),
         ("components of a vector", count(config.n_embd)),
+        ("hidden units of an MLP", count(config.n_hidden or 4 * config.n_embd)),
         ("tokens that it reads at most", count(config.n_context)),
         ("tokens in the vocabulary", count(config.n_vocab)),
         ("activation of the hidden units", config.activation),
         ("biases of queries, keys and values", "yes" if config.biases else "no"),
+        ("what LayerNorm adds to the variance", f"{config.epsilon:g}"),
         ("precision here", str(run.model.embedding.weight.dtype).removeprefix("torch.")),
     ]
     return markdown_table(("<what", "<which"), rows)

@@ -25,6 +25,7 @@ from article.sites.model import BOXES, TALL
 from article.web import markdown
 from article.web.publish import Page, add_pages
 from article.web.site import Site, to_json
+from scenes import glyphs
 from scenes.analysis.comparison import Comparison
 
 HERE = Path(__file__).resolve().parent
@@ -233,6 +234,7 @@ def known(a: Side, b: Side, both: tuple[Comparison, Comparison], asked: Asked) -
         "title": "Two models, side by side" if models else "Two prompts, side by side",
         "related": "" if kinship is None else decimals(kinship),
         "shared": number(one.shared),
+        "table": glyphs.unembedding(one, one.other),
         "compared_token": str(one.shared),
         "of_a_fails": count(fails(asked.of_a)),
         "of_a_all": count(len(asked.of_a)),

@@ -103,6 +103,7 @@ def known(shown: Shown, parts: set[str]) -> dict[str, str]:
         "components": count(D),
         "words": count(V),
         "tokens": number(T),
+        "table": glyphs.unembedding(trace),
         "prompt": trace.sentence,
         "prediction": best[0],
         "probability": percent(trace.probability(best[0])),

@@ -110,6 +110,11 @@ class Comparison(Decomposition):
         """(V, D, 2)."""
         return apart(self.embedding, self.of_counterparts(self.other.embedding))
 
+    @cached_property
+    def unembedding_apart(self) -> np.ndarray:
+        """(V, D, 2)."""
+        return apart(self.unembedding, self.of_counterparts(self.other.unembedding))
+
     # --- The answer -----------------------------------------------------------------------------------------------
 
     @property

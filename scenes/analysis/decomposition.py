@@ -12,8 +12,6 @@ import gpt
 from scenes.analysis.view import View
 from scenes.words import Table, Words, by_component, directions, plain, tokens
 
-EPSILON = 1e-5  # what torch.nn.LayerNorm adds to the variance
-
 
 def projection(rows: np.ndarray) -> tuple[np.ndarray, float]:
     """Rows (n, D) along their first three principal components (n, 3), and the share of the variance that is kept."""
@@ -58,11 +56,11 @@ WORDS = {
     "standard": Words(lambda *_: "to one size", "the centred vector divided by its standard deviation"),
     "scaled": Words(lambda *_: "times gain", "the standard vector times the learned gain"),
     "candidate": Words(
-        lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}", "a learned number: the embedding of the candidate"
+        lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}", "a learned number: the unembedding of the candidate"
     ),
     "agreement": Words(
         lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
-        "last vector × embedding, component by component; their sum is the logit",
+        "last vector × unembedding, component by component; their sum is the logit",
     ),
     "share": Words(
         lambda s, i: f"{s.origins[i[0]]}, for {s.vocab[i[1]]}",
@@ -159,7 +157,7 @@ class Decomposition(View):
     @cached_property
     def deviation(self) -> np.ndarray:
         """What the centred vectors are divided by (T, 1)."""
-        return np.sqrt((self.centred**2).mean(axis=-1, keepdims=True) + EPSILON)
+        return np.sqrt((self.centred**2).mean(axis=-1, keepdims=True) + self.epsilon)
 
     @cached_property
     def standard(self) -> np.ndarray:
@@ -180,12 +178,12 @@ class Decomposition(View):
 
     @cached_property
     def candidate(self) -> np.ndarray:
-        """The embeddings of the vocabulary in that order (V, D)."""
-        return self.embedding[self.ranking]
+        """The unembeddings of the vocabulary in that order (V, D)."""
+        return self.unembedding[self.ranking]
 
     @cached_property
     def agreement(self) -> np.ndarray:
-        """Last vector times embedding, component by component, in that order (V, D); their sum is the logit."""
+        """Last vector times unembedding, component by component, in that order (V, D); their sum is the logit."""
         return self.normed[-1, -1] * self.candidate
 
     # --- Who said it ----------------------------------------------------------------------------------------------
@@ -214,7 +212,7 @@ class Decomposition(View):
         """What each origin adds to each logit (P, V), divided as the final LayerNorm does; they sum to the logits."""
         centred = self.part - self.part.mean(axis=-1, keepdims=True)
         scaled = centred / self.deviation[-1] * self.gain
-        return np.vstack([scaled, self.bias]) @ self.embedding.T
+        return np.vstack([scaled, self.bias]) @ self.unembedding.T
 
 
 def mean(what: str) -> Words:

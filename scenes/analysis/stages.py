@@ -89,7 +89,7 @@ LETTERS = {  # of each axis; they are those of gpt.py
     "key": "T",
     "component": "D",
     "component of the head": "D/H",
-    "hidden unit": "4D",
+    "hidden unit": "M",
     "head": "H",
     "entry": "V",
     "next token": "V",
@@ -257,8 +257,15 @@ ROUND = (
 EXIT = Group(
     "exit",
     "From vectors to the next token",
-    "The vector of each token is compared with the embedding of every token of the vocabulary: what it is most like is "
+    "The vector of each token is compared with the {table} of every token of the vocabulary: what it is most like is "
     "what the model expects next.",
+)
+UNEMBED = Step(
+    "unembed",
+    "Unembedding",
+    "What training has made of every token of the vocabulary: a vector that says where the token is expected.",
+    ("entry", "component"),
+    ("GPT.__init__/self.unembed",),
 )
 READ = (
     Step(
@@ -271,7 +278,7 @@ READ = (
     Step(
         "lens",
         "Logits",
-        "How well each vector fits the embedding of every token of the vocabulary: their product.",
+        "How well each vector fits the {table} of every token of the vocabulary: their product.",
         ("token", "next token"),
         ("trace/lens",),
     ),
@@ -309,15 +316,22 @@ LEAVE = (
         ("Trace.prediction/return",),
     ),
 )
-NAMES = {"relu": "ReLU", "gelu": "GELU", "gelu_tanh": "GELU (approximated by tanh)"}
+NAMES = {
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "gelu_tanh": "GELU (approximated by tanh)",
+    "gelu_clipped": "GELU (between −10 and 10)",
+    "gelu_sigmoid": "GELU (approximated by a sigmoid)",
+    "silu": "SiLU",
+    "tanh": "tanh",
+}
 SOFTLY = (
-    "GELU lets the positive ones through, more fully the larger they are, and next to nothing of the others: "
+    "{activation} lets the positive ones through, more fully the larger they are, and next to nothing of the others: "
     "mostly what fits responds."
 )
 RESPONDS = {  # what each activation does to the hidden units
     "relu": "ReLU lets the positive ones through and makes zero of the others: only what fits responds.",
-    "gelu": SOFTLY,
-    "gelu_tanh": SOFTLY,
+    "tanh": "Each is brought between −1 and 1: what fits responds, and so does its opposite.",
 }
 ASIDE = Group(
     "logit-lens",
@@ -342,7 +356,8 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     tokens = tuple(f"{t} {token}" for t, token in enumerate(trace.tokens, 1))
     vocabs = {"probabilities": tuple(trace.vocab[id] for id in best)}
     vocabs["prediction"] = (trace.prediction,)
-    words = {"activation": NAMES[trace.activation], "responds": RESPONDS[trace.activation]}
+    words = {"activation": NAMES[trace.activation], "table": "embedding" if trace.unembed is None else "unembedding"}
+    words["responds"] = RESPONDS.get(trace.activation, SOFTLY).format(activation=words["activation"].partition(" (")[0])
 
     def stage(group: Group, step: Step, level: int, prefix: str = "", suffix: str = "") -> Stage:
         array = step.array or step.id.replace("-", "_")
@@ -364,7 +379,8 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     for l in range(L):
         group = Group(f"block-{l + 1}", f"Block {l + 1}", BLOCK)
         flow += [stage(group, step, l + (step.id == "residual"), f"{group.id}-") for step in ROUND]
-    flow += [stage(EXIT, step, L) for step in LEAVE]
+    leave = EXIT._replace(why=EXIT.why.format(**words))
+    flow += [stage(leave, step, L) for step in (*LEAVE[:2], *([] if trace.unembed is None else [UNEMBED]), *LEAVE[2:])]
     for l in range(L):
         when = f" after block {l}" if l else " before block 1"
         flow += [stage(ASIDE, step, l, f"level-{l}-", when) for step in READ]

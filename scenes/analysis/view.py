@@ -36,6 +36,11 @@ WORDS = {
     "embedding": Words(
         lambda s, i: s.vocab[i[0]], "a learned number: the token's row in the table of embeddings", title="Embedding"
     ),
+    "unembedding": Words(
+        lambda s, i: s.vocab[i[0]],
+        "a learned number: the token's row in that table",
+        title="Unembedding",
+    ),
     "position": Words(
         lambda _, i: f"position {i[0] + 1}", "a learned number: the vector of this place in the sentence"
     ),

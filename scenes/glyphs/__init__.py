@@ -19,6 +19,7 @@ from scenes.glyphs.scene import (
     side,
     start,
     stream,
+    unembedding,
 )
 from scenes.glyphs.shapes import Point, bar, bead, box, column, foot, post, ribbon, stack, stick, surface, to_bytes
 from scenes.glyphs.text import label, lacking, number, signs, tag, width_of
@@ -75,6 +76,7 @@ __all__ = [
     "tag",
     "tie",
     "to_bytes",
+    "unembedding",
     "verdict",
     "width_of",
 ]

@@ -114,6 +114,11 @@ def line(
     names(scene, [text for *_, text in terms], style.SPACING, row, place)
 
 
+def unembedding(*traces: Any) -> str:
+    """The array that the last vectors of traces are compared with: the embedding, where that is its own unembedding."""
+    return "embedding" if all(trace.unembed is None for trace in traces) else "unembedding"
+
+
 def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float = 0, place: float = 0) -> None:
     """Adds name plates in front of a row of plinths, as many units of the scene apart; none for an empty text.
 

@@ -1,6 +1,7 @@
 """Models from elsewhere: they compute what their own programs compute, and what cannot be used is refused by name."""
 
 import dataclasses
+import datetime
 import importlib
 import io
 import json
@@ -10,9 +11,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -26,12 +29,13 @@ import gpt
 from article import __main__
 from article.errors import RefusalError
 from article.models import loading, prompts, tokenizers
-from article.models.formats import torch_file
+from article.models.formats import gpt2, torch_file
 from article.models.formats.layout import Layout, renamed
 from article.models.formats.run import run_files
 from article.models.model import OpenedModel
 from article.models.settings import Settings
 from scenes.analysis import stages as stages_
+from scenes.analysis.decomposition import Decomposition
 from tests.conftest import ROOT
 from tests.models.test_tokenizers import own_encoding
 
@@ -192,17 +196,177 @@ def test_nanogpt(tmp_path, bias, prefix, masks):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [{}, {"n_layer": 3, "n_head": 4, "n_embd": 20, "n_positions": 9}, {"n_head": 1}])
-@pytest.mark.parametrize("activation", ["gelu_new", "gelu_pytorch_tanh", "gelu", "relu"])
 @pytest.mark.parametrize("shards", [{}, {"max_shard_size": "6KB"}])
-def test_family(tmp_path, shape, activation, shards):
-    theirs = save_family(tmp_path, activation_function=activation, **shape, **shards)
+def test_family(tmp_path, shape, shards):
+    theirs = save_family(tmp_path, **shape, **shards)
     assert len(list(tmp_path.glob("*.safetensors"))) > 1 if shards else (tmp_path / "model.safetensors").is_file()
-    run = loading.open_model(tmp_path)
-    ids = torch.tensor([run.tokenizer.encode("the dog sat")])
+    assert (answers_alike(tmp_path, theirs).origin, answers_alike(tmp_path, theirs).notes) == (gpt2.FAMILY, ())
+
+
+def answers_alike(folder: Path, theirs: Any, text: str = "the dog sat") -> OpenedModel:
+    """The model of a folder, which gives the logits that the library transformers gives, and traces them."""
+    run = loading.open_model(folder)
+    ids = torch.tensor([run.tokenizer.encode(text)])
     with torch.no_grad():
-        expected = theirs(ids).logits
+        expected = theirs(ids).logits[..., : run.config.n_vocab]
     torch.testing.assert_close(run.model(ids).logits.detach(), expected, **NEAR)
-    assert (run.origin, run.notes) == ("a model of the GPT-2 family", ())
+    trace = gpt.trace(run.model, run.tokenizer, text)
+    assert np.allclose(trace.lens[-1], expected[0], **NEAR)
+    taken_apart = Decomposition(trace)
+    assert np.allclose(taken_apart.scaled + trace.bias, trace.normed[-1], rtol=1e-3, atol=1e-3)
+    assert np.allclose(taken_apart.share.sum(0), trace.lens[-1, -1], rtol=1e-3, atol=1e-3)
+    assert np.allclose(taken_apart.agreement.sum(-1), trace.lens[-1, -1][taken_apart.ranking], rtol=1e-3, atol=1e-3)
+    assert sum(value.size for value in vars(trace).values() if isinstance(value, np.ndarray)) == prompts.numbers(
+        run.config, len(trace.tokens)
+    )
+    return run
+
+
+DIVIDED = (
+    "The checkpoint does not divide scores by the root of a head's size; here its queries are multiplied by that, "
+    "which comes to the same."
+)
+BY_BLOCK = "The checkpoint divides the scores of block n by n; here its queries are, which comes to the same."
+VARIANTS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"n_inner": 12}, ()),
+    ({"layer_norm_epsilon": 1e-2}, ()),
+    ({"tie_word_embeddings": False}, ()),
+    ({"scale_attn_weights": False}, (DIVIDED,)),
+    ({"scale_attn_by_inverse_layer_idx": True, "n_layer": 3}, (BY_BLOCK,)),
+    *(({"activation_function": name}, ()) for name in gpt2.ACTIVATIONS),
+]
+
+
+@pytest.mark.parametrize(("options", "notes"), VARIANTS, ids=[str(options) for options, _ in VARIANTS])
+def test_what_a_family_may_vary(tmp_path, options, notes):
+    run = answers_alike(tmp_path, save_family(tmp_path, **options))
+    assert run.notes == notes
+    trace = gpt.trace(run.model, run.tokenizer, "the dog")
+    stages = {stage.id: stage for stage in stages_.stages(trace)}
+    assert stages["block-1-up"].title.startswith("Hidden units before ")
+    assert ("unembed" in stages) == (not run.config.tied) == ("unembedding" in stages["logits"].why)
+    assert stages["block-1-up"].shape.startswith("(T, M) = ")
+
+
+def reconfigure(folder: Path, change: Mapping[str, object]) -> None:
+    """Changes what a config.json says; what is to be Ellipsis is not said."""
+    file = folder / "config.json"
+    said = json.loads(file.read_text("utf-8")) | change
+    file.write_text(json.dumps({name: value for name, value in said.items() if value is not ...}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model_type": ..., "n_positions": ..., "n_ctx": 16},
+        {"model_type": None, "architectures": None, "layer_norm_epsilon": None, "tie_word_embeddings": None},
+        {
+            "n_embd": ...,
+            "hidden_size": 8,
+            "n_layer": ...,
+            "num_hidden_layers": 2,
+            "n_head": ...,
+            "num_attention_heads": 2,
+        },
+    ],
+)
+def test_configurations_of_other_versions(family, change):
+    """Sizes by other names, null for what is not said, no family."""
+    before = loading.open_model(family)
+    reconfigure(family, change)
+    after = loading.open_model(family)
+    assert after.config == before.config
+    assert gpt.fingerprint(after.model) == gpt.fingerprint(before.model)
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_weights_in_a_pickle(tmp_path, old, parts):
+    """As the library saved them before it had safetensors, and as PyTorch did before version 1.6."""
+    theirs = save_family(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    whole = list(theirs.state_dict().items())
+    files = (
+        [f"pytorch_model-{n + 1:05}-of-{parts:05}.bin" for n in range(parts)] if parts > 1 else ["pytorch_model.bin"]
+    )
+    for n, file in enumerate(files):
+        torch.save(OrderedDict(whole[n::parts]), tmp_path / file, _use_new_zipfile_serialization=not old)
+    if parts > 1:
+        places = {name: files[n % parts] for n, (name, _) in enumerate(whole)}
+        (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    assert answers_alike(tmp_path, theirs).notes == ()
+
+
+WRAPS = [
+    "module.",
+    "_orig_mod.",
+    "_orig_mod.module.",
+    "module._orig_mod.",
+    "pretrained_model.",
+    "model.",
+    "base_model.model.",
+]
+
+
+@pytest.mark.parametrize("prefix", WRAPS)
+def test_names_that_are_wrapped(family, nano, prefix):
+    before, also = weights_of(family), weights_of(nano)
+
+    def change(weights: dict[str, Tensor]) -> None:
+        whole = {f"{prefix}{name}": weight for name, weight in weights.items()}
+        weights.clear()
+        weights |= whole
+
+    rewrite(family, change)
+    save_nano(nano.parent, nano_weights(prefix=prefix))
+    assert (weights_of(family), weights_of(nano)) == (before, also)
+
+
+def weights_of(path: Path) -> str:
+    """The SHA-256 of the weights that a checkpoint has now."""
+    return gpt.fingerprint(loading.open_model(path).model)
+
+
+@pytest.mark.parametrize("name", ["v_head.summary.weight", "score.weight", "multiple_choice_head.summary.bias"])
+def test_heads_for_other_tasks_are_left_aside(family, name):
+    before = weights_of(family)
+    rewrite(family, lambda weights: weights.update({name: torch.ones(2, 8)}))
+    run = loading.open_model(family)
+    assert gpt.fingerprint(run.model) == before
+    assert run.notes == (f"The checkpoint has weights for other tasks, which are left aside: {name!r}.",)
+
+
+def test_an_unembedding_of_its_own_is_used(family, nano):
+    """Whatever is said of it, as the library transformers does."""
+    note = "The checkpoint has an unembedding that is not its embedding; it is used."
+    rewrite(family, lambda weights: weights.update({"lm_head.weight": drawn({"": (len(BPE.vocab), 8)}, 7)[""]}))
+    theirs = library().GPT2LMHeadModel.from_pretrained(family).eval()
+    assert answers_alike(family, theirs).notes == (note,)
+    weights = nano_weights() | {"lm_head.weight": drawn({"": (28, 8)}, 7)[""]}
+    run = loading.open_model(save_nano(nano.parent, weights))
+    ids = torch.tensor(run.tokenizer.encode("a dog"))
+    torch.testing.assert_close(run.model(ids[None]).logits[0], nanogpt(weights, ids, 2, 2), **NEAR)
+    assert run.notes == (note,)
+
+
+def test_a_nanogpt_that_says_nothing_of_biases(tmp_path):
+    """Its first versions had them, and GELU by tanh; so has build-nanogpt, whose configuration is an object."""
+
+    class GPTConfig:
+        def __init__(self, **sizes: object) -> None:
+            vars(self).update(sizes)
+
+    module = sys.modules[GPTConfig.__module__]
+    GPTConfig.__qualname__ = "GPTConfig"
+    sizes = {name: size for name, size in SIZES.items() if name != "dropout"}
+    save_nano(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "GPTConfig", GPTConfig, raising=False)
+        for more in ({"model_args": sizes}, {"config": GPTConfig(**sizes), "step": 3}):
+            torch.save({"model": nano_weights(), **more}, tmp_path / "ckpt.pt")
+            run = loading.open_model(tmp_path / "ckpt.pt")
+            assert run.config == gpt.Config(28, 16, 8, 2, 2, "gelu_tanh", biases=True)
+            assert run.notes == ()
 
 
 def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
@@ -293,7 +457,7 @@ def test_any_tokenizer_can_be_named(nano, family, monkeypatch, tmp_path):
     assert loading.open_model(nano, "tiktoken:own").tokenizer.vocab == encoding.vocab
     other = tmp_path / "other.json"
     (family / "tokenizer.json").rename(other)
-    with pytest.raises(RefusalError, match=r"has no tokenizer.json; name one with --tokenizer"):
+    with pytest.raises(RefusalError, match=r"has no tokenizer.json, and no vocab.json; name a tokenizer"):
         loading.open_model(family)
     assert loading.open_model(family, str(other)).tokenizer.vocab == BPE.vocab
 
@@ -328,11 +492,150 @@ def test_padding_is_named_and_never_encoded(tmp_path, monkeypatch, kind):
             [text, f"<unused-{n}>", f"<unused-{V - 1}>", text]
         )
     assert {*inner.encode(text)} <= set(range(n))
-    for wrong in (V - 1, V + 1, V + 64, n - 1):
-        sizes["vocab_size"] = wrong
-        save_nano(tmp_path, nano_weights(sizes), **sizes)
-        with pytest.raises(RefusalError, match=f"has {wrong} tokens, and its tokenizer {n}; name the one"):
-            loading.open_model(tmp_path / "ckpt.pt", str(file))
+    sizes["vocab_size"] = wrong = 2 * n + 1025
+    save_nano(tmp_path, nano_weights(sizes), **sizes)
+    with pytest.raises(RefusalError, match=f"has {wrong} tokens, and its tokenizer {n}; name the one"):
+        loading.open_model(tmp_path / "ckpt.pt", str(file))
+
+
+@pytest.mark.parametrize(
+    ("n_vocab", "note"),
+    [
+        (269, f"The tokenizer has more tokens than its model: {BPE.vocab[-1]}, which no prompt may have."),
+        (267, f"The tokenizer has more tokens than its model: dog to {BPE.vocab[-1]}, which no prompt may have."),
+        (271, "The model has more tokens than its tokenizer: <unused-270>, which no text has."),
+        (384, "The model has more tokens than its tokenizer: <unused-270> to <unused-383>, which no text has."),
+    ],
+)
+def test_embeddings_of_any_size(tmp_path, n_vocab, note):
+    """As after a token was added to a tokenizer, or to a model; a text with a token that has no vector is refused."""
+    run = answers_alike(tmp_path, save_family(tmp_path, vocab_size=n_vocab), "the")
+    assert run.notes == (note,)
+    assert len(run.tokenizer.vocab) == n_vocab
+    assert tokenizers.load(tokenizers.files(run.tokenizer)["tokenizer.json"]).vocab == run.tokenizer.vocab
+    last = BPE.decode([269])
+    if n_vocab > 269:
+        assert run.tokenizer.encode(last) == [269]
+        return
+    with pytest.raises(RefusalError, match="the model has no vector for the token"):
+        prompts.read(run, last, cut=False)
+
+
+TEMPLATE = {
+    "type": "TemplateProcessing",
+    "single": [{"SpecialToken": {"id": "!", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+    "special_tokens": {"!": {"id": "!", "ids": [0], "tokens": ["!"]}},
+}
+
+
+def test_a_model_reads_what_its_own_tokenizer_gives(tmp_path):
+    """With what that puts around a text; a text that is trained on gets nothing around it."""
+    save_family(tmp_path)
+    file = tmp_path / "tokenizer.json"
+    state = json.loads(file.read_text("utf-8")) | {"post_processor": TEMPLATE}
+    file.write_text(json.dumps(state))
+    run = loading.open_model(tmp_path)
+    plain = BPE.encode("the dog")
+    assert (
+        run.tokenizer.encode("the dog")
+        == [0, *plain]
+        == library().AutoTokenizer.from_pretrained(tmp_path)("the dog").input_ids
+    )
+    assert prompts.read(run, "the dog", cut=False).ids == (0, *plain)
+    assert tokenizers.load(file.read_bytes()).encode("the dog") == plain
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_a_tokenizer_of_two_files(tmp_path, added):
+    """vocab.json and merges.txt, as before there was a tokenizer.json; and a token that was added later."""
+    save_family(tmp_path, vocab_size=272)
+    model = json.loads((tmp_path / "tokenizer.json").read_text("utf-8"))["model"]
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "vocab.json").write_text(json.dumps(model["vocab"] | {"<|endoftext|>": 270}), "utf-8")
+    merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
+    (tmp_path / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), "utf-8")
+    if added:
+        (tmp_path / "added_tokens.json").write_text('{"[PAD]": 271}')
+        (tmp_path / "special_tokens_map.json").write_text('{"pad_token": {"content": "[PAD]"}}')
+    run = loading.open_model(tmp_path)
+    theirs = library().AutoTokenizer.from_pretrained(tmp_path)
+    for text in ("the dog sat", "  é\n<|endoftext|>the", "[PAD] [PAD]", ""):
+        assert run.tokenizer.encode(text) == theirs(text).input_ids
+        assert run.tokenizer.decode(run.tokenizer.encode(text)) == text
+    assert loading.open_model(tmp_path, str(tmp_path / "vocab.json")).tokenizer.vocab == run.tokenizer.vocab
+
+
+def meta_of(tokens: list[str], ids: object = dict) -> dict[str, object]:
+    return {
+        "stoi": {token: id for id, token in enumerate(tokens)},
+        "itos": list(tokens) if ids is list else dict(enumerate(tokens)),
+    }
+
+
+@pytest.mark.parametrize("ids", [dict, list])
+@pytest.mark.parametrize(
+    ("tokens", "text", "expected"),
+    [
+        (["the", "cat", "sat", "<eos>"], "the cat  sat <eos>", [0, 1, 2, 3]),
+        ([*"abc ", "<eos>", "<pad>", "[x]"], "a b<eos>c[x]<", None),
+        ([*"abc <", "<eos>", "[x]"], "a b<eos>c[x]<", [0, 3, 1, 5, 2, 6, 4]),
+        (["the", " ", "cat", ".", "the cat"], "the cat the.", [4, 1, 0, 3]),
+    ],
+)
+def test_a_meta_of_words_or_with_signs(tmp_path, tokens, text, expected, ids):
+    sizes = SIZES | {"vocab_size": len(tokens)}
+    path = save_nano(tmp_path, nano_weights(sizes), **sizes)
+    (tmp_path / "meta.pkl").write_bytes(pickle.dumps(meta_of(tokens, ids)))
+    tokenizer = loading.open_model(path).tokenizer
+    if expected is None:
+        with pytest.raises(ValueError, match="the corpus lacks the character '<'"):
+            tokenizer.encode(text)
+        return
+    assert tokenizer.encode(text) == expected
+    assert tokenizer.decode(expected) == " ".join(text.split()) if tokens[0] == "the" and " " not in tokens else text
+    assert tokenizers.load(tokenizers.files(tokenizer)["tokenizer.json"]).encode(text) == expected
+
+
+HELD: dict[str, tuple[object, str]] = {
+    "device": (torch.device("cpu"), "'torch.device'"),
+    "dtype": (torch.bfloat16, "'torch.bfloat16'"),
+    "set": ({"a", "b"}, "'builtins.set'"),
+    "path": (Path("a"), "'pathlib"),
+    "size": (torch.Size([1, 2]), "'torch.Size'"),
+    "array": (np.arange(3), "'numpy"),
+    "object": (SimpleNamespace(a=1), "'types.SimpleNamespace'"),
+    "function": (F.relu, "'torch.nn.functional.relu'"),
+    "defaultdict": (defaultdict(list, a=[1]), "'builtins.list'"),
+    "date": (datetime.date(2020, 1, 1), "'datetime.date'"),
+}
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("name", HELD)
+def test_what_is_not_plain_is_named(nano, name, protocol):
+    """Of what a checkpoint holds beside its weights, nothing is made, and nothing stops the rest from being read."""
+    before = weights_of(nano)
+    value, said = HELD[name]
+    content = {"model": nano_weights(), "model_args": SIZES | {"bias": True}, "config": {"a": [value]}}
+    torch.save(content, nano, pickle_protocol=protocol)
+    run = loading.open_model(nano)
+    assert gpt.fingerprint(run.model) == before
+    assert len(run.notes) == 1
+    assert run.notes[0].startswith(f"The checkpoint also holds what is not read: {said}")
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_numbers_of_numpy_are_numbers(nano, protocol):
+    """Of each kind, also as sizes; but of those that are no numbers of a size there is one."""
+    kinds = (np.int64, np.int32, np.uint8, np.int16, np.float64, np.float32, np.float16, np.bool_)
+    sizes = {name: np.int64(size) if name in ("n_layer", "n_embd") else size for name, size in SIZES.items()}
+    content = {"model": nano_weights(), "model_args": sizes | {"bias": np.True_}, "loss": [kind(1) for kind in kinds]}
+    torch.save(content, nano, pickle_protocol=protocol)
+    assert loading.open_model(nano).notes == ()
+    value, unread = torch_file.read_file(nano)
+    assert cast(Any, value)["loss"] == [1] * len(kinds)
+    assert unread == []
 
 
 # --- The commands -------------------------------------------------------------------------------------------------
@@ -454,17 +757,19 @@ def refused(capsys: pytest.CaptureFixture[str], path: Path, says: str, *more: ob
 
 CONFIGS: list[tuple[dict[str, object], str]] = [
     ({"model_type": "llama"}, "config.json says that its family is 'llama'; only gpt2 can be opened"),
-    ({"model_type": None}, "its family is None"),
+    ({"model_type": None, "architectures": ["LlamaForCausalLM"]}, "its family is 'LlamaForCausalLM'"),
     ({"model_type": ["gpt2"]}, "its family is a list"),
-    ({"tie_word_embeddings": False}, "tie_word_embeddings = False, and the embedding is its own unembedding here"),
-    ({"n_inner": 30}, "config.json has n_inner = 30, and an MLP has 4 · n_embd hidden units here"),
-    ({"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon = 1e-06, and LayerNorm adds 1e-05"),
-    ({"layer_norm_epsilon": "1e-5"}, "layer_norm_epsilon = '1e-5'"),
-    ({"scale_attn_weights": False}, "scale_attn_weights = False, and scores are divided"),
-    ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
+    ({"tie_word_embeddings": False}, "it has no lm_head.weight; by its config.json it needs one of the shape (270, 8)"),
+    ({"tie_word_embeddings": "no"}, "tie_word_embeddings = 'no', which must be true or false"),
+    ({"n_inner": 30}, "h.0.mlp.c_fc.weight has the shape (8, 32); by its config.json it needs (8, 30)"),
+    ({"n_inner": 0}, "n_inner = 0, which must be a whole number from 1"),
+    ({"layer_norm_epsilon": "1e-5"}, "layer_norm_epsilon = '1e-5', which must be a number from 0 to 1"),
+    ({"layer_norm_epsilon": -1}, "layer_norm_epsilon = -1"),
+    ({"layer_norm_epsilon": float("inf")}, "layer_norm_epsilon = inf"),
+    ({"scale_attn_weights": 1}, "scale_attn_weights = 1, which must be true or false"),
     ({"add_cross_attention": True}, "add_cross_attention = True"),
     ({"quantization_config": {"bits": 4}}, "quantization_config = a dict"),
-    ({"activation_function": "silu"}, "activation_function = 'silu', and what is known is gelu_new"),
+    ({"activation_function": "mish"}, "activation_function = 'mish', and what is known is gelu, "),
     ({"activation_function": []}, "activation_function = a list"),
     ({"n_head": 3}, "n_embd = 8, which n_head = 3 heads cannot share"),
     ({"n_head": 0}, "n_head = 0, which must be a whole number from 1"),
@@ -476,7 +781,8 @@ CONFIGS: list[tuple[dict[str, object], str]] = [
     ({"n_layer": 1}, "it has the weights of 2 blocks; by its config.json it needs 1"),
     ({"n_embd": 2**30}, "wte.weight has the shape (270, 8); by its config.json it needs (270, 1073741824)"),
     ({"n_positions": 2**31 - 1}, "wpe.weight has the shape (16, 8); by its config.json it needs (2147483647, 8)"),
-    ({"vocab_size": 271}, "it has 271 tokens, and its tokenizer 270; name the one that it was trained with"),
+    ({"vocab_size": 50257}, "it has 50257 tokens, and its tokenizer 270; name the one that it was trained with"),
+    ({"vocab_size": 271}, "wte.weight has the shape (270, 8); by its config.json it needs (271, 8)"),
     ({"vocab_size": 320}, "wte.weight has the shape (270, 8)"),
 ]
 
@@ -500,15 +806,18 @@ def test_a_size_that_is_missing(family, capsys, name):
 H0 = "transformer.h.0"
 NAN = torch.tensor([1.0] * 7 + [float("nan")])
 WEIGHTS: list[tuple[Callable[[dict[str, Tensor]], object], str]] = [
-    (lambda w: w.update({"lm_head.weight": torch.zeros(270, 8)}), "its lm_head.weight is not its wte.weight"),
-    (lambda w: w.update({"lm_head.weight": torch.zeros(2, 8)}), "its lm_head.weight is not its wte.weight"),
-    (lambda w: w.update({"lm_head.weight": torch.zeros(270, 8).byte()}), "its lm_head.weight is not its wte.weight"),
+    (lambda w: w.update({"lm_head.weight": torch.zeros(2, 8)}), "lm_head.weight has the shape (2, 8); by its config"),
+    (lambda w: w.update({"lm_head.weight": torch.zeros(270, 8).byte()}), "lm_head.weight is kept as 'U8'"),
+    (
+        lambda w: w.update({"lm_head.bias": torch.zeros(270)}),
+        "it has a weight 'lm_head.bias', which by its config.json",
+    ),
     (
         lambda w: w.pop(f"{H0}.mlp.c_fc.bias"),
         "it has no h.0.mlp.c_fc.bias; by its config.json it needs one of the shape",
     ),
     (lambda w: w.update({f"{H0}.more": NAN}), "it has a weight 'h.0.more', which by its config.json it cannot have"),
-    (lambda w: w.update({"score.weight": torch.ones(2, 8)}), "it has a weight 'score.weight'"),
+    (lambda w: w.update({"adapter.weight": torch.ones(2, 8)}), "it has a weight 'adapter.weight'"),
     (
         lambda w: w.update({f"{H0}.ln_1.bias": torch.ones(9)}),
         "h.0.ln_1.bias has the shape (9); by its config.json it needs (8",
@@ -539,9 +848,13 @@ def test_folders_that_are_refused(family, capsys, tmp_path):
         weights.write_bytes(damaged)
         refused(capsys, family, "model.safetensors is no file of safetensors, or a damaged one")
     weights.unlink()
-    refused(capsys, family, "it has no weights; model.safetensors has them")
+    refused(capsys, family, "it has no weights; model.safetensors or pytorch_model.bin has them")
     (family / "pytorch_model.bin").write_bytes(b"")
-    refused(capsys, family, "it has its weights in pytorch_model.bin only, a pickle; save the model as safetensors.")
+    refused(capsys, family, "pytorch_model.bin cannot be read: it is empty.")
+    torch.save({"a": 1}, family / "pytorch_model.bin")
+    refused(capsys, family, "pytorch_model.bin is not a dict of weights alone")
+    torch.save({"a": Evil(os.system, "touch written")}, family / "pytorch_model.bin")
+    refused(capsys, family, "its pickle asks for 'posix.system', which is not done; nothing of it was run")
     for wrong in (b"[]", b"{", b"\xff", b"[" * 10**5, b"9" * 5000):
         (family / "config.json").write_bytes(wrong)
         refused(capsys, family, "config.json is no JSON")
@@ -596,7 +909,7 @@ ARGS: list[tuple[dict[str, object], str]] = [
     ({"n_head": 5}, "n_embd = 8, which n_head = 5 heads cannot share"),
     ({"bias": 1}, "model_args has bias = 1, which must be true or false"),
     ({"bias": False}, "it has a weight 'h.0.ln_1.bias', which by its model_args it cannot have"),
-    ({"vocab_size": 30}, "it has 30 tokens, and its tokenizer 28"),
+    ({"vocab_size": 3000}, "it has 3000 tokens, and its tokenizer 28"),
     ({"vocab_size": [28]}, "model_args has vocab_size = a list"),
 ]
 
@@ -630,13 +943,14 @@ def test_files_that_are_refused(nano, family, capsys, tmp_path):
     refused(capsys, nano, "its model is not a dict of weights alone")
     torch.save({"model": nano_weights(), "model_args": 3}, nano)
     refused(capsys, nano, "its model_args are no dict")
-    torch.save({"model": nano_weights(), "model_args": SIZES}, nano, _use_new_zipfile_serialization=False)
-    refused(capsys, nano, "it is no file of torch.save, or a damaged one")
+    old = io.BytesIO()
+    torch.save({"model": nano_weights(), "model_args": SIZES}, old, _use_new_zipfile_serialization=False)
+    for cut in (16, 40, 400, len(old.getvalue()) // 2, len(old.getvalue()) - 1):
+        nano.write_bytes(old.getvalue()[:cut])
+        refused(capsys, nano, "damaged")
     turned = nano_weights()
     turned["transformer.h.0.attn.c_proj.weight"] = turned["transformer.h.0.attn.c_proj.weight"].T
     refused(capsys, save_nano(tmp_path, turned), "h.0.attn.c_proj.weight does not lie in the file in one piece")
-    untied = nano_weights() | {"lm_head.weight": torch.zeros(28, 8)}
-    refused(capsys, save_nano(tmp_path, untied), "its lm_head.weight is not its wte.weight")
     (tmp_path / "meta.pkl").unlink()
     refused(
         capsys, nano, "it has no tokenizer; name one with --tokenizer: a meta.pkl, a tokenizer.json or tiktoken:gpt2."
@@ -647,11 +961,12 @@ def test_files_that_are_refused(nano, family, capsys, tmp_path):
     ("meta", "says"),
     [
         ([], "it has no stoi and itos, as a meta.pkl of nanoGPT has"),
-        ({"stoi": {}, "itos": {}}, "its itos does not have a character for each id from 0 to 0"),
-        ({"stoi": {"a": 0}, "itos": {0: "ab"}}, "its itos does not have a character"),
-        ({"stoi": {"a": 0, "b": 2}, "itos": {0: "a", 2: "b"}}, "a character for each id from 0 to 1"),
+        ({"stoi": {}, "itos": {}}, "its itos does not have a text for each id from 0 to 0"),
+        ({"stoi": {"": 0}, "itos": {0: ""}}, "its itos does not have a text for each id"),
+        ({"stoi": {"a": 0}, "itos": {0: 1}}, "its itos does not have a text for each id"),
+        ({"stoi": {"a": 0, "b": 2}, "itos": {0: "a", 2: "b"}}, "a text for each id from 0 to 1"),
         ({"stoi": {"a": 0, "b": 0}, "itos": {0: "a", 1: "b"}}, "its stoi does not say the same as its itos"),
-        ({"stoi": {"a": 0}, "itos": {0: "a"}, "vocab_size": 2}, "it has vocab_size = 2, and 1 characters"),
+        ({"stoi": {"a": 0}, "itos": {0: "a"}, "vocab_size": 2}, "it has vocab_size = 2, and 1 tokens"),
         ({"stoi": {"\ud800": 0}, "itos": {0: "\ud800"}}, "half of a surrogate pair"),
         ({"stoi": {(1, 2): 0}, "itos": {0: "a"}}, "it has a dict with a tuple for a key"),
         ({"stoi": {1 << 70: 0}, "itos": {0: "a"}}, "it has a whole number of more than 64 bits"),
@@ -864,5 +1179,5 @@ def test_what_the_layouts_are():
     layout = Layout(turned=False, biased=True)
     sizes = {"n_layer": 2, "n_embd": 20, "block_size": 8, "vocab_size": 4}
     theirs = {name.removeprefix("transformer."): weight for name, weight in nano_weights(sizes).items()}
-    assert set(renamed(theirs, 2, layout)) == names
+    assert set(renamed(theirs, config, layout)) == names
     assert dataclasses.replace(config, biases=False) != config

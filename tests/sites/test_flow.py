@@ -195,7 +195,7 @@ def test_the_lines_are_those_of_the_program_that_ran(project, run: Run):
     assert done.returncode == 0, done.stderr
     shown = dict(lines_of((project / "flow" / "index.html").read_text("utf-8")))
     number = next(n for n, line in enumerate(before.splitlines(), 1) if "up = self.up(x)" in line)
-    assert shown[number + 1] == "up = self.up(stream)  # (B, T, 4D)"
+    assert shown[number + 1] == "up = self.up(stream)  # (B, T, M)"
     assert number not in shown
 
 

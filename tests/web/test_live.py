@@ -112,7 +112,7 @@ def test_every_array_is_gpt_s(small, tokenizer):
     asked = [(sentence, []) for sentence in prompts(tokenizer, 200)] + cuts(tokenizer, 50)
     task = {"packed": sent(small, tokenizer), "asked": [{"sentence": s, "cuts": c} for s, c in asked]}
     numbers = np.frombuffer(node("traces", task))
-    names = [field.name for field in fields(gpt.Trace)][5:]
+    names = [field.name for field in fields(gpt.Trace) if field.type is np.ndarray]
     at, changed = 0, 0
     for sentence, several in asked:
         model = copy.copy(small)

@@ -1,25 +1,47 @@
 """A folder of the GPT-2 family, as Hugging Face saves it."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gpt
 from article.models import tokenizers
-from article.models.formats import safetensors
-from article.models.formats.layout import Layout, config_of, opened_model, padded_to, tokenizer_named
-from article.models.formats.safetensors import quoted
+from article.models.formats import safetensors, torch_file
+from article.models.formats.layout import Layout, config_of, opened_model, size_of
+from article.models.formats.safetensors import Weight, quoted
+from article.models.formats.vocabulary import VOCAB, resized, tokenizer_beside, tokenizer_named
 from article.models.model import OpenedModel
 
 CONFIG = "config.json"
-PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
-ACTIVATIONS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu", "relu": "relu"}
+WEIGHTS = {  # by the file that has all of them, with what reads a file; whole or in parts
+    safetensors.WHOLE: safetensors.read_file,
+    "pytorch_model.bin": torch_file.read_weights,
+}
+OTHER_NAMES = {  # of sizes, as other families and older versions call them
+    "n_positions": ("n_ctx", "max_position_embeddings"),
+    "n_embd": ("hidden_size",),
+    "n_layer": ("num_hidden_layers",),
+    "n_head": ("num_attention_heads",),
+}
+ACTIVATIONS = {  # theirs and ours
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_python_tanh": "gelu_tanh",
+    "gelu_10": "gelu_clipped",
+    "quick_gelu": "gelu_sigmoid",
+    "silu": "silu",
+    "swish": "silu",
+    "relu": "relu",
+    "tanh": "tanh",
+}
 FIXED = {  # what config.json may say, if it says it, and why
-    "scale_attn_weights": (True, "scores are divided by the root of a head's size here"),
-    "scale_attn_by_inverse_layer_idx": (False, "scores are scaled alike in all blocks here"),
     "add_cross_attention": (False, "there is no other text to attend to here"),
-    "tie_word_embeddings": (True, "the embedding is its own unembedding here"),
-    "layer_norm_epsilon": (1e-5, "LayerNorm adds 1e-05 to the variance here"),
     "quantization_config": (None, "weights are numbers of 16 bits or more here; save the model unquantised"),
 }
 FAMILY = "a model of the GPT-2 family"
@@ -32,26 +54,35 @@ def recognises(folder: Path) -> bool:
 
 def read(folder: Path, tokenizer: str | None) -> OpenedModel:
     """The model of a folder of the GPT-2 family. Raises ValueError for what is none or cannot be used, OSError."""
-    config = family(safetensors.read_json(folder / CONFIG))
-    if not any((folder / name).is_file() for name in (safetensors.WHOLE, safetensors.INDEX)):
-        pickled = next((name for name in PICKLED if (folder / name).is_file()), None)
-        if pickled:
-            raise ValueError(f"it has its weights in {pickled} only, a pickle; save the model as safetensors")
-        raise ValueError(f"it has no weights; {safetensors.WHOLE} has them")
-    beside = folder / tokenizers.FILE
-    if tokenizer is None and not beside.is_file():
-        raise ValueError(f"it has no {tokenizers.FILE}; name one with --tokenizer, or tiktoken:gpt2")
-    asked = tokenizer_named(str(beside) if tokenizer is None else tokenizer)
-    found = safetensors.read_folder(folder)
-    return opened_model(
-        config, padded_to(asked, config.n_vocab), found, Layout(turned=True, biased=True), FAMILY, CONFIG
-    )
+    config, layout = family(safetensors.read_json(folder / CONFIG))
+    found = weights(folder)
+    asked = tokenizer_beside(folder) if tokenizer is None else tokenizer_named(tokenizer)
+    if asked is None:
+        raise ValueError(
+            f"it has no {tokenizers.FILE}, and no {VOCAB}; name a tokenizer with --tokenizer, such as tiktoken:gpt2"
+        )
+    return opened_model(config, resized(asked, config.n_vocab), found, layout, FAMILY, CONFIG)
 
 
-def family(said: Mapping[str, Any]) -> gpt.Config:
+def weights(folder: Path) -> dict[str, Weight]:
+    """The weights of a folder, by name. Raises ValueError and OSError."""
+    for whole, read_file in WEIGHTS.items():
+        if (folder / whole).is_file() or (folder / f"{whole}.index.json").is_file():
+            return safetensors.read_folder(folder, whole, read_file)
+    raise ValueError(f"it has no weights; {' or '.join(WEIGHTS)} has them")
+
+
+def family(said: Mapping[str, Any]) -> tuple[gpt.Config, Layout]:
     """The configuration that a config.json says. Raises ValueError for one of another family, or one that differs."""
-    if said.get("model_type") != "gpt2":
-        raise ValueError(f"{CONFIG} says that its family is {quoted(said.get('model_type'))}; only gpt2 can be opened")
+    said = {name: value for name, value in said.items() if value is not None}
+    for name, others in OTHER_NAMES.items():
+        given = [said[other] for other in (name, *others) if other in said]
+        said |= {name: given[0]} if given else {}
+    kind = said.get("model_type", "gpt2")
+    classes = said.get("architectures", [])
+    if kind != "gpt2" or ("model_type" not in said and not all(str(name).startswith("GPT2") for name in classes)):
+        what = quoted(kind) if kind != "gpt2" else quoted(classes[0])
+        raise ValueError(f"{CONFIG} says that its family is {what}; only gpt2 can be opened")
     for name, (value, why) in FIXED.items():
         found = said.get(name, value)
         if type(found) is not type(value) or found != value:
@@ -61,7 +92,18 @@ def family(said: Mapping[str, Any]) -> gpt.Config:
         known = ", ".join(ACTIVATIONS)
         raise ValueError(f"{CONFIG} has activation_function = {quoted(activation)}, and what is known is {known}")
     config = config_of(said, CONFIG, "n_positions", ACTIVATIONS[activation], biases=True)
-    inner = said.get("n_inner")
-    if inner is not None and (type(inner) is not int or inner != 4 * config.n_embd):
-        raise ValueError(f"{CONFIG} has n_inner = {quoted(inner)}, and an MLP has 4 · n_embd hidden units here")
-    return config
+    inner = size_of(said["n_inner"], "n_inner", CONFIG) if "n_inner" in said else 0
+    epsilon = said.get("layer_norm_epsilon", 1e-5)
+    if type(epsilon) not in (int, float) or not math.isfinite(epsilon) or not 0 <= epsilon <= 1:
+        raise ValueError(f"{CONFIG} has layer_norm_epsilon = {quoted(epsilon)}, which must be a number from 0 to 1")
+    config = replace(config, n_hidden=inner, epsilon=float(epsilon), tied=flag(said, "tie_word_embeddings", True))
+    divided, by_block = flag(said, "scale_attn_weights", True), flag(said, "scale_attn_by_inverse_layer_idx", False)
+    return config, Layout(turned=True, biased=True, divided=divided, by_block=by_block)
+
+
+def flag(said: Mapping[str, Any], name: str, default: bool) -> bool:
+    """What config.json says to be so or not. Raises ValueError for anything else."""
+    value = said.get(name, default)
+    if type(value) is not bool:
+        raise ValueError(f"{CONFIG} has {name} = {quoted(value)}, which must be true or false")
+    return value

@@ -1,24 +1,26 @@
-"""The weights of the GPT-2 family, under its names, as parameters of gpt.GPT, and their tokenizer."""
+"""The weights of the GPT-2 family, under its names, as parameters of gpt.GPT."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 import gpt
-from article.errors import RefusalError
 from article.models import tokenizers
-from article.models.formats import safetensors, torch_file
+from article.models.formats import safetensors
 from article.models.formats.safetensors import Weight, quoted
 from article.models.model import OpenedModel
 
-META = "meta.pkl"
 MOST = 2**31 - 1  # of a size; it is compared with the shapes before it is believed
+SEVERAL = 3  # names in a note
+WRAPPED = re.compile(r"(?:(?:_orig_mod|module|base_model|pretrained_model|model|transformer)\.)*")  # before a name
 MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # which tokens are of the future; no weights
+HEADS = re.compile(r"(?!lm_head\.)(\w*head\w*|score|classifier|summary|qa_outputs)\..+")  # for other tasks
+HEAD = "lm_head.weight"
 BLOCK = {  # the parts of a block, theirs and ours
     "ln_1": "ln_1",
     "attn.c_attn": "",  # query, key and value in one
@@ -31,10 +33,16 @@ BLOCK = {  # the parts of a block, theirs and ours
 
 @dataclass(frozen=True)
 class Layout:
-    """How weights lie in a checkpoint."""
+    """How weights lie in a checkpoint, and what is done with them there that gpt.GPT does not do."""
 
     turned: bool  # matrices are (in, out), as in Hugging Face's GPT-2, not (out, in)
     biased: bool  # there are biases
+    divided: bool = True  # scores are divided by the root of a head's size
+    by_block: bool = False  # the scores of block n, from 1, are also divided by n
+
+    def factor(self, size: int, l: int) -> float:
+        """What the queries of block l, of heads of a size, are multiplied by to have the scores that are meant."""
+        return (1 if self.divided else math.sqrt(size)) / (l + 1 if self.by_block else 1)
 
 
 def config_of(sizes: Mapping[str, Any], where: str, context: str, activation: str, biases: bool) -> gpt.Config:
@@ -42,8 +50,7 @@ def config_of(sizes: Mapping[str, Any], where: str, context: str, activation: st
     for name in ("vocab_size", context, "n_embd", "n_layer", "n_head"):
         if name not in sizes:
             raise ValueError(f"{where} has no {name}")
-        if type(sizes[name]) is not int or not 1 <= sizes[name] <= MOST:
-            raise ValueError(f"{where} has {name} = {quoted(sizes[name])}, which must be a whole number from 1")
+        size_of(sizes[name], name, where)
     D, H = sizes["n_embd"], sizes["n_head"]
     if D % H:
         raise ValueError(f"{where} has n_embd = {D}, which n_head = {H} heads cannot share")
@@ -51,46 +58,11 @@ def config_of(sizes: Mapping[str, Any], where: str, context: str, activation: st
     return gpt.Config(sizes["vocab_size"], **shape, activation=activation, biases=biases)
 
 
-def tokenizer_named(kind: str) -> gpt.Tokenizer:
-    """The tokenizer that --tokenizer names. Raises RefusalError."""
-    path = Path(kind)
-    try:
-        if kind.startswith("tiktoken:"):
-            return tokenizers.encoding_of(kind.removeprefix("tiktoken:"))
-        if not path.is_file():
-            raise ValueError("there is no such file; name a meta.pkl or a tokenizer.json, or tiktoken:gpt2")
-        return characters(path) if path.suffix == ".pkl" else tokenizers.load(safetensors.read_whole(path))
-    except OSError as error:
-        raise RefusalError(f"tokenizer {kind}: it cannot be read: {error.strerror}; name another one.") from None
-    except ValueError as error:
-        raise RefusalError(f"tokenizer {kind}: {error}.") from None
-
-
-def characters(path: Path) -> tokenizers.Characters:
-    """The characters of nanoGPT's meta.pkl, with the ids that they have there. Raises ValueError, OSError."""
-    meta = torch_file.unpickled(safetensors.read_whole(path, torch_file.LARGEST))
-    stoi, itos = (meta.get(name) if isinstance(meta, dict) else None for name in ("stoi", "itos"))
-    if not isinstance(meta, dict) or not isinstance(stoi, dict) or not isinstance(itos, dict):
-        raise ValueError("it has no stoi and itos, as a meta.pkl of nanoGPT has; name another file")
-    n = len(itos)
-    alphabet = [itos.get(id) for id in range(n)]
-    if not n or not all(isinstance(letter, str) and len(letter) == 1 for letter in alphabet):
-        raise ValueError(f"its itos does not have a character for each id from 0 to {max(n - 1, 0)}")
-    if stoi != {letter: id for id, letter in enumerate(alphabet)}:
-        raise ValueError("its stoi does not say the same as its itos")
-    if meta.get("vocab_size", n) != n:
-        raise ValueError(f"it has vocab_size = {quoted(meta['vocab_size'])}, and {n} characters")
-    return tokenizers.Characters("".join(map(str, alphabet)))
-
-
-def padded_to(tokenizer: gpt.Tokenizer, n_vocab: int) -> gpt.Tokenizer:
-    """A tokenizer for a model of so many tokens, filled up if only padding is missing. Raises ValueError if more is."""
-    n = len(tokenizer.vocab)
-    if n == n_vocab:
-        return tokenizer
-    if tokenizers.padded(n) == n_vocab:
-        return tokenizers.Padded(tokenizer)
-    raise ValueError(f"it has {n_vocab} tokens, and its tokenizer {n}; name the one that it was trained with")
+def size_of(value: object, name: str, where: str) -> int:
+    """The value itself. Raises ValueError for one that is no size."""
+    if type(value) is not int or not 1 <= value <= MOST:
+        raise ValueError(f"{where} has {name} = {quoted(value)}, which must be a whole number from 1")
+    return value
 
 
 def opened_model(
@@ -101,38 +73,44 @@ def opened_model(
     origin: str,
     where: str,
 ) -> OpenedModel:
-    """The run of weights as they were found, in the precision of the finest of them, at least float32.
+    """The model of weights as they were found, in the precision of the finest of them, at least float32.
 
-    `where` says what the sizes in the configuration come from. Raises ValueError for weights that do not fit them.
+    `where` says what the sizes in the configuration come from. If the unembedding is there and is not the embedding, it
+    is used, whatever the configuration says. Raises ValueError for weights that do not fit the sizes.
     """
-    found = stripped(found)
-    head = found.pop("lm_head.weight", None)
+    found, aside = without_heads(stripped(found))
+    more = []
+    if HEAD in found and same(found[HEAD], found.get("wte.weight")):
+        del found[HEAD]
+        config = replace(config, tied=True)
+    elif HEAD in found and config.tied:
+        config = replace(config, tied=False)
+        more = ["The checkpoint has an unembedding that is not its embedding; it is used."]
     wanted = shapes(config, layout, found, f"by its {where}")
     kinds = {found[name].dtype for name in wanted}
     dtype = torch.float64 if "float64" in kinds else torch.float32
     tensors = safetensors.read_tensors(found, wanted, dtype)
-    if head and not (head.shape == found["wte.weight"].shape and same(head, tensors["wte.weight"])):
-        raise ValueError("its lm_head.weight is not its wte.weight, and the embedding is its own unembedding here")
-    biases = replace(config, biases=layout.biased)
-    model = safetensors.to_model(biases, renamed(tensors, config.n_layer, layout))
-    return OpenedModel(biases, tokenizer, model, (), origin, notes(kinds, layout, tokenizer))
+    config = replace(config, biases=layout.biased)
+    model = safetensors.to_model(config, renamed(tensors, config, layout))
+    return OpenedModel(config, tokenizer, model, (), origin, (*notes(kinds, layout, tokenizer, aside), *more))
 
 
-def same(head: Weight, embedding: Tensor) -> bool:
-    """Whether a weight is the embedding."""
-    return head.dtype in safetensors.FLOATS and torch.equal(
-        safetensors.mapped("lm_head.weight", head).to(embedding.dtype), embedding
-    )
+def same(head: Weight, embedding: Weight | None) -> bool:
+    """Whether the unembedding is the embedding."""
+    if embedding is None or head.shape != embedding.shape or not {head.dtype, embedding.dtype} <= {*safetensors.FLOATS}:
+        return False
+    ours = safetensors.mapped("wte.weight", embedding)
+    return torch.equal(safetensors.mapped(HEAD, head).to(ours.dtype), ours)
 
 
 def stripped(found: Mapping[str, Weight]) -> dict[str, Weight]:
-    """The weights by names without what torch.compile and a head put before them, and without the masks.
+    """The weights by names without what wraps them: torch.compile, data parallel, other models; without the masks.
 
     Raises ValueError if two have one name then.
     """
     result: dict[str, Weight] = {}
     for name, weight in found.items():
-        short = str(name).removeprefix("_orig_mod.").removeprefix("transformer.")
+        short = WRAPPED.sub("", str(name), count=1)
         if short in result:
             raise ValueError(f"it has two weights {quoted(short)}")
         if not MASKS.fullmatch(short):
@@ -140,15 +118,22 @@ def stripped(found: Mapping[str, Weight]) -> dict[str, Weight]:
     return result
 
 
+def without_heads(found: Mapping[str, Weight]) -> tuple[dict[str, Weight], list[str]]:
+    """The weights without those of heads for other tasks, such as to tell a value or a class, and their names."""
+    aside = [name for name in found if HEADS.fullmatch(name)]
+    return {name: weight for name, weight in found.items() if name not in aside}, aside
+
+
 def shapes(config: gpt.Config, layout: Layout, found: Mapping[str, Weight], why: str) -> dict[str, tuple[int, ...]]:
     """The shapes of all weights by name, which those that were found have. Raises ValueError if they have not."""
-    V, D, L = config.n_vocab, config.n_embd, config.n_layer
+    V, D, L, M = config.n_vocab, config.n_embd, config.n_layer, config.n_hidden or 4 * config.n_embd
     result: dict[str, tuple[int, ...]] = {"wte.weight": (V, D), "wpe.weight": (config.n_context, D)}
+    result |= {} if config.tied else {HEAD: (V, D)}
     n = safetensors.blocks(found, r"h\.(\d+)\.")
     safetensors.fits({name: found[name] for name in result if name in found}, result, why)
     if n != L:
         raise ValueError(f"it has the weights of {n} blocks; {why} it needs {L}")
-    block = zip(BLOCK, [(D,), (3 * D, D), (D, D), (D,), (4 * D, D), (D, 4 * D)], strict=True)
+    block = zip(BLOCK, [(D,), (3 * D, D), (D, D), (D,), (M, D), (D, M)], strict=True)
     parts = {f"h.{l}.{name}": shape for name, shape in block for l in range(L)} | {"ln_f": (D,)}
     for name, shape in parts.items():
         result[f"{name}.weight"] = shape[::-1] if layout.turned else shape
@@ -158,10 +143,14 @@ def shapes(config: gpt.Config, layout: Layout, found: Mapping[str, Weight], why:
     return result
 
 
-def renamed(tensors: Mapping[str, Tensor], n_layer: int, layout: Layout) -> dict[str, Tensor]:
-    """The parameters of gpt.GPT, by its names: views of the same numbers, and zeros where there are no biases."""
+def renamed(tensors: Mapping[str, Tensor], config: gpt.Config, layout: Layout) -> dict[str, Tensor]:
+    """The parameters of gpt.GPT, by its names: views of the same numbers, and zeros where there are no biases.
+
+    Only queries whose scores are not divided as in gpt.GPT are other numbers.
+    """
     result = {"embedding.weight": tensors["wte.weight"], "position.weight": tensors["wpe.weight"]}
-    parts = {f"h.{l}.{name}": (l, ours) for l in range(n_layer) for name, ours in BLOCK.items()}
+    result |= {} if config.tied else {"unembed.weight": tensors[HEAD]}
+    parts = {f"h.{l}.{name}": (l, ours) for l in range(config.n_layer) for name, ours in BLOCK.items()}
     for name, (l, ours) in parts.items():
         whole = tensors[f"{name}.weight"]
         matrix = whole.T if layout.turned and whole.ndim == 2 else whole  # (out, in)
@@ -169,22 +158,39 @@ def renamed(tensors: Mapping[str, Tensor], n_layer: int, layout: Layout) -> dict
         if ours:
             result |= {f"blocks.{l}.{ours}.weight": matrix, f"blocks.{l}.{ours}.bias": bias}
             continue
+        factor = layout.factor(config.n_embd // config.n_head, l)
         for part, rows, shift in zip(("query", "key", "value"), matrix.chunk(3), bias.chunk(3), strict=True):
-            result[f"blocks.{l}.attention.{part}.weight"] = rows
+            as_meant = factor if part == "query" else 1
+            result[f"blocks.{l}.attention.{part}.weight"] = rows if as_meant == 1 else rows * as_meant
             if layout.biased:
-                result[f"blocks.{l}.attention.{part}.bias"] = shift
+                result[f"blocks.{l}.attention.{part}.bias"] = shift if as_meant == 1 else shift * as_meant
     gain = tensors["ln_f.weight"]
     return result | {"ln_f.weight": gain, "ln_f.bias": tensors.get("ln_f.bias", torch.zeros_like(gain))}
 
 
-def notes(kinds: set[str], layout: Layout, tokenizer: gpt.Tokenizer) -> tuple[str, ...]:
+def notes(kinds: set[str], layout: Layout, tokenizer: gpt.Tokenizer, aside: list[str]) -> tuple[str, ...]:
     """What is not as in the checkpoint, in a sentence each."""
     result = [] if layout.biased else ["The checkpoint has no biases; here they are zeros."]
     halves = sorted(kinds & {"float16", "bfloat16"})
     if halves:
         result.append(f"The checkpoint has weights in {' and '.join(halves)}; here all are computed with in float32.")
-    if isinstance(tokenizer, tokenizers.Padded):
-        first, last = tokenizer.unused[0], tokenizer.unused[-1]
-        between = f"{first} to {last}" if first != last else first
-        result.append(f"The model has more tokens than its tokenizer: {between}, which no text has.")
+    if not layout.divided:
+        result.append(
+            "The checkpoint does not divide scores by the root of a head's size; here its queries are multiplied by "
+            "that, which comes to the same."
+        )
+    if layout.by_block:
+        result.append(
+            "The checkpoint divides the scores of block n by n; here its queries are, which comes to the same."
+        )
+    if isinstance(tokenizer, tokenizers.Resized):
+        result.append(tokenizer.note)
+    if aside:
+        result.append(f"The checkpoint has weights for other tasks, which are left aside: {some(aside)}.")
     return tuple(result)
+
+
+def some(names: list[str]) -> str:
+    """The first names of a foreign file, and how many more there are."""
+    more = f" and {len(names) - SEVERAL:,} more" if len(names) > SEVERAL else ""
+    return f"{', '.join(map(quoted, names[:SEVERAL]))}{more}"

@@ -15,7 +15,7 @@ import gpt
 
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 FORMATS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}  # as safetensors calls them
-WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+WHOLE = "model.safetensors"
 LONGEST = 60  # letters of what a foreign file says, in an error
 TEXT = 1 << 25  # bytes of a file that is read whole
 
@@ -88,31 +88,35 @@ def read_file(path: Path) -> dict[str, Weight]:
         raise ValueError(f"{path.name} is no file of safetensors, or a damaged one ({quoted(str(error))})") from None
 
 
-def read_folder(folder: Path) -> dict[str, Weight]:
-    """The weights of a folder, which may have them in several files. Raises ValueError and OSError."""
-    if (folder / WHOLE).is_file():
-        return read_file(folder / WHOLE)
-    places = read_json(folder / INDEX).get("weight_map")
+def read_folder(folder: Path, whole: str, read: Callable[[Path], Mapping[str, Weight]]) -> dict[str, Weight]:
+    """The weights of a folder, in one file or in several that an index names, each of which is `read`.
+
+    Raises ValueError and OSError.
+    """
+    if (folder / whole).is_file():
+        return dict(read(folder / whole))
+    index = f"{whole}.index.json"
+    places = read_json(folder / index).get("weight_map")
     if not isinstance(places, dict) or not places:
-        raise ValueError(f"{INDEX} has no weight_map")
+        raise ValueError(f"{index} has no weight_map")
     result: dict[str, Weight] = {}
-    for name in sorted({shard(folder, place) for place in places.values()}):
-        for key, weight in read_file(folder / name).items():
+    for name in sorted({shard(folder, place, index, Path(whole).suffix) for place in places.values()}):
+        for key, weight in read(folder / name).items():
             if places.get(key) != name:
-                raise ValueError(f"{name} has {quoted(key)}, which {INDEX} does not say")
+                raise ValueError(f"{name} has {quoted(key)}, which {index} does not say")
             result[key] = weight
     missing = next((key for key in places if key not in result), None)
     if missing is not None:
-        raise ValueError(f"{INDEX} has {quoted(missing)}, which is not in {quoted(places[missing])}")
+        raise ValueError(f"{index} has {quoted(missing)}, which is not in {quoted(places[missing])}")
     return result
 
 
-def shard(folder: Path, name: object) -> str:
+def shard(folder: Path, name: object, index: str, suffix: str) -> str:
     """The name of a file in the folder. Raises ValueError for any other, and for one that is not there."""
-    if not isinstance(name, str) or not re.fullmatch(r"[\w.-]{1,200}\.safetensors", name):
-        raise ValueError(f"{INDEX} has {quoted(name)} in its weight_map, which is no file of the folder")
+    if not isinstance(name, str) or not re.fullmatch(rf"[\w.-]{{1,200}}{re.escape(suffix)}", name):
+        raise ValueError(f"{index} has {quoted(name)} in its weight_map, which is no file of the folder")
     if not (folder / name).is_file():
-        raise ValueError(f"{name}, which {INDEX} names, is not there")
+        raise ValueError(f"{name}, which {index} names, is not there")
     return name
 
 

@@ -1,7 +1,8 @@
 """Pickles of plain values, and the files of torch.save, read without running anything that they ask for.
 
 A pickle is a program: to unpickle a foreign one is to run it. Here it is taken apart, opcode by opcode, and only those
-are followed that put texts, numbers, lists, tuples and dicts together. A pickle that wants more is refused.
+are followed that put texts, numbers, lists, tuples and dicts together. In the place of an object of another kind stands
+its name; a pickle that wants a function called is refused, but for a few that are known to make such objects.
 """
 
 import mmap
@@ -26,6 +27,28 @@ VALUES = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
 TEXTS = {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
 TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+BYTES = {"SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+HARMLESS = {  # what is called to make an object that is not read
+    "torch.device",
+    "torch.Size",
+    "builtins.set",
+    "builtins.frozenset",
+    "builtins.complex",
+    "builtins.range",
+    "builtins.slice",
+    "builtins.bytearray",
+    "collections.deque",
+    "copyreg._reconstructor",
+    "copy_reg._reconstructor",
+    "datetime.date",
+    "datetime.datetime",
+    "datetime.timedelta",
+    "types.SimpleNamespace",
+    "numpy._core.multiarray._reconstruct",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.numeric._frombuffer",
+    "numpy.core.numeric._frombuffer",
+}
 KEYS = (str, int, float, type(None))  # whose hash takes no time; that of a tuple in a tuple in a tuple may take years
 
 
@@ -36,39 +59,56 @@ class RefusedError(ValueError):
     """A pickle wants what is not done here; says what."""
 
 
-def unpickled(
-    data: bytes, known: Mapping[str, Any] | None = None, stored: Callable[..., object] | None = None
-) -> object:
-    """The value of a pickle.
+class Unread:
+    """Stands in the place of an object of a kind that is not plain; has what a dict says of its state."""
 
-    What is `known`, by names such as "collections.OrderedDict", may be referred to, and called if it is a function;
-    `stored` gives what is kept outside of the pickle. Raises ValueError for a pickle that is none, damaged or too
-    large, and for one that wants more.
-    """
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state: dict[Any, Any] = {}
+
+
+def unpickled(data: bytes) -> object:
+    """The plain value of a pickle. Raises ValueError for a pickle that is none, damaged or too large, or wants more."""
     if len(data) > LARGEST:
         raise ValueError(f"its pickle has {len(data):,} bytes, and one of plain values at most {LARGEST:,}")
-    machine = Machine(known or {}, stored)
-    try:
-        with warnings.catch_warnings():  # of escapes in a text that make no sense
-            warnings.simplefilter("ignore")
-            for opcode, argument, _ in pickletools.genops(data):
-                machine.follow(opcode.name, argument)
-        (value,) = machine.stack
-    except RefusedError:
-        raise
-    except (ValueError, TypeError, LookupError, AttributeError) as error:  # what comes of a damaged program
-        raise ValueError("it is no pickle, or a damaged one") from error
-    return value
+    return Machine().run(data)[0]
 
 
 class Machine:
-    """What a pickle is a program for: a stack of values, and a memory of them by number."""
+    """What a pickle is a program for: a stack of values, and a memory of them by number.
 
-    def __init__(self, known: Mapping[str, Any], stored: Callable[..., object] | None) -> None:
-        self.known, self.stored = known, stored
+    What is `known`, by names such as "collections.OrderedDict", may be referred to, and called if it is a function;
+    `stored` gives what is kept outside of the pickle. If these are given, what is not known is `unread`.
+    """
+
+    def __init__(self, known: Mapping[str, Any] | None = None, stored: Callable[..., object] | None = None) -> None:
+        self.known, self.stored = known or {}, stored
+        self.unread: dict[str, Unread] = {}
         self.stack: list[Any] = []  # above the last mark
         self.below: list[list[Any]] = []  # the stacks under each mark
         self.memory: dict[int, Any] = {}
+
+    def run(self, data: bytes) -> tuple[object, int]:
+        """The value of a pickle, and how many bytes it has. Raises ValueError."""
+        self.stack, self.below, self.memory, place = [], [], {}, 0
+        try:
+            with warnings.catch_warnings():  # of escapes in a text that make no sense
+                warnings.simplefilter("ignore")
+                for opcode, argument, at in pickletools.genops(data):
+                    self.follow(opcode.name, argument)
+                    place = int(at or 0) + 1
+            (value,) = self.stack
+        except RefusedError:
+            raise
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            struct.error,
+        ) as error:  # what comes of a damaged program
+            raise ValueError("it is no pickle, or a damaged one") from error
+        return value, place
 
     def follow(self, name: str, argument: Any) -> None:
         """Follows one opcode. Raises RefusedError for one that is not followed, others for what makes no sense."""
@@ -100,6 +140,8 @@ class Machine:
             return argument
         if name in TUPLES:
             return tuple(self.taken(TUPLES[name]))
+        if name in BYTES and self.stored:
+            return argument
         match name:
             case "TUPLE":
                 return tuple(self.marked())
@@ -109,8 +151,9 @@ class Machine:
                 return self.marked()
             case "APPEND" | "APPENDS":
                 items = self.taken(1) if name == "APPEND" else self.marked()
-                result = self.popped(list)
-                result.extend(items)
+                result = self.popped(list, Unread)
+                if isinstance(result, list):
+                    result.extend(items)
                 return result
             case "EMPTY_DICT":
                 return {}
@@ -118,7 +161,15 @@ class Machine:
                 return filled({}, self.marked())
             case "SETITEM" | "SETITEMS":
                 items = self.taken(2) if name == "SETITEM" else self.marked()
-                return filled(self.popped(dict), items)
+                result = self.popped(dict, Unread)
+                return result if isinstance(result, Unread) else filled(result, items)
+            case "EMPTY_SET" | "FROZENSET" if self.stored:
+                if name == "FROZENSET":
+                    self.marked()
+                return self.named("builtins.set")
+            case "ADDITEMS" if self.stored:
+                self.marked()
+                return self.popped(Unread)
             case "GET" | "BINGET" | "LONG_BINGET":
                 return self.memory[argument]
             case "GLOBAL":
@@ -127,19 +178,36 @@ class Machine:
                 return self.named(".".join(self.taken(2)))
             case "REDUCE":
                 function, arguments = self.taken(2)
+                if isinstance(function, Unread):
+                    return self.made(function)
                 return function(*arguments)  # there is nothing else to be called than the functions that are known
+            case "NEWOBJ" | "NEWOBJ_EX" if self.stored:
+                kind, *_ = self.taken(2 if name == "NEWOBJ" else 3)
+                return Unread(kind.name)
             case "BUILD":
-                self.taken(1)  # what an OrderedDict of weights has to say of itself
-                return self.popped(dict)
+                (state,) = self.taken(1)  # of a dict, what an OrderedDict of weights has to say of itself
+                result = self.popped(dict, Unread)
+                if isinstance(result, Unread) and isinstance(state, dict):
+                    result.state = state
+                return result
             case "BINPERSID" if self.stored:
                 return self.stored(*self.taken(1)[0])
         raise RefusedError(f"its pickle has the opcode {name}, and one of plain values has none such")
 
     def named(self, name: str) -> Any:
         """What a name stands for."""
-        if name not in self.known:
-            raise RefusedError(f"its pickle asks for {quoted(name)}, which is not done; nothing of it was run")
-        return self.known[name]
+        name = name.replace("__builtin__.", "builtins.", 1)  # as Python 2 called it
+        if name in self.known:
+            return self.known[name]
+        if not self.stored:
+            raise refusal(name)
+        return self.unread.setdefault(name, Unread(name))
+
+    def made(self, kind: Unread) -> Unread:
+        """An object of a kind that is known to do nothing but to be there. Raises RefusedError for any other."""
+        if kind.name not in HARMLESS and not kind.name.startswith("pathlib."):
+            raise refusal(kind.name)
+        return Unread(kind.name)
 
     def taken(self, n: int) -> list[Any]:
         """The uppermost n values, off the stack."""
@@ -154,12 +222,16 @@ class Machine:
         values, self.stack = self.stack, self.below.pop()
         return values
 
-    def popped(self, kind: type) -> Any:
+    def popped(self, *kinds: type) -> Any:
         """The uppermost value, off the stack; it is to be of a kind."""
         (value,) = self.taken(1)
-        if type(value) is not kind:
+        if not isinstance(value, kinds):
             raise TypeError
         return value
+
+
+def refusal(name: str) -> RefusedError:
+    return RefusedError(f"its pickle asks for {quoted(name)}, which is not done; nothing of it was run")
 
 
 def filled(result: dict[Any, Any], items: Sequence[Any]) -> dict[Any, Any]:
@@ -206,34 +278,113 @@ def rebuilt(storage: Stored, offset: int, shape: Any, strides: Any, *_: object) 
     return storage._replace(offset=offset, shape=shape, strides=strides)
 
 
+NUMBERS_OF_NUMPY = {"f2": "<e", "f4": "<f", "f8": "<d", "b1": "<?"} | {
+    f"{kind}{size}": f"<{letter.lower() if kind == 'i' else letter}"
+    for kind in "iu"
+    for size, letter in ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))
+}
+
+
+class Dtype(Unread):
+    """The type of a number of numpy."""
+
+
+def number(dtype: Dtype, data: bytes) -> int | float | bool | Unread:
+    """A number of numpy; unread if it is of another type, such as a text."""
+    form = NUMBERS_OF_NUMPY.get(dtype.name)
+    return struct.unpack(form, data)[0] if form else Unread("numpy.generic")
+
+
 KNOWN = {f"torch.{name}": dtype for name, dtype in STORAGES.items()} | {
     "collections.OrderedDict": lambda: {},
+    "collections.defaultdict": lambda *_: {},
+    "numpy.dtype": lambda code, *_: Dtype(str(code)),
+    "numpy._core.multiarray.scalar": number,
+    "numpy.core.multiarray.scalar": number,
+    "_codecs.encode": lambda text, *_: str(text).encode("latin-1"),  # how protocol 2 writes bytes
     "torch._utils._rebuild_tensor_v2": rebuilt,
     "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
 }
 
 
-def read_file(path: Path) -> object:
-    """What torch.save has written into a file, with a `Weight` in the place of each tensor that a dict has for a value.
+class Saved(NamedTuple):
+    """What torch.save has written into a file."""
 
-    The file is mapped, so that only those are read that are asked for. Raises ValueError for what is no such file, and
-    for one that wants more than is plain; OSError.
+    value: object  # with a `Weight` in the place of each tensor that it, or a dict in it, has for a value
+    unread: list[str]  # the names of what is not plain in it
+
+
+def read_file(path: Path) -> Saved:
+    """What torch.save has written into a file.
+
+    The file is mapped, so that only those weights are read that are asked for. Raises ValueError for what is no such
+    file, and for one that wants more than is plain; OSError.
     """
     with path.open("rb") as file:
         if not path.stat().st_size:
             raise ValueError("it is empty")
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # PyTorch wants to be able to write
+    if mapped[: len(MAGIC)] == MAGIC:
+        return old_file(mapped)
     parts = parts_of(path, mapped)
     names = [name for name in parts if name.endswith("/data.pkl")]
     if len(names) != 1:
-        raise ValueError("it is no file of torch.save, or one of a version before 1.6")
+        raise ValueError("it is no file of torch.save")
     root = names[0].removesuffix("data.pkl")
     if bytes(parts.get(f"{root}byteorder", b"little")[:9]) != b"little":
         raise ValueError("its numbers have their bytes in the order of another kind of processor")
     if len(parts[names[0]]) > LARGEST:
         raise ValueError(f"its pickle has more than {LARGEST:,} bytes")
-    value = unpickled(bytes(parts[names[0]]), KNOWN, stored)
-    return with_weights(value, partial(weight, parts, f"{root}data/"))
+    machine = Machine(KNOWN, stored)
+    value, _ = machine.run(bytes(parts[names[0]]))
+    places = {name.removeprefix(f"{root}data/"): part for name, part in parts.items()}
+    return Saved(with_weights(value, partial(weight, places)), [*machine.unread])
+
+
+def read_weights(path: Path) -> dict[str, Weight]:
+    """The weights of a file that has nothing else, by name. Raises ValueError for any other, OSError."""
+    try:
+        value = read_file(path).value
+    except ValueError as error:
+        raise ValueError(f"{path.name} cannot be read: {error}") from None
+    if not isinstance(value, dict) or not all(isinstance(one, Weight) for one in value.values()):
+        raise ValueError(f"{path.name} is not a dict of weights alone")
+    return value
+
+
+MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # what torch.save wrote first before version 1.6, a pickle
+VERSION = 1001
+
+
+def old_file(mapped: mmap.mmap) -> Saved:
+    """What torch.save has written before version 1.6: pickles one after the other, and then the storages."""
+    at, values, sizes = len(MAGIC), [], {}
+
+    def measured(_: str, dtype: str, key: str, *more: object) -> Stored:
+        if more[2:] not in ((), (None,)):
+            raise RefusedError("it has views of storages, as very old versions of PyTorch have")
+        sizes[key] = size_of(dtype)
+        return Stored(dtype, key)
+
+    machine = Machine(KNOWN, measured)
+    for _ in range(4):  # the version of the form, the machine, the value, the keys of its storages
+        value, n = machine.run(mapped[at : at + LARGEST])
+        values.append(value)
+        at += n
+    version, system, value, keys = values
+    if version != VERSION or not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise ValueError("it is a file of torch.save of a form that is not known")
+    places, whole = {}, memoryview(mapped)
+    for key in keys if isinstance(keys, list) else ():
+        size = sizes.get(key, 0) if isinstance(key, str) else 0
+        if len(whole) < at + 8 or not size:
+            raise ValueError("it is damaged")
+        (n,) = struct.unpack("<q", whole[at : at + 8])
+        places[key] = whole[at + 8 : at + 8 + n * size]
+        at += 8 + n * size
+        if n < 0 or at > len(whole):
+            raise ValueError("it is damaged")
+    return Saved(with_weights(value, partial(weight, places)), [*machine.unread])
 
 
 def parts_of(path: Path, mapped: mmap.mmap) -> dict[str, memoryview]:
@@ -255,30 +406,33 @@ def parts_of(path: Path, mapped: mmap.mmap) -> dict[str, memoryview]:
     return result
 
 
-def with_weights(value: object, weight: Callable[[Stored], Weight]) -> object:
-    """The same value, with a `Weight` for each tensor in a dict of a dict."""
-    if not isinstance(value, dict):
-        return value
-    inner = {key: part for key, part in value.items() if isinstance(part, dict)}
-    return value | {
-        key: {name: weight(part) if isinstance(part, Stored) else part for name, part in parts.items()}
-        for key, parts in inner.items()
-    }
+def with_weights(value: object, weight: Callable[[Stored], Weight], depth: int = 2) -> object:
+    """The same value, with a `Weight` for each tensor in a dict, or in a dict of a dict."""
+    if isinstance(value, Stored):
+        return weight(value)
+    if isinstance(value, dict) and depth:
+        return {key: with_weights(part, weight, depth - 1) for key, part in value.items()}
+    return value
 
 
-def weight(parts: Mapping[str, memoryview], folder: str, place: Stored) -> Weight:
+def weight(places: Mapping[str, memoryview], place: Stored) -> Weight:
     """A tensor by the place where it lies. Raises ValueError for one that does not lie there as weights do."""
     dtype, key, offset, shape, strides = place
     sizes = (offset, *shape, *strides) if type(shape) is tuple and type(strides) is tuple else ("",)
     if not (type(dtype) is type(key) is str and all(type(size) is int and size >= 0 for size in sizes)):
         raise ValueError("it has a tensor of no size")
-    return Weight(shape, dtype, partial(tensor, parts.get(f"{folder}{key}"), place))
+    return Weight(shape, dtype, partial(tensor, places.get(key), place))
+
+
+def size_of(dtype: str) -> int:
+    """The bytes of a number of a type."""
+    return getattr(torch, dtype).itemsize
 
 
 def tensor(data: memoryview | None, place: Stored) -> Tensor:
     """The tensor of a storage (a view). Raises ValueError if it does not lie in it in one piece."""
     n = prod(place.shape)
-    size = torch.finfo(getattr(torch, place.dtype)).bits // 8 if place.dtype in FLOATS else 0
+    size = size_of(place.dtype) if place.dtype in FLOATS else 0
     steps = tuple(prod(place.shape[axis + 1 :]) for axis in range(len(place.shape)))
     if data is None or not size or place.strides != steps or not 0 < n * size <= len(data) - place.offset * size:
         raise ValueError("does not lie in the file in one piece")

@@ -14,6 +14,9 @@ const ARTICLE = {
   n_head: 2,
   activation: "relu",
   biases: false,
+  n_hidden: 0,
+  tied: true,
+  epsilon: 1e-5,
   dropout: 0.1,
   steps: 480,
   warmup: 20,
@@ -213,7 +216,8 @@ export class GPT {
   constructor(config, vector) {
     const { n_vocab: V, n_context, n_embd: D, n_layer: L, n_head: H } = config;
     const size = (V + n_context + 2) * D + L * (12 * D + 10) * D;
-    if (config.activation !== "relu" || config.biases || D % H)
+    const { activation, biases, n_hidden, tied, epsilon } = config;
+    if (activation !== "relu" || biases || n_hidden || !tied || epsilon !== ARTICLE.epsilon || D % H)
       throw new Error("the configuration is not of the article's kind: relu, no biases of queries, heads of one size");
     if (vector && vector.length !== size)
       throw new Error(`these are ${vector.length} weights, where the configuration has ${size}`);
