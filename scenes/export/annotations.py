@@ -8,7 +8,7 @@ import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 
 from scenes.export.part import Bar, Part
-from scenes.export.plotter import Block, bar_of, named
+from scenes.export.plotter import Block, bar_of, is_annotation, named
 from scenes.export.view import View
 from scenes.glyphs.text import letters, width_of
 
@@ -56,7 +56,7 @@ def annotations(renderer: Any, view: View, near: View) -> tuple[list[Block], dic
         elif actor.IsA("vtkCornerAnnotation") or actor.IsA("vtkTextActor"):
             texts = list(_written(actor, near))
             said["texts"] += [{"name": name, "text": text.text.strip()} for text in texts]
-        elif actor.IsA("vtkActor2D") and actor.GetMapper() and actor.GetMapper().IsA("vtkLabelPlacementMapper"):
+        elif is_annotation(actor):
             texts = list(_labels(actor))
             said["labels"] += [{"text": text.text, "at": np.round(text.at, 9).tolist()} for text in texts]
         parts = parts + shapes(texts, view if actor.IsA("vtkCubeAxesActor") or name.endswith("-labels") else near)

@@ -74,7 +74,7 @@ def _staged(stage: Any, thing: Any, name: str, look: dict[str, Any]) -> dict[str
     for key, block in blocks:
         if not isinstance(block, pv.DataSet):
             raise ValueError(f"the block {key!r} cannot be drawn: it is a {type(block).__name__}")
-        if not block.n_points or not block.n_cells:
+        if not block.n_points or not (block.n_cells or isinstance(block, pv.PointSet)):
             without["empty"].append(key)
             continue
         block, own = block.copy(deep=False), look  # add_mesh writes derived arrays into what it is given

@@ -1,7 +1,7 @@
 """What a PyVista plotter shows, as parts: the meshes of its actors in their colours. Needs no window and no GL."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -59,13 +59,8 @@ class Paint:
         place = rows.ravel()[first]
         where = {"of": "cells" if self.on_cells else "points"}
         scalars = {"name": self.bar.title, **where, "limits": list(self.bar.limits), "log": self.bar.log}
-        scalars["colors"] = len(self.bar.table)
-        return found | {
-            "coordinates": self.bar.coordinates(place),
-            "picture": self.bar.picture(),
-            "place": place,
-            "scalars": scalars,
-        }
+        found |= {"place": place, "scalars": scalars | {"colors": len(self.bar.table)}}
+        return found | {"coordinates": self.bar.coordinates(place), "picture": self.bar.picture()}
 
 
 def blocks_of(renderer: Any, how: How) -> tuple[list[Block], dict[str, list[str]]]:
@@ -84,12 +79,15 @@ def blocks_of(renderer: Any, how: How) -> tuple[list[Block], dict[str, list[str]
             matrix = _matrix(renderer.GetActiveCamera().GetModelTransformMatrix()) @ _matrix(actor.GetMatrix())
             mapper.Update()
             for path, data in leaves(name, pv.wrap(mapper.GetInputDataObject(0, 0))):
+                if _is_hidden(mapper, data):
+                    without["hidden"].append(path)
+                    continue
                 try:
                     block = _block(path, data, actor, how, matrix)
                 except ValueError as error:
                     raise ValueError(f"the block {path!r} cannot be drawn: {error}") from None
                 blocks.append(block) if block.parts else without["empty"].append(path)
-        elif not (actor.IsA("vtkActor2D") or actor.IsA("vtkCubeAxesActor")):
+        elif not is_annotation(actor):
             without["left out"].append(name)
     return blocks, {key: names for key, names in without.items() if names}
 
@@ -115,6 +113,23 @@ def leaves(name: str, data: Any) -> Iterator[tuple[str, Any]]:
             yield from leaves(f"{name}/{key}" if name else str(key), block)
 
 
+def is_annotation(actor: Any) -> bool:
+    """Whether an actor is drawn by `annotations`."""
+    kinds = ("vtkScalarBarActor", "vtkLegendBoxActor", "vtkCubeAxesActor", "vtkCornerAnnotation", "vtkTextActor")
+    mapper = actor.GetMapper() if actor.IsA("vtkActor2D") else None
+    return any(map(actor.IsA, kinds)) or bool(mapper and mapper.IsA("vtkLabelPlacementMapper"))
+
+
+def _attributes(mapper: Any) -> Any:
+    """What a mapper of several blocks has for single ones; nothing if it is of one."""
+    return mapper.IsA("vtkCompositePolyDataMapper") and mapper.GetCompositeDataDisplayAttributes()
+
+
+def _is_hidden(mapper: Any, data: Any) -> bool:
+    own = _attributes(mapper)
+    return bool(own and own.HasBlockVisibility(data) and not own.GetBlockVisibility(data))
+
+
 def _matrix(matrix: Any) -> NDArray[np.float64]:
     return np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])
 
@@ -125,9 +140,7 @@ def _block(name: str, data: Any, actor: Any, how: How, matrix: NDArray[np.float6
         raise ValueError(f"it is a {type(data).__name__}; a mesh has points and cells")
     mapper, prop = actor.GetMapper(), actor.GetProperty()
     color, opacity = prop.GetColor(), prop.GetOpacity()
-    if attributes := mapper.IsA("vtkCompositePolyDataMapper") and mapper.GetCompositeDataDisplayAttributes():
-        if attributes.HasBlockVisibility(data) and not attributes.GetBlockVisibility(data):
-            return Block(name, [])
+    if attributes := _attributes(mapper):
         opacity = attributes.GetBlockOpacity(data) if attributes.HasBlockOpacity(data) else opacity
         if attributes.HasBlockColor(data):
             color = attributes.GetBlockColor(data)
@@ -182,11 +195,8 @@ def _part(kind: Any, ids: NDArray, cells: NDArray, surface: Any, paint: Any, act
         look = look | {"color": (1, 1, 1, look["color"][3])}
     else:
         found.pop("colors")
-    normals, texture, mapped = (
-        surface.GetPointData().GetNormals(),
-        actor.GetTexture(),
-        surface.active_texture_coordinates,
-    )
+    normals, texture = surface.GetPointData().GetNormals(), actor.GetTexture()
+    mapped = surface.active_texture_coordinates
     if kind == "triangles" and lit and normals is not None and prop.GetInterpolation():
         found["normals"] = np.asarray(pv.convert_array(normals), float)[first]
     if kind == "triangles" and texture is not None and mapped is not None and not paint:
@@ -203,8 +213,6 @@ def _part(kind: Any, ids: NDArray, cells: NDArray, surface: Any, paint: Any, act
 
 def _moved(part: Part, matrix: NDArray[np.float64]) -> Part:
     """A part where its actor has it."""
-    from dataclasses import replace
-
     if (matrix == np.eye(4)).all():
         return part
     normals = part.normals
