@@ -116,6 +116,7 @@ def test_every_example_is_valid_is_opened_and_read_back(tmp_path: Path) -> None:
         assert differences(glb, mesh) == [], name
         error = extras(glb)["error"]
         assert error["points"] <= error["allowed"], name
+        assert error["scalars"] < 1e-4, name
         shown = drawn(glb, name).bounds if mesh.n_points > 1 and name != "PolyVertex" else None
         if shown is not None:
             surface = mesh.extract_surface(algorithm=None)
@@ -358,6 +359,18 @@ def test_a_plotter(plotter: Any, tmp_path: Path) -> None:
     assert differences(glb, pv.MultiBlock({"ball": mesh})) == []
     assert len(to_glb(plotter, words=False)) < len(glb) / 2
     assert extras(to_glb(plotter, words=False))["labels"] == said["labels"]
+
+
+def test_a_bar_ends_where_its_colours_do() -> None:
+    """Where the mapper says, which VTK follows, not the table."""
+    stage = Stage()
+    actor = stage.add_mesh(sphere(), scalars="height", name="ball")
+    actor.mapper.scalar_range = (-2, 2)
+    actor.mapper.lookup_table.SetRange(0, 1)
+    glb = to_glb(stage)
+    stage.close()
+    assert extras(glb)["legend"][0]["limits"] == [-2, 2]
+    assert read_scalars(glb)["ball"][0].limits == (-2, 2)
 
 
 def test_the_view_is_pyvistas(plotter: Any) -> None:
