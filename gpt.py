@@ -125,8 +125,15 @@ def gelu_sigmoid(x: Tensor) -> Tensor:
     return x * torch.sigmoid(1.702 * x)
 
 
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": gelu_tanh, "gelu_clipped": gelu_clipped}
-ACTIVATIONS |= {"gelu_sigmoid": gelu_sigmoid, "silu": F.silu, "tanh": torch.tanh}
+ACTIVATIONS = {
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "gelu_tanh": gelu_tanh,
+    "gelu_clipped": gelu_clipped,
+    "gelu_sigmoid": gelu_sigmoid,
+    "silu": F.silu,
+    "tanh": torch.tanh,
+}
 
 
 class MLP(nn.Module):
