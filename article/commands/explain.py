@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from itertools import chain
 
 from article.commands.shared.options import asking
 from article.errors import RefusalError
@@ -24,18 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Tells a forward pass, and a step of the training if that is asked for. Raises RefusalError."""
     if options.step and not sys.stdin.isatty():
         raise RefusalError("--step waits for keys, and there is no terminal to press them at; leave it out.")
-    from article.commands.shared import narration, terminal
-    from article.models import loading, prompts
+    from article.commands.shared import answering
 
-    run = loading.open_model(options.checkpoint, options.tokenizer)
-    if options.training and not run.corpus:
-        raise RefusalError("it is not known what the model was trained on, so --training has no step to tell.")
-    prompt = prompts.read(run, options.prompt, options.cut)
-    sections = [narration.forward(prompts.traced(run, prompt), [*run.notes, *prompt.notes])]
-    sections += [narration.training(run, prompt)] if options.training else []
-    out = terminal.Terminal()
-    for n, section in enumerate(chain.from_iterable(sections)):
-        if options.step and n and not terminal.go_on():
-            break
-        out.say(section)
+    answering.explain(options)
     return 0

@@ -1,10 +1,8 @@
 """`generate`: goes on from a prompt, and shows each draw."""
 
 import argparse
-import sys
 
 from article.commands.shared.options import asking, count, seed, share, temperature
-from article.escaping import say
 
 USAGE, WHAT = "PROMPT", "goes on from a prompt and shows each draw"
 
@@ -35,28 +33,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Goes on from a prompt, token by token. Raises RefusalError."""
-    import torch
+    from article.commands.shared import answering
 
-    from article.commands.shared import narration, terminal
-    from article.models import loading, prompts, sampling
-
-    run = loading.open_model(options.checkpoint, options.tokenizer)
-    prompt, n_context = prompts.read(run, options.prompt, options.cut), run.config.n_context
-    random = torch.Generator().manual_seed(options.seed)
-    how = sampling.Sampling(options.temperature, options.top_k, options.top_p)
-    draws = sampling.draws(run.model, prompt.read, options.tokens, how, random, n_context)
-    out, ids = terminal.Terminal(), list(prompt.ids)
-    if options.quiet and prompt.note:
-        say(f"gpt.py: {prompt.note}", sys.stderr)
-    if not options.quiet:
-        out.say([*run.notes, *prompt.notes])
-    for n, draw in enumerate(draws, 1):
-        if not options.quiet:
-            longer = n > 1 and len(ids) == n_context + 1
-            out.say([f"The text is longer than {n_context} tokens now; the model reads the last ones."] * longer)
-            out.say(narration.drawn(draw, n, run.tokenizer))
-        ids.append(draw.id)
-    if not options.quiet:
-        out.say([terminal.heading("The text")])
-    say(run.tokenizer.decode(ids))
+    answering.generate(options)
     return 0

@@ -174,4 +174,5 @@ def quantities(mark: dict) -> int:
 def scene_module(name: str, package: str = "scenes") -> Any:
     """The module of a scene, or nothing if there is none of that name; "-a", "-b", "-1" tell figures apart."""
     module = f"{package}.{re.sub(r'-([ab]|[0-9]+)$', '', name)}"
-    return importlib.import_module(module) if importlib.util.find_spec(module) else None
+    known = re.fullmatch(r"[\w-]+", name) and importlib.util.find_spec(module)
+    return importlib.import_module(module) if known else None

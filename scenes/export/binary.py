@@ -10,6 +10,7 @@ from collections.abc import Hashable
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 COMPONENTS = {"int8": 5120, "uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}  # componentType
 TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
@@ -82,8 +83,6 @@ def index_rows(corners: NDArray[np.int64], n: int) -> NDArray[np.unsignedinteger
 
 def picture(pixels: NDArray[np.uint8]) -> bytes:
     """Pixels (h, w, 4), from the top, as a PNG."""
-    from PIL import Image
-
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", optimize=True)
     return file.getvalue()

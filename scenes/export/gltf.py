@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from scenes.export.readback import header
+from scenes.export.readback import FORMATS, header
 
 KINDS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}  # componentType
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
@@ -125,13 +126,11 @@ class Drawing:
 
     def picture(self, texture: dict) -> list:
         """What a picture shows, and how it is laid on."""
-        from PIL import Image
-
         known = self.document["textures"][texture["index"]]
         image = self.document["images"][known["source"]]
         view = self.document["bufferViews"][image["bufferView"]]
         start = view.get("byteOffset", 0)
-        file = Image.open(io.BytesIO(self.data[start : start + view["byteLength"]]))
+        file = Image.open(io.BytesIO(self.data[start : start + view["byteLength"]]), formats=FORMATS)
         pixels = np.asarray(file.convert("RGBA"))
         sampler = self.document["samplers"][known["sampler"]] if "sampler" in known else {}
         laid = {key: value for key, value in (texture | sampler).items() if key not in ("index", "name", "extras")}

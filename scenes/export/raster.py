@@ -1,17 +1,14 @@
 """A scene in pixels: a PNG for link previews, a WebP where an SVG would be too much. Needs no GPU and no display."""
 
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from scenes.export.camera import Camera
 from scenes.export.painter import _painted, _parts
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
@@ -28,10 +25,8 @@ def to_webp(scene: pv.MultiBlock, camera: Camera) -> bytes:
     return file.getvalue()
 
 
-def _drawn(scene: pv.MultiBlock, camera: Camera, mode: str, background: str, finer: int) -> "Image.Image":
+def _drawn(scene: pv.MultiBlock, camera: Camera, mode: str, background: str, finer: int) -> Image.Image:
     """The scene in pixels of a mode of Pillow's, drawn so many times as fine first, for smooth edges."""
-    from PIL import Image, ImageDraw
-
     width, height = camera.pixels
     image = Image.new(mode, (finer * width, finer * height), background)
     draw = ImageDraw.Draw(image)

@@ -15,8 +15,12 @@ from typing import Any
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.spatial import KDTree
 
+FORMATS = ("PNG", "JPEG", "WEBP")
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # how the first two begin
+PIXELS = 2**24
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
 COLOR = 1 / 140  # the same, for a number told by a colour of bytes, once rounded as sRGB and once as light
 
@@ -50,9 +54,29 @@ def header(glb: bytes) -> dict:
         shown = document["asset"]["extras"]
         if not isinstance(shown["sentence"], str) or not isinstance(shown["tokens"], list):
             raise ValueError
-    except (struct.error, ValueError, KeyError, TypeError):
+    except (struct.error, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("it is no .glb with a scene of ours in it") from None
+    check_pictures(document, glb[28 + size :])
     return document
+
+
+def check_pictures(document: dict, data: bytes) -> None:
+    """Raises ValueError for a picture that is not inside the file, neither PNG nor JPEG nor WebP, or too large.
+
+    Libraries guess a format by its content, and some formats start an interpreter.
+    """
+    try:
+        for image in document.get("images", []):
+            view = document["bufferViews"][image["bufferView"]]
+            start = view.get("byteOffset", 0)
+            content = data[start : start + view["byteLength"]]
+            if not content.startswith(PICTURES) and not (content[:4], content[8:12]) == (b"RIFF", b"WEBP"):
+                raise ValueError("a picture in it is neither PNG nor JPEG nor WebP")
+            width, height = Image.open(io.BytesIO(content), formats=FORMATS).size  # which decodes nothing yet
+            if width * height > PIXELS:
+                raise ValueError(f"a picture in it has {width:,} × {height:,} pixels, more than {PIXELS:,}")
+    except (KeyError, IndexError, TypeError, AttributeError, OSError, Image.DecompressionBombError):
+        raise ValueError("a picture in it cannot be read") from None
 
 
 def read_back(glb: bytes) -> dict[str, NDArray[np.float64]]:

@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from scenes.export.camera import Camera
 from scenes.export.painter import Painted, _middle, _painted, _parts, _screen
@@ -92,8 +93,6 @@ def _overlaps(
 
 def _showing(painted: Painted, camera: Camera) -> list[int]:
     """The places of what is painted, without faces of which others leave nothing to be seen, not even half a pixel."""
-    from PIL import Image, ImageDraw
-
     width, height = camera.pixels
     everything = len(painted.labels)
     kind = np.uint16 if everything < 2**16 else np.int32  # the first is three times as quick

@@ -1,6 +1,9 @@
 """Any shape is written as it is, or refused by the name of its block."""
 
 import io
+import json
+import os
+import re
 import struct
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 import trimesh
+from PIL import Image
 
 from scenes import glyphs
 from scenes.export import readback
@@ -109,3 +113,60 @@ def test_a_shape_that_leaves_its_grid_is_refused() -> None:
 def test_an_empty_scene_is_refused() -> None:
     with pytest.raises(ValueError, match="the scene is empty"):
         to_glb(pv.MultiBlock())
+
+
+def with_picture(content: bytes, **more: object) -> bytes:
+    """The bytes of a small scene of ours with a picture in it that no material uses."""
+    glb = to_glb(scene_of_one_box())
+    size = struct.unpack("<I", glb[12:16])[0]
+    document, data = json.loads(glb[20 : 20 + size]), glb[28 + size :]
+    data += b"\0" * (-len(data) % 4)
+    document["bufferViews"].append({"buffer": 0, "byteOffset": len(data), "byteLength": len(content)})
+    document["images"] = [{"bufferView": len(document["bufferViews"]) - 1} | more]
+    document["buffers"][0]["byteLength"] = len(data + content)
+    text = json.dumps(document).encode()
+    text, data = text + b" " * (-len(text) % 4), data + content + b"\0" * (-len(content) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(data), b"BIN\0") + data
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+
+
+def scene_of_one_box() -> pv.MultiBlock:
+    data = SimpleNamespace(sentence="", weights="", number=np.array([[0.5]]))
+    scene = glyphs.start("box", data, Scale(1.0))
+    glyphs.row(scene, data, "number", [(0,)], ["one"])
+    return scene
+
+
+def encoded(format: str, size: tuple[int, int] = (4, 4)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size).save(file, format)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+def test_pictures_of_three_formats_are_read(format):
+    assert readback.disagreements(with_picture(encoded(format))) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "says"),
+    [
+        (encoded("BMP"), {}, "neither PNG nor JPEG nor WebP"),
+        (encoded("GIF"), {}, "neither PNG nor JPEG nor WebP"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", {}, "neither PNG nor JPEG nor WebP"),
+        (b"", {}, "neither PNG nor JPEG nor WebP"),
+        (encoded("PNG")[:20], {}, "cannot be read"),
+        (encoded("PNG", (1 << 13, 1 << 12)), {}, "8,192 × 4,096 pixels, more than 16,777,216"),
+        (encoded("PNG"), {"bufferView": 999}, "cannot be read"),
+        (encoded("PNG"), {"bufferView": "1"}, "cannot be read"),
+    ],
+)
+def test_a_picture_of_another_kind_is_refused_unopened(content, more, says, monkeypatch, tmp_path):
+    """Neither trimesh nor Pillow may guess: stand-ins of what they could start come first in PATH, and do not start."""
+    for name in ("gs", "gswin32c", "convert", "magick", "ffmpeg", "inkscape", "xdg-open"):
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(ValueError, match=re.escape(says)):
+        readback.disagreements(with_picture(content, **more))
+    assert not (tmp_path / "started").exists()
