@@ -50,9 +50,7 @@ def annotations(renderer: Any, view: View, near: View) -> tuple[list[Block], dic
             said["legend"].append({"entries": entries})
         elif actor.IsA("vtkCubeAxesActor"):
             parts, texts = _bounds(actor, view)
-            said["axes"].append(
-                {"bounds": list(actor.bounds), "titles": [actor.GetXTitle(), actor.GetYTitle(), actor.GetZTitle()]}
-            )
+            said["axes"].append({"bounds": list(actor.bounds), "titles": _titles(actor)})
         elif actor.IsA("vtkCornerAnnotation") or actor.IsA("vtkTextActor"):
             texts = list(_written(actor, near))
             said["texts"] += [{"name": name, "text": text.text.strip()} for text in texts]
@@ -145,11 +143,8 @@ def _bar(actor: Any, renderer: Any) -> tuple[Bar, list[tuple[float, str]]]:
     bar, form, n = bar_of(table, limits, actor.GetTitle() or ""), actor.GetLabelFormat(), actor.GetNumberOfLabels()
     values = (np.geomspace if bar.log else np.linspace)(*bar.limits, n) if n else []
     said = [(form.format(value) if "{" in form else form % value).strip() for value in values]
-    ticks = list(zip(bar.place(np.array(values)), said, strict=True)) if n else []
-    return bar, [
-        (float(place), text)
-        for place, text in ticks + list(zip(bar.place(np.array(list(bar.marks))), bar.marks.values(), strict=True))
-    ]
+    places = bar.place(np.array([*values, *bar.marks])).tolist()
+    return bar, list(zip(places, [*said, *bar.marks.values()], strict=True))
 
 
 def _told(bar: Bar, ticks: list[tuple[float, str]]) -> dict[str, Any]:
@@ -184,6 +179,10 @@ def _strip(actor: Any, bar: Bar, ticks: list[tuple[float, str]], view: View) -> 
     return [strip], texts
 
 
+def _titles(actor: Any) -> list[str]:
+    return [actor.GetXTitle(), actor.GetYTitle(), actor.GetZTitle()]
+
+
 def _bounds(actor: Any, view: View) -> tuple[list[Part], list[Text]]:
     """The box of `show_bounds`, and the numbers and titles of its axes, each along an edge near to the eye."""
     ends, color = np.reshape(actor.bounds, (3, 2)).astype(float), actor.GetXAxesLinesProperty().GetColor()
@@ -192,9 +191,8 @@ def _bounds(actor: Any, view: View) -> tuple[list[Part], list[Text]]:
     middle, toward, texts = ends.mean(axis=1), (view.eye - view.target) > 0, []
     near = ends[np.arange(3), toward.astype(int)]
     near[2] = ends[2, 0]
-    for axis, (title, labels) in enumerate(
-        [(actor.GetXTitle(), actor.x_labels), (actor.GetYTitle(), actor.y_labels), (actor.GetZTitle(), actor.z_labels)]
-    ):
+    rows = zip(_titles(actor), (actor.x_labels, actor.y_labels, actor.z_labels), strict=True)
+    for axis, (title, labels) in enumerate(rows):
         edge = near.copy()
         if axis == 2:  # the one farthest to the left
             sides = np.array([[x, y, middle[2]] for x in ends[0] for y in ends[1]])

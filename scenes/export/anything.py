@@ -9,11 +9,12 @@ import pyvista as pv
 from scenes.export.annotations import annotations
 from scenes.export.part import Part, raised, solid
 from scenes.export.parts_glb import pack
-from scenes.export.plotter import How, blocks_of, leaves
+from scenes.export.plotter import Block, How, blocks_of, leaves
 from scenes.export.trimesh_scene import meshes_of
-from scenes.export.view import view_of
+from scenes.export.view import View, view_of
 
 ERROR = 1 / 2000  # of the scene's diagonal
+Scene = tuple[list[Block], dict[str, Any], View, float]
 
 
 def to_glb(
@@ -40,21 +41,23 @@ def to_glb(
 
     Raises ValueError for what cannot be drawn, with the name of the block.
     """
-    how = How(lit, strokes, decimate, words)
+    scene = scene_of(thing, How(lit, strokes, decimate, words), name, up, look)
+    return pack(*scene, error, plain)
+
+
+def scene_of(thing: Any, how: How, name: str, up: Any, look: dict[str, Any]) -> Scene:
+    """What `to_glb` writes: the blocks, what is said about them, the view, and the scene's size."""
     if isinstance(thing, pv.BasePlotter):
         if look:
             raise ValueError(f"a plotter has a look of its own; {next(iter(look))} belongs to its add_mesh")
         window = thing.window_size if thing.render_window else pv.global_theme.window_size
-        return _written(thing, window, {}, name, how, up, error, plain)
-    stage, without = _Stage(), {}
+        return _seen(thing, window, {}, name, how, up)
+    stage = _Stage()
     try:
-        if isinstance(thing, (pv.DataSet, pv.MultiBlock)):
-            without = _staged(stage, thing, name, look)
-        else:
-            up = (0, 1, 0) if up is None else up
-            for key, mesh, own in meshes_of(thing, name):
-                stage.add_mesh(mesh, name=key, **own | look)
-        return _written(stage, pv.global_theme.window_size, without, name, how, up, error, plain)
+        without = _staged(stage, thing, name, look)
+        if up is None and not isinstance(thing, (pv.DataSet, pv.MultiBlock)):
+            up = (0, 1, 0)
+        return _seen(stage, pv.global_theme.window_size, without, name, how, up)
     finally:
         stage.close()
 
@@ -65,28 +68,31 @@ class _Stage(pv.BasePlotter):
 
 def _staged(stage: Any, thing: Any, name: str, look: dict[str, Any]) -> dict[str, list[str]]:
     """Adds the meshes of a dataset to a plotter, all on one scale; and says which are empty, or lack the scalars."""
-    blocks = list(leaves("" if isinstance(thing, pv.MultiBlock) else name, thing))
-    wanted, without = look.get("scalars"), {"empty": [], "without scalars": []}
-    if isinstance(thing, pv.MultiBlock):
+    many, wanted, without = isinstance(thing, pv.MultiBlock), look.get("scalars"), {"empty": [], "without scalars": []}
+    if isinstance(thing, (pv.DataSet, pv.MultiBlock)):
+        blocks = [(key, block, {}) for key, block in leaves("" if many else name, thing)]
+    else:
+        blocks = list(meshes_of(thing, name))
+    if many:
         if wanted is not None and not isinstance(wanted, str):
             raise ValueError("the scalars of a MultiBlock are the name of an array")
-        look = look | _shared([block[wanted] for _, block in blocks if wanted and wanted in block.array_names], look)
-    for key, block in blocks:
+        look = look | _shared([block[wanted] for _, block, _ in blocks if wanted and wanted in block.array_names], look)
+    for key, block, own in blocks:
         if not isinstance(block, pv.DataSet):
             raise ValueError(f"the block {key!r} cannot be drawn: it is a {type(block).__name__}")
         if not block.n_points or not (block.n_cells or isinstance(block, pv.PointSet)):
             without["empty"].append(key)
             continue
-        block, own = block.copy(deep=False), look  # add_mesh writes derived arrays into what it is given
-        if isinstance(thing, pv.MultiBlock) and (not wanted or wanted not in block.array_names):
+        block, own = block.copy(deep=False), own | look  # add_mesh writes derived arrays into what it is given
+        if many and (not wanted or wanted not in block.array_names):
             block.set_active_scalars(None)
-            own = {key: value for key, value in look.items() if key != "scalars"}
+            own.pop("scalars", None)
             without["without scalars"] += [key] if wanted else []
         try:
             stage.add_mesh(block, name=key, **own)
         except (KeyError, ValueError, TypeError) as error:
             raise ValueError(f"the block {key!r} cannot be drawn: {error.args[0]}") from None
-    return {key: names for key, names in without.items() if names}
+    return without
 
 
 def _shared(arrays: list[Any], look: dict[str, Any]) -> dict[str, Any]:
@@ -110,10 +116,8 @@ def _finished(part: Part, pixel: float) -> Part:
     return raised(part, pixel) if part.kind == "lines" and part.normals is not None else part
 
 
-def _written(
-    plotter: Any, window: Any, without: dict, name: str, how: How, up: Any, error: float, plain: bool
-) -> bytes:
-    """The file of a plotter's one subplot that has actors."""
+def _seen(plotter: Any, window: Any, without: dict[str, list[str]], name: str, how: How, up: Any) -> Scene:
+    """What a plotter's one subplot that has actors shows."""
     renderers = [renderer for renderer in plotter.renderers if renderer.actors]
     if len(renderers) > 1:
         raise ValueError(f"the plotter has {len(renderers)} subplots; a file shows one")
@@ -126,5 +130,7 @@ def _written(
     shown, said = annotations(renderers[0], view, view.nearer(points))
     blocks += shown if how.words else []
     blocks = [replace(block, parts=[_finished(part, view.pixel) for part in block.parts]) for block in blocks]
-    extras = {"scene": name, "up": view.up.tolist(), "view": view.said(), "lights": "left out"} | said | without | more
-    return pack(blocks, extras, view, size, error, plain)
+    extras = {"scene": name, "up": view.up.tolist(), "view": view.said(), "lights": "left out"} | said
+    for key in [*without, *more]:
+        extras |= {key: names} if (names := without.get(key, []) + more.get(key, [])) else {}
+    return blocks, extras, view, size

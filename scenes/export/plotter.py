@@ -89,7 +89,7 @@ def blocks_of(renderer: Any, how: How) -> tuple[list[Block], dict[str, list[str]
                 blocks.append(block) if block.parts else without["empty"].append(path)
         elif not is_annotation(actor):
             without["left out"].append(name)
-    return blocks, {key: names for key, names in without.items() if names}
+    return blocks, without
 
 
 def named(renderer: Any) -> Iterator[tuple[str, Any]]:
