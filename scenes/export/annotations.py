@@ -15,6 +15,7 @@ from scenes.glyphs.text import letters, width_of
 # Where VTK writes the texts of a corner annotation, in windows from the lower left; also how much is left, and below.
 PLACES = [(0, 0), (1, 0), (0, 1), (1, 1), (0.5, 0), (1, 0.5), (0, 0.5), (0.5, 1)]
 LETTER, LINE, TOLERANCE = 0.73, 1.2, 0.05  # of the font size: height of a capital, of a line, and off its curve
+PIECES = 64  # of a bar, each of which has one colour in a still
 INK = (0.0, 0.0, 0.0)
 
 
@@ -167,9 +168,9 @@ def _strip(actor: Any, bar: Bar, ticks: list[tuple[float, str]], view: View) -> 
     across, color = actor.GetOrientation() == 0, actor.GetTitleTextProperty().GetColor()
     low, size = (low + size * [0, 0.4], size * [1, 0.35]) if across else (low, size * [0.35, 0.85])
     font = min(actor.GetTitleTextProperty().GetFontSize(), 0.03 * view.window[1])
-    ends = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
-    along = ends[:, 0 if across else 1].astype(float)
-    corners = np.array([[0, 1, 2], [0, 2, 3]])
+    along = np.repeat(np.linspace(0, 1, PIECES + 1), 2)
+    ends = np.column_stack([along, np.arange(len(along)) % 2])[:, :: 1 if across else -1]
+    corners = (2 * np.arange(PIECES)[:, None, None] + [[0, 2, 3], [0, 3, 1]]).reshape(-1, 3)
     look = {"coordinates": bar.coordinates(along), "picture": bar.picture(), "lit": False}
     strip = Part("triangles", view.at(low + ends * size), corners, **look)
     texts = [Text(bar.title, view.at([low + size * [0.5, 1] + [0, font / 2]])[0], font, color, 0.5, 0)]

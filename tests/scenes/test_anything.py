@@ -18,8 +18,9 @@ from trimesh.visual.material import SimpleMaterial
 from trimesh.visual.texture import TextureVisuals
 
 from scenes.export.anything import to_glb
+from scenes.export.figure import figure
 from scenes.export.scalars import Scalars, differences, read_scalars
-from tests.conftest import validate
+from tests.conftest import Elements, validate
 
 LOADED = ("airplane", "ant", "nut", "sphere", "sphere_vectors", "globe", "random_hills", "spline", "hexbeam", "tetbeam")
 LOADED += ("explicit_structured", "structured", "rectilinear", "uniform")
@@ -482,3 +483,40 @@ def test_nothing_is_written_into_the_callers_mesh() -> None:
     to_glb(mesh, scalars="words")
     to_glb(mesh, scalars="height", opacity="linear", smooth_shading=True)
     assert mesh.array_names == before
+
+
+def test_a_figure_is_a_file_a_still_and_the_lines_that_show_them(plotter: Any, tmp_path: Path) -> None:
+    plotter.add_mesh(pv.Cube(), color="red", lighting=False)
+    plotter.add_mesh(pv.Cube(center=(-3, -3, 0)), color="blue")  # farther away, and behind
+    plotter.add_mesh(pv.Line((2, 0, 0), (0, 2, 0)), color="lime", line_width=6)
+    plotter.add_title("a <b> & c")
+    lines = figure(plotter, "cube", tmp_path)
+    elements = Elements(lines)
+    (viewer,) = elements.named("model-viewer")
+    assert {"src": "cube.glb", "poster": "cube.png", "alt": "a <b> & c"}.items() <= viewer.items()
+    glb = (tmp_path / "cube.glb").read_bytes()
+    assert extras(glb)["view"].items() <= viewer.items()
+    assert to_glb(plotter, name="cube") == glb
+    assert not elements.named("b")
+    image = Image.open(tmp_path / "cube.png").convert("RGB")
+    assert image.size == tuple(plotter.window_size)
+    pixels = np.asarray(image).reshape(-1, 3).astype(int)
+    red, lime, white = (
+        (np.abs(pixels - color).max(axis=1) < 9) for color in ((255, 0, 0), (0, 255, 0), (255, 255, 255))
+    )
+    blue = (pixels[:, 2] > 60) & (pixels[:, :2].max(axis=1) < 9)
+    assert 0.4 < red.sum() / blue.sum() < 4
+    assert lime.any()
+    assert white[0]
+    with pytest.raises(ValueError, match=r"the name '../x' is none of a file"):
+        figure(pv.Cube(), "../x", tmp_path)
+    with pytest.raises(ValueError, match="the scene is empty"):
+        figure(pv.MultiBlock(), "none", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cube.glb", "cube.png"]
+
+
+def test_a_still_has_the_colours_of_the_bar(tmp_path: Path) -> None:
+    figure(sphere(), "ball", tmp_path, scalars="steps", cmap=["red", "lime", "blue"])
+    pixels = np.asarray(Image.open(tmp_path / "ball.png").convert("RGB")).reshape(-1, 3)
+    for color in ((255, 0, 0), (0, 255, 0), (0, 0, 255)):
+        assert (pixels == color).all(axis=1).sum() > 1000

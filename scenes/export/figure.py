@@ -1,0 +1,87 @@
+"""A mesh or a plotter as a figure of any page: the file, a still, and the lines that show them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenes.export.anything import ERROR, scene_of
+from scenes.export.light import shade
+from scenes.export.part import Part
+from scenes.export.parts_glb import pack
+from scenes.export.plotter import Block, How
+from scenes.export.view import View, upright
+
+VIEWER = "model-viewer.min.js"
+FINER = 2  # times as many pixels are drawn as are kept, for smooth edges
+
+
+def figure(thing: Any, name: str, folder: Path | str, *, alt: str = "", viewer: str = VIEWER, **look: Any) -> str:
+    """Writes `NAME.glb` and its still `NAME.png` into a folder, and gives the HTML that shows them on a page there.
+
+    `look` is what `anything.to_glb` takes in PyVista's words; `viewer` is where the page finds model-viewer. Raises
+    ValueError like `to_glb`, and for a name that is none of a file; then nothing is written.
+    """
+    from jinja2 import Environment
+
+    if not name or Path(name).name != name:
+        raise ValueError(f"the name {name!r} is none of a file")
+    blocks, extras, view, size = scene_of(thing, How(), name, None, look)
+    glb, png = pack(blocks, extras, view, size, ERROR, False), still(blocks, view)
+    caption = ", ".join([text["text"] for text in extras.get("texts", [])])
+    said = {"name": name, "alt": alt or caption or name, "viewer": viewer, "view": view.said(), "caption": caption}
+    template = Environment(autoescape=True).from_string(Path(__file__).with_suffix(".html").read_text("utf-8"))
+    lines = template.render(said, aspect=f"{view.window[0]} / {view.window[1]}")
+    (Path(folder) / f"{name}.glb").write_bytes(glb)
+    (Path(folder) / f"{name}.png").write_bytes(png)
+    return lines
+
+
+def still(blocks: list[Block], view: View) -> bytes:
+    """What a view sees of blocks, as a PNG on white, by the painter's algorithm; a face has one colour."""
+    from PIL import Image, ImageDraw
+
+    window, parts = np.array(view.window), [part for block in blocks for part in block.parts]
+    seen = [_seen(part, view) for part in parts]
+    order = np.argsort(np.concatenate([-depth for _, depth, _ in seen]), kind="stable")
+    shapes = [(outline, color) for outlines, _, colors in seen for outline, color in zip(outlines, colors, strict=True)]
+    image = Image.new("RGB", tuple((FINER * window).tolist()), "white")
+    draw = ImageDraw.Draw(image, "RGBA")
+    for n in order.tolist():
+        outline, color = shapes[n]
+        if len(outline) == 6:
+            draw.polygon(outline, fill=color)
+        else:  # a line, or a point
+            draw.line(outline * (4 // len(outline)), fill=color, width=FINER)
+    file = io.BytesIO()
+    image.reduce(FINER).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _seen(part: Part, view: View) -> tuple[list[list[float]], NDArray[np.float64], list[tuple[int, ...]]]:
+    """The corners of a part in pixels, how far each is away, and its colour in the light."""
+    right, up, far = ((part.points - view.eye) @ view.axes().T).T
+    scale = FINER * view.distance / view.pixel / np.maximum(far, 1e-9 * view.distance)
+    middle = FINER * np.array(view.window) / 2
+    pixels = np.column_stack([middle[0] + right * scale, middle[1] - up * scale])[part.corners]
+    color = np.tile(np.array(part.color) * 255, (len(part.corners), 1))
+    if part.colors is not None:
+        color = color * part.colors[part.corners].mean(axis=1) / 255
+    elif part.picture is not None and part.coordinates is not None:
+        high, wide = part.picture.shape[:2]
+        u, v = part.coordinates[part.corners].mean(axis=1).T
+        u, v = (u % 1, v % 1) if part.repeats else (np.clip(u, 0, 1), np.clip(v, 0, 1))
+        row, column = np.minimum((v * high).astype(int), high - 1), np.minimum((u * wide).astype(int), wide - 1)
+        color = color * part.picture[row, column] / 255
+    if part.lit and part.kind == "triangles":
+        a, b, c = part.points[part.corners].swapaxes(0, 1)
+        normals = np.cross(b - a, c - a)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+        normals *= np.where((normals * (view.eye - a)).sum(axis=1, keepdims=True) < 0, -1, 1)
+        normals = (normals @ upright(view.up).T)[:, [0, 2, 1]] * [1, -1, 1]  # the light comes from z
+        alike, back = np.unique(np.round(normals, 1), axis=0, return_inverse=True)
+        color[:, :3] *= shade(alike)[back.ravel(), None] ** (1 / 2.2)
+    colors = [tuple(row) for row in np.clip(np.round(color), 0, 255).astype(int).tolist()]
+    return pixels.reshape(len(pixels), -1).tolist(), far[part.corners].mean(axis=1), colors
