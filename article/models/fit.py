@@ -52,6 +52,7 @@ class Result:
     bigram: tuple[float, float]  # train and held-out loss of the counted bigram
     floor: float  # what no model with this context can go below on the training text
     ladder: list[Rung] = field(default_factory=list)  # empty if it was not asked for
+    note: str = ""  # what was not read as it looks, in a sentence
 
 
 LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, is one of sentences
@@ -123,16 +124,8 @@ def learn(
 ) -> Result:
     """Everything up to the trained model; states are kept in the `ground`. Raises RefusalError."""
     texts = corpus.read_texts(folder, given.get("share", Settings().share))
-    settings = settle(given, preset_of(texts.train, given))
-    tokenizer, settings = cut(texts, settings)
-    task = Task(
-        settings,
-        tokenizer,
-        examples(texts.train, tokenizer, settings, settings.n_context + 1),
-        examples(texts.held_out, tokenizer, settings),
-        ground,
-        team,
-    )
+    task, note = task_of(texts, given, ground, team)
+    settings, tokenizer = task.settings, task.tokenizer
     model = gpt.GPT(task.config)
     if prompt is not None:  # judged before the training, not after it
         prompts.read(OpenedModel(task.config, tokenizer, model, ()), prompt, cut=False)
@@ -164,7 +157,31 @@ def learn(
         bigram=(pairs.loss(rows), pairs.loss(others)),
         floor=bigram_.floor(rows, settings.n_context) if rows.ndim == 1 else floor_of_sentences(listed(rows)),
         ladder=rungs,
+        note=note,
     )
+
+
+def task_of(texts: corpus.Texts, given: dict[str, Any], ground: Path | None, team: Team) -> tuple[Task, str]:
+    """What models are trained on, and a sentence if that is not what was tried first. Raises RefusalError.
+
+    A text that is taken for lines by its looks, as source code may be, and cannot be read so, is cut in windows.
+    """
+
+    def task(preset: Settings) -> Task:
+        tokenizer, settings = cut(texts, settle(given, preset))
+        train = examples(texts.train, tokenizer, settings, settings.n_context + 1)
+        return Task(settings, tokenizer, train, examples(texts.held_out, tokenizer, settings), ground, team)
+
+    preset = preset_of(texts.train, given)
+    try:
+        return task(preset), ""
+    except RefusalError as error:
+        if preset is WINDOWS or given.keys() & {"examples", "tokenizer", "n_context", "n_vocab"}:
+            raise  # it is what was asked for that does not fit
+        try:
+            return task(WINDOWS), f"the text is read in windows, and not line by line, because {error}"
+        except RefusalError:
+            raise error from None
 
 
 def preset_of(train_text: str, given: dict[str, Any]) -> Settings:

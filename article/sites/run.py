@@ -38,6 +38,7 @@ def publish(options: argparse.Namespace) -> None:
             with training_ground(options.out, options.fresh) as ground, site.stage("train"):
                 result = learn(options.data, given, options.ladder, ground, team, options.prompt)
                 prompt = prompt_of(result, options.prompt)
+            site.notes += [result.note] if result.note else []
             make(site, result, prompt)
         shutil.rmtree(ground, ignore_errors=True)  # once the site stands
     say(summary(site, result, prompt, options.out))

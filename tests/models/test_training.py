@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 import gpt
 from article.errors import RefusalError
-from article.models import baselines, dataset, settings, trainer, training_state
+from article.models import baselines, corpus, dataset, fit, settings, trainer, training_state
 from article.models.dataset import Examples, evaluate
 from article.models.fit import training_ground
 from article.models.optimizer import AdamW, group, learning_rate
@@ -822,3 +822,18 @@ def test_a_folder_is_trained_by_one_process_at_a_time(tmp_path):
     with training_ground(tmp_path / "mine", fresh=True):
         assert not (ground / "training.pt").exists()
     assert not ground.exists()
+
+
+def test_short_lines_that_are_no_sentences_are_read_in_windows(tmp_path):
+    """Source code looks like lines of words; one that has a single word is none. What was asked for is not changed."""
+    area = 'def area_{}(radius):\n    """\n    The area of a circle.\n    """\n    return 3.14159 * radius ** 2\n\n'
+    (tmp_path / "train.txt").write_text("".join(area.format(n) for n in range(40)))
+    texts = corpus.read_texts(tmp_path)
+    task, note = fit.task_of(texts, {}, None, ALONE)
+    assert (task.settings.examples, task.settings.tokenizer) == ("windows", "characters")
+    assert note.startswith(
+        'the text is read in windows, and not line by line, because the line \'    """\' has 1 token'
+    )
+    for given in ({"examples": "lines"}, {"tokenizer": "words"}, {"n_context": 4}):
+        with pytest.raises(RefusalError, match="the line"):
+            fit.task_of(texts, given, None, ALONE)
