@@ -834,6 +834,6 @@ def test_short_lines_that_are_no_sentences_are_read_in_windows(tmp_path):
     assert note.startswith(
         'the text is read in windows, and not line by line, because the line \'    """\' has 1 token'
     )
-    for given in ({"examples": "lines"}, {"tokenizer": "words"}, {"n_context": 4}):
+    for asked in ({"examples": "lines"}, {"tokenizer": "words"}, {"n_context": 4}):
         with pytest.raises(RefusalError, match="the line"):
-            fit.task_of(texts, given, None, ALONE)
+            fit.task_of(texts, asked, None, ALONE)
