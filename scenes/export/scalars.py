@@ -9,11 +9,13 @@ from typing import Any, cast
 import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.spatial import KDTree
 
 from scenes.export.binary import COMPONENTS, TYPES
 from scenes.export.part import surface_of
 from scenes.export.plotter import leaves
+from scenes.export.readback import FORMATS, check_pictures
 from scenes.export.view import upright
 
 NUMBERS = {code: np.dtype(name) for name, code in COMPONENTS.items()}
@@ -45,21 +47,20 @@ def read_scalars(glb: bytes) -> dict[str, list[Scalars]]:
     try:
         size = struct.unpack("<I", glb[12:16])[0]
         document, data = json.loads(glb[20 : 20 + size]), glb[28 + size :]
+        check_pictures(document, data)
         turn = upright(document["asset"]["extras"]["up"])
         found = {
             node["name"]: [_scalars(document, data, node, told, turn) for told in node["extras"]["scalars"]]
             for node in document["nodes"]
             if "scalars" in node.get("extras", {})
         }
-    except (struct.error, KeyError, IndexError, TypeError, ValueError, OSError) as error:
+    except (struct.error, KeyError, IndexError, TypeError, AttributeError, ValueError, OSError) as error:
         raise ValueError(f"it is no .glb with scalars that can be read ({error})") from None
     return found
 
 
 def _scalars(document: dict, data: bytes, node: dict, told: dict, turn: NDArray) -> Scalars:
     """The scalars of one primitive of a node."""
-    from PIL import Image
-
     primitive = document["meshes"][node["mesh"]]["primitives"][told["primitive"]]
     rows = {key: _rows(document, data, place) for key, place in primitive["attributes"].items()}
     corners = _rows(document, data, primitive["indices"]).astype(int)
@@ -67,8 +68,8 @@ def _scalars(document: dict, data: bytes, node: dict, told: dict, turn: NDArray)
     surface = document["materials"][primitive["material"]]["pbrMetallicRoughness"]
     texture = document["textures"][surface["baseColorTexture"]["index"]]
     view = document["bufferViews"][document["images"][texture["source"]]["bufferView"]]
-    image = data[view["byteOffset"] :][: view["byteLength"]]
-    pixels = np.asarray(Image.open(io.BytesIO(image)).convert("RGBA"))
+    image = data[view.get("byteOffset", 0) :][: view["byteLength"]]
+    pixels = np.asarray(Image.open(io.BytesIO(image), formats=FORMATS).convert("RGBA"))
     u, v = rows["TEXCOORD_0"].T
     high, wide = pixels.shape[:2]
     colors = pixels[np.clip((v * high).astype(int), 0, high - 1), np.clip(np.floor(u * wide), 0, wide - 1).astype(int)]
@@ -87,7 +88,7 @@ def _rows(document: dict, data: bytes, place: int) -> NDArray[np.float64]:
     accessor = document["accessors"][place]
     view, kind = document["bufferViews"][accessor["bufferView"]], NUMBERS[accessor["componentType"]]
     width, n = WIDTHS[accessor["type"]], accessor["count"]
-    start = view["byteOffset"] + accessor["byteOffset"]
+    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     strides = (view.get("byteStride", width * kind.itemsize), kind.itemsize)
     rows = np.ndarray((n, width), kind.newbyteorder("<"), data, start, strides).astype(float)
     return rows / np.iinfo(kind).max if accessor.get("normalized") else rows
