@@ -20,6 +20,7 @@ from scenes.export.view import upright
 
 NUMBERS = {code: np.dtype(name) for name, code in COMPONENTS.items()}
 WIDTHS = {name: width for width, name in TYPES.items()}
+ERRORS = ("allowed", "size", "scalars")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def read_scalars(glb: bytes) -> dict[str, list[Scalars]]:
         size = struct.unpack("<I", glb[12:16])[0]
         document, data = json.loads(glb[20 : 20 + size]), glb[28 + size :]
         check_pictures(document, data)
-        turn = upright(document["asset"]["extras"]["up"])
+        said = document["asset"]["extras"]
+        turn, _ = upright(said["up"]), (said["scene"], [float(said["error"][key]) for key in ERRORS])
         found = {
             node["name"]: [_scalars(document, data, node, told, turn) for told in node["extras"]["scalars"]]
             for node in document["nodes"]
@@ -99,10 +101,11 @@ def differences(glb: bytes, thing: Any) -> list[str]:
 
     Raises ValueError like `read_scalars`.
     """
-    said = json.loads(glb[20 : 20 + struct.unpack("<I", glb[12:16])[0]])["asset"]["extras"]
+    read, size = read_scalars(glb), struct.unpack("<I", glb[12:16])[0]
+    said = json.loads(glb[20 : 20 + size])["asset"]["extras"]
     known = dict(leaves("" if isinstance(thing, pv.MultiBlock) else said["scene"], thing))
     found, near = [], said["error"]["allowed"] * said["error"]["size"]
-    for name, each in read_scalars(glb).items():
+    for name, each in read.items():
         if name not in known:
             found.append(f"{name}: the mesh has no such block")
             continue
