@@ -5,7 +5,7 @@ import gc
 import string
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from article.measures import counted, entropy
 from article.models import ensemble, own
 from article.sites import flow
 from article.values import gather
-from article.web import claims_page, markdown
+from article.web import claims_page, live, markdown
 from article.web.figures import PREVIEW
 from article.web.plots import columns, interval
 from article.web.publish import Page, add_page, add_pages
@@ -50,7 +50,7 @@ class Own(Evidence):
 
 def publish(options: argparse.Namespace) -> None:
     """Builds the article and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
-    site = Site("article", options.url, options.fresh)
+    site = Site("article", options.url, options.fresh, live.scripts())
     if options.single_file:
         page, evidence = build_single(site, options.single_file, options.seed, options.seeds)
     else:
@@ -118,10 +118,11 @@ def make(site: Site, mine: Evidence, survey: Sequence[Evidence]) -> Callable[[Em
         other = "it is not of this program and corpus, so its chapter is left out; make study."
         site.notes.append(f"data/study.json: {few if most < least else other}")
     text = markdown.keep(read_article("index.md"), set() if results is None else {"study"})
+    bench = bench_of(mine)
     stages = flow.stages_of(mine.trace)  # what is wrong with one is said before the scenes are drawn
     aside = read_article("flow.md")  # what would interrupt the story
     pages = [
-        Page("index.html", "article/index.md", text, mine.view),
+        Page("index.html", "article/index.md", text, mine.view, wrap=bench.page),
         Page("flow.html", "article/flow.md", aside, mine.view, wrap=partial(flow.page, site, mine.trace, stages)),
     ]
     names = pages[0].document.scenes
@@ -140,8 +141,46 @@ def make(site: Site, mine: Evidence, survey: Sequence[Evidence]) -> Callable[[Em
     known, judged = add_pages(site, pages, PARTS, facts, preview, forks=True)
     picture = f"{site.base}{preview}.png"
     add_page(site, "evidence.html", claims_page.body(judged, known), PARTS, picture)
-    site.files["claims.json"] = to_json(judged)
-    return partial(single, text, known, judged, picture)
+    site.files |= {"claims.json": to_json(judged)}
+    return partial(single, text, bench.page, known, judged, picture)
+
+
+def bench_of(own: Evidence) -> live.Bench:
+    """Where the reader asks the article's own model."""
+    weights = {name: weight.detach().numpy() for name, weight in own.model.named_parameters()}
+    model = live.packed(
+        weights,
+        asdict(own.config),
+        own.tokenizer.vocab,
+        corpus=own.corpus,
+        prompt=own.trace.sentence,
+        answer=own.answer,
+        fingerprint=own.trace.weights,
+    )
+    return live.Bench(model, own.trace, presets(own), own.config.seed, own.config.steps)
+
+
+def presets(own: Evidence) -> dict[str, list[str]]:
+    """Prompts by what they are: the page's own, those of the corpus that are most like it, and one that is missed.
+
+    What is missed is a sentence that begins late, and of which only one end is known: the longest.
+    """
+    every = [sentence.split() for sentence in (*own.held_out, *own.corpus)]
+    first, *others = every
+    apart = {" ".join(words[:-1]): sum(map(str.__ne__, first, words)) for words in others if len(words) == len(first)}
+    late = [(" ".join(words[n:-1]), words[-1]) for n in range(1, own.config.n_context) for words in every]
+    ends = {start: {end for other, end in late if other == start} for start, _ in late if start}
+    missed = (
+        start
+        for start, known in ends.items()
+        if len(known) == 1 and gpt.trace(own.model, own.tokenizer, start).prediction not in known
+    )
+    found = {
+        "kept back from the training": [own.trace.sentence],
+        "like it, and learned": [one for one, differs in apart.items() if differs == min(apart.values())],
+        "begun late, and missed": [one for one in [next(missed, "")] if one],
+    }
+    return {what: prompts for what, prompts in found.items() if prompts}
 
 
 def summary(site: Site, evidence: Evidence, page: Path) -> str:

@@ -2,13 +2,13 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from article.evidence.claim import Facts
 from article.web import claims_page, html
-from article.web.html import Addresses
+from article.web.html import Addresses, Body
 from article.web.markdown import Document
 
 KINDS = {
@@ -27,9 +27,14 @@ ORDER = (
     "notes.js",
     "share.js",
     "page.js",
+    "live/matrices.js",
+    "live/model.js",
+    "live/training.js",
+    "live/live.js",
+    "live/bench.js",
 )  # who is asked, first
-IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) (\w+))", re.MULTILINE)
+IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\.{1,2}/([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +78,16 @@ class Embedded(Addresses):
         return bundle(self.files)
 
 
-def single(text: str, facts: Facts, claims: Sequence[Mapping], preview: str, at: Embedded) -> str:
-    """The page of a Markdown text with the evidence for its claims, and all files of its site inside."""
-    article = Document(text, at).body(facts)
+def single(
+    text: str,
+    wrap: Callable[[Document, Facts], Body],
+    facts: Facts,
+    claims: Sequence[Mapping],
+    preview: str,
+    at: Embedded,
+) -> str:
+    """The page of a Markdown text, as `wrap` makes it, with the evidence for its claims and its site's files inside."""
+    article = wrap(Document(text, at), facts)
     evidence = claims_page.body(claims, facts, at)
     body = article._replace(html=article.html + evidence.html)
     return html.page(body, ("article",), preview, at)
@@ -87,6 +99,7 @@ def bundle(files: Mapping[str, bytes]) -> str:
     for name in ORDER:
         text = files[name].decode()
         exports = ", ".join(EXPORT.findall(text))
+        name = name.rpartition("/")[2]
         text = IMPORT.sub(lambda m: f'const {m[1]} = modules["{m[2]}"];\n' if m[1] else "", text)
         parts.append(f'modules["{name}"] = (() => {{\n{EXPORT.sub("", text)}\nreturn {{ {exports} }};\n}})();')
     return "\n".join(parts).replace("</script", "<\\/script")

@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from article.web.html import Addresses, version
 from article.web.viewer import copy_viewer, ensure_viewer
 from scenes.export import light
 
-IMPORTED = re.compile(rb'((?:import\(|from |import )"\./[\w/.-]+\.js)"')
+IMPORTED = re.compile(rb'((?:import\(|from |import )"\.{1,2}/[\w/.-]+\.js)"')
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Site:
     kind: str  # a key of `folder.KINDS`
     url: str = ""  # where it will be published, if that is known
     fresh: bool = False  # nothing that earlier builds have kept is used
+    scripts: Mapping[str, bytes] = field(default_factory=dict)  # besides those that every site has
     files: dict[str, bytes] = field(default_factory=dict)
     scenes: list[dict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -48,8 +49,8 @@ class Site:
         return Addresses(files=self.files)
 
     def furnish(self) -> None:
-        """Adds what every site has: style, scripts and light."""
-        made = {asset: (paths.ASSETS / asset).read_bytes() for asset in assets()}
+        """Adds style, scripts and light."""
+        made = {asset: (paths.ASSETS / asset).read_bytes() for asset in assets()} | dict(self.scripts)
         all_of_them = version(b"".join(made.values()) + (paths.ARTICLE / "package-lock.json").read_bytes())
         for name in made:
             if name.endswith(".js"):  # scripts name each other

@@ -45,10 +45,23 @@ WHOLE: ViewportSize = {"width": 360, "height": 30_000}  # all figures of the art
 VIEWER = "vendor/model-viewer.min.js"
 ARTICLE, EVIDENCE, FLOW = "index.html", "evidence.html", "flow.html"
 GALLERY, ALONE = "gallery.html", "embed/forward.html"
+BENCH = "bench-forward"  # the figure of the bench
+OF_TEXT = f"figure.scene:not(#{BENCH})"
 BY_ITSELF = "embed/animals.html"  # for what a figure does wherever it stands
 MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
 AROUND = "details:has(figure.scene)"  # what is folded with a figure inside
-COLUMNS = {"animals", "homes", "boxes", "prompt", "stream", "sum", "forward", "succeeds", "fails"}  # warm and cool
+COLUMNS = {
+    BENCH,
+    "animals",
+    "homes",
+    "boxes",
+    "prompt",
+    "stream",
+    "sum",
+    "forward",
+    "succeeds",
+    "fails",
+}  # warm and cool
 
 TOOLS, STEPS = 10, 5  # buttons of a figure: to turn it, and to read its numbers
 

@@ -57,6 +57,7 @@ def test_a_site_without_a_record_is_known_by_its_files(tmp_path, kind):
 def test_the_article_of_before_is_upgraded(tmp_path, small_site):
     shutil.copytree(small_site, tmp_path / "site")
     (tmp_path / "site" / RECORD).unlink()
+    shutil.rmtree(tmp_path / "site" / "live")  # which it had not
     put(tmp_path / "site", "article")
     assert contents(tmp_path / "site") == ["scenes.json", RECORD]
     assert EARLIER

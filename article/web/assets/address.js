@@ -8,10 +8,14 @@ import { approach, choiceOf, select, whenChosen } from "./reader.js";
 
 const UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it.";
 
+/** What the address says of a figure; the rest is not of here, and stays. */
+const FIGURES = ["mark", "part", "view"];
+
 /** The id that the address points to, and what it says beyond that. */
 function parse() {
   const [id, query = ""] = location.hash.slice(1).split("?");
-  return { id: decodeURIComponent(id), query: new URLSearchParams(query) };
+  const known = new URLSearchParams(`id=${id.replaceAll("+", "%2B")}`); // which throws at nothing
+  return { id: known.get("id") ?? "", query: new URLSearchParams(query) };
 }
 
 /** Opens what the address points into; browsers that do so themselves are not all there are. @param {Element | null} target */
@@ -26,7 +30,7 @@ async function restore() {
   const { id, query } = parse();
   const target = document.getElementById(id);
   reveal(target);
-  if (!query.size) return;
+  if (!FIGURES.some((key) => query.has(key))) return;
   const figure = /** @type {HTMLElement | null} */ (target?.closest("figure.scene") ?? null);
   if (!figure) return say(document.querySelector("main") ?? document.body, `This page has no figure “${id}”.`);
   const living = await enliven(figure);
@@ -44,7 +48,8 @@ async function restore() {
 /** The address of what is seen and chosen in a figure. @param {Living} living */
 function addressOf(living) {
   const { theta, phi, radius, target, field } = viewOf(living);
-  const query = new URLSearchParams();
+  const { query } = parse();
+  for (const key of FIGURES) query.delete(key);
   const choice = choiceOf(living.figure);
   if (choice) {
     query.set("mark", choice.mark.node);

@@ -46,6 +46,43 @@ export function cut({ n_head: H, n_embd: D, n_layer: L }, path, value = 0) {
   };
 }
 
+/** What can be taken away from a model, as paths for `without`. @param {Config} config */
+export function partsOf({ n_layer: L, n_head: H }) {
+  const blocks = Array.from({ length: L }, (_, l) => [...Array.from({ length: H }, (_, h) => `mixed/${l}/${h}`), `mlp/${l}`]);
+  return ["position", ...blocks.flat()];
+}
+
+/** Like `cut`, with one more path: "position", that which is added to every embedding. @param {GPT} model
+ * @param {string} path @param {number | ArrayLike<number>} [value] @returns {Edit} */
+export function without({ config, position }, path, value = 0) {
+  if (path !== "position") return cut(config, path, value);
+  const D = config.n_embd, instead = typeof value === "number" ? new Float64Array(D).fill(value) : value;
+  return (place, x) => (place === "entry" ? x.map((sum, i) => sum - position[i] + instead[i % D]) : x);
+}
+
+/** The mean of each part over all positions of a corpus that another word follows, by its path.
+ * @param {GPT} model @param {Tokenizer} tokenizer @param {string[]} corpus @returns {Map<string, Float64Array>} */
+export function meansOf(model, tokenizer, corpus) {
+  const { n_embd: D, n_head: H } = model.config, means = new Map();
+  const sentences = corpus.map((sentence) => tokenizer.encode(sentence).slice(0, -1));
+  /** @param {string} path @param {Float64Array} x (N, size) @param {number} size */
+  const keep = (path, x, size) => {
+    const mean = new Float64Array(size);
+    x.forEach((value, i) => (mean[i % size] += value / (x.length / size)));
+    means.set(path, mean);
+  };
+  model.forward(sentences, (place, x) => {
+    const each = x.length / H;
+    if (place.startsWith("mlp")) keep(place, x, D);
+    if (place.startsWith("mixed"))
+      for (let h = 0; h < H; h++) keep(`${place}/${h}`, x.subarray(h * each, (h + 1) * each), D / H);
+    return x;
+  });
+  const positions = sentences.flatMap((ids) => [...model.position.subarray(0, ids.length * D)]);
+  keep("position", Float64Array.from(positions), D);
+  return means;
+}
+
 /** Several edits, one after the other. @param {Edit[]} edits @returns {Edit} */
 export function together(edits) {
   return (place, x) => edits.reduce((x, edit) => edit(place, x), x);
@@ -68,7 +105,7 @@ export function vitrine({ model, tokenizer }) {
     fingerprint: () => fingerprint(model.vector),
     /** @param {string} sentence @param {string[]} paths of what is cut */
     trace(sentence, ...paths) {
-      return trace(model, tokenizer, sentence, together(paths.map((path) => cut(model.config, path))));
+      return trace(model, tokenizer, sentence, together(paths.map((path) => without(model, path))));
     },
     /** @param {string[]} corpus @param {Partial<Config>} [given]
      * @param {(progress: { step: number, loss: number, model: GPT }) => unknown} [watch]
