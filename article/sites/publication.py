@@ -7,6 +7,7 @@ shadows ours.
 import argparse
 import contextlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -95,6 +96,7 @@ def opened(folder: Path) -> Iterator[None]:
     package = ModuleType(CONTENT)
     package.__path__ = [str(folder.resolve())]
     sys.modules[CONTENT] = package
+    os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")  # for plotters without a display
     try:
         yield
     except (RefusalError, FalsehoodError):

@@ -6,14 +6,18 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pyvista as pv
+
 from article import cache
 from article.errors import FalsehoodError, RefusalError
+from article.web.html import version
 from article.web.marks import marks
 from article.web.site import Site
 from article.web.tables import tables, written
 from scenes import style
 from scenes.export import readback
 from scenes.export.camera import Camera, frame
+from scenes.export.figure import drawn
 from scenes.export.glb import to_glb
 from scenes.export.raster import to_png, to_webp
 from scenes.export.svg import stills
@@ -49,7 +53,9 @@ def make(
             with site.stage("scenes"):
                 built = module.build()
                 scene, arrays = built if isinstance(built, tuple) else (built, None)
-                shown = Data(arrays, scene.user_dict["sentence"])
+            if not (isinstance(scene, pv.MultiBlock) and "glyphs" in scene.user_dict):
+                return made_of_anything(site, name, scene, arrays or {})
+            shown = Data(arrays, scene.user_dict["sentence"])
             return made_of(site, name, lambda _: scene, shown, preview, arrays is not None)
         with site.stage("scenes"):
             shown = view(getattr(module, "SHOWS", "trace"))
@@ -114,6 +120,30 @@ def made_of(site: Site, name: str, build: Callable[[Any], Any], shown: Any, prev
         **({"film": film(scene, shown, strip)} if strip else {}),
     }
     return {"files": files, "entry": entry, "figure": figure, "notes": unnamed(name, drawn, shown)}
+
+
+def made_of_anything(site: Site, name: str, thing: Any, look: dict[str, Any]) -> dict:
+    """The same of what PyVista or trimesh has, a mesh or a plotter, in the look that `add_mesh` would give it.
+
+    It has no marks; its labels, titles and bars stand in the scene. Raises ValueError for what cannot be drawn.
+    """
+    with site.stage("glb"):
+        glb, png, extras, seen = drawn(thing, name, look)
+    marks = {"of": version(glb), "how": [], "parts": [], "marks": []}
+    files = {f"{name}.png": png, f"{name}.glb": glb, f"{name}.marks.json": json.dumps(marks).encode()}
+    said, (width, height) = seen.said(), seen.window
+    texts = [text["text"] for text in extras.get("texts", [])]
+    entry = {
+        **{"name": name, "file": f"{name}.glb", "still": f"{name}.png", "sentence": ", ".join(texts) or name},
+        **{"bytes": len(glb), "marks": 0, "values": 0},
+    }
+    figure = {
+        **{"still": f"{name}.png", "marks": f"{name}.marks.json", "nodes": {}, "tables": [], "shadow": "0"},
+        "size": (style.STILL_WIDTH, round(style.STILL_WIDTH * height / width)),
+        **{"orbit": said["camera-orbit"], "target": said["camera-target"], "field-of-view": said["field-of-view"]},
+        "bytes": f"{len(glb) / 1000:.0f} KB",
+    }
+    return {"files": files, "entry": entry, "figure": figure, "notes": []}
 
 
 def pictures(

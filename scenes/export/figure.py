@@ -28,8 +28,7 @@ def figure(thing: Any, name: str, folder: Path | str, *, alt: str = "", viewer: 
 
     if not name or Path(name).name != name:
         raise ValueError(f"the name {name!r} is none of a file")
-    blocks, extras, view, size = scene_of(thing, How(), name, None, look)
-    glb, png = pack(blocks, extras, view, size, ERROR, False), still(blocks, view)
+    glb, png, extras, view = drawn(thing, name, look)
     caption = ", ".join([text["text"] for text in extras.get("texts", [])])
     said = {"name": name, "alt": alt or caption or name, "viewer": viewer, "view": view.said(), "caption": caption}
     template = Environment(autoescape=True).from_string(Path(__file__).with_suffix(".html").read_text("utf-8"))
@@ -37,6 +36,12 @@ def figure(thing: Any, name: str, folder: Path | str, *, alt: str = "", viewer: 
     (Path(folder) / f"{name}.glb").write_bytes(glb)
     (Path(folder) / f"{name}.png").write_bytes(png)
     return lines
+
+
+def drawn(thing: Any, name: str, look: dict[str, Any]) -> tuple[bytes, bytes, dict[str, Any], View]:
+    """The `.glb` of a thing, its still as a PNG, what is said about it, and how it is seen. Raises ValueError."""
+    blocks, extras, view, size = scene_of(thing, How(), name, None, look)
+    return pack(blocks, extras, view, size, ERROR, False), still(blocks, view), extras, view
 
 
 def still(blocks: list[Block], view: View) -> bytes:

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pyvista import examples
 
 from article.__main__ import main
 from scenes.export import readback
+from scenes.export.scalars import differences, read_scalars
 from tests.browser import Serve, Visitor
 from tests.conftest import ROOT, Once, ended, validate
 from tests.sites import faultless
@@ -149,3 +152,49 @@ def test_a_folder_without_a_text_is_refused(tmp_path, capsys):
     status, _, err = ended(capsys, "publish", str(tmp_path), "--out", str(tmp_path / "site"))
     assert status == 2
     assert "has no index.md; gpt.py new DIR writes a folder that has one" in err
+
+
+BEAM = """
+from pyvista import examples
+
+def build():
+    return examples.load_hexbeam(), {"scalars": "sample_cell_scalars", "cmap": "plasma", "show_edges": True}
+"""
+CLOUD = """
+import numpy as np
+import pyvista as pv
+
+def build():
+    cloud = pv.PolyData(np.random.default_rng(1).normal(size=(60, 3)))
+    cloud["kind"] = np.arange(60) % 3
+    plotter = pv.Plotter()
+    plotter.add_mesh(cloud, scalars="kind", categories=True, cmap="Set2")
+    plotter.add_title("Three kinds")
+    return plotter
+"""
+
+
+def test_what_pyvista_has_is_a_figure_as_it_is(tmp_path, capsys, monkeypatch):
+    """A finite-element result with a scalar bar, and a plotter with categories: no glyph of ours, no display."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "scenes").mkdir(parents=True)
+    (tmp_path / "mine" / "index.md").write_text('# Mine\n\n![A beam.](beam.glb "B")\n\n![A cloud.](cloud.glb "C")\n')
+    for name, code in (("beam", BEAM), ("cloud", CLOUD)):
+        (tmp_path / "mine" / "scenes" / f"{name}.py").write_text(code)
+    status, _, err = ended(capsys, "publish", "mine", "--out", "site")
+    assert (status, err) == (0, "")
+    beam = (tmp_path / "site" / "beam.glb").read_bytes()
+    assert differences(beam, examples.load_hexbeam()) == []
+    (kinds,) = [told for some in read_scalars((tmp_path / "site" / "cloud.glb").read_bytes()).values() for told in some]
+    assert set(np.round(kinds.values).astype(int)) == {0, 1, 2}
+    page = (tmp_path / "site" / "index.html").read_text("utf-8")
+    assert page.count('class="scene"') == 2
+    assert "beam.png" in page
+
+
+def test_a_thing_that_cannot_be_drawn_is_refused_by_its_name(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    (folder / "scenes" / "ranges.py").write_text("def build():\n    return 7\n")
+    status, _, err = ended(capsys, "publish", "tides", "--out", "site")
+    assert status == 2
+    assert "scenes/ranges.py" in err

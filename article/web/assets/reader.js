@@ -229,9 +229,10 @@ function step(living, known, marks, parts) {
 whenAlive((living) => {
   const { figure, viewer } = living;
   const reader = figure.querySelector(".reader");
-  reader?.prepend(copyOf("reader"));
+  if (!reader) return; // a figure without marks has nothing to read
+  reader.prepend(copyOf("reader"));
   tell(figure, "Point at a shape to read its number.");
-  reader?.addEventListener("click", async (event) => {
+  reader.addEventListener("click", async (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     const known = button && (await knownOf(figure));
     if (!button) return;
