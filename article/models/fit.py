@@ -17,6 +17,7 @@ from article.models import baselines, corpus, prompts, tokenizers
 from article.models import bigram as bigram_
 from article.models.bigram import UNKNOWN, Bigram, floor_of_sentences
 from article.models.dataset import Examples, evaluate, stream
+from article.models.memory import check_memory
 from article.models.model import OpenedModel
 from article.models.processes import Team
 from article.models.sampling import Sampling, sample
@@ -126,6 +127,8 @@ def learn(
     texts = corpus.read_texts(folder, given.get("share", Settings().share))
     task, note = task_of(texts, given, ground, team)
     settings, tokenizer = task.settings, task.tokenizer
+    if team.device.type == "cpu":
+        check_memory(settings, task.train.ids.shape, climb)
     model = gpt.GPT(task.config)
     if prompt is not None:  # judged before the training, not after it
         prompts.read(OpenedModel(task.config, tokenizer, model, ()), prompt, cut=False)

@@ -7,6 +7,7 @@ results, so that the run can be repeated.
 import difflib
 import json
 import math
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from article.errors import RefusalError
 
-SEEDS = 2**63  # of torch's generator: the whole numbers below
+SEEDS = 2**32  # the whole numbers below; of larger ones, torch's generator takes the lower 32 bits
+MOST = 2**31 - 1  # of any other whole number
+LONGEST = 60  # letters of a value in an error
 
 if TYPE_CHECKING:
     import gpt
@@ -90,6 +93,7 @@ WINDOWS = Settings(
     dtype="float32",
 )
 FIELDS = {field.name: field for field in fields(Settings)}
+LARGEST = sys.float_info.max
 
 
 def settle(given: Mapping[str, Any], preset: Settings, where: str = "") -> Settings:
@@ -104,7 +108,9 @@ def settle(given: Mapping[str, Any], preset: Settings, where: str = "") -> Setti
             raise RefusalError(f"{where}there is no setting {name!r}; {hint}")
         problem = unfit(value, FIELDS[name])
         if problem:
-            raise RefusalError(f"{where}{name} = {json.dumps(value, default=str)}: it must be {problem}.")
+            said = json.dumps(value, default=str)
+            said = said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
+            raise RefusalError(f"{where}{name} = {said}: it must be {problem}.")
     kinds = {name: type(FIELDS[name].default) for name in given}
     result = replace(preset, **{name: kinds[name](value) for name, value in given.items()})
     if result.n_embd % result.n_head:
@@ -132,10 +138,10 @@ def unfit(value: Any, field: Any) -> str:
             return " or ".join(map(repr, rule["among"]))
         return "" if isinstance(value, str) and value else "a text"
     name = "a whole number" if kind is int else "a number"
-    size = f" from {rule['least']} to {rule['most']}" if rule["most"] < math.inf else f", {rule['least']} or more"
     right = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
-    fits = right and math.isfinite(value) and rule["least"] <= value <= rule["most"]
-    return "" if fits else name + size
+    most = MOST if right and kind is int and value > MOST and rule["most"] == math.inf else rule["most"]
+    size = f" from {rule['least']} to {most}" if most < math.inf else f", {rule['least']} or more"
+    return "" if right and rule["least"] <= value <= most and value <= LARGEST else name + size
 
 
 def read_toml(path: Path) -> dict[str, Any]:

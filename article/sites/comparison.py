@@ -20,7 +20,7 @@ from article.evidence.statements import Found
 from article.evidence.words import count, decimals, number, percent
 from article.models import loading, model, prompts
 from article.models.formats.run import SETTINGS
-from article.models.settings import SEEDS
+from article.models.settings import LONGEST, SEEDS
 from article.sites.model import BOXES, TALL
 from article.web import markdown
 from article.web.publish import Page, add_pages
@@ -90,8 +90,8 @@ def opened(text: str, tokenizer: str | None) -> tuple[str, model.OpenedModel]:
         raise RefusalError(f"{text!r} is neither a checkpoint nor the seed of a training; name the folder of a run.")
     if tokenizer:
         raise RefusalError(f"{text} is the seed of a training, which has its tokenizer; leave out --tokenizer.")
-    if int(text) >= SEEDS:
-        raise RefusalError(f"{text!r} is no whole number from 0 to 2**63 - 1; it is the seed of a training.")
+    if len(text) > LONGEST or int(text) >= SEEDS:
+        raise RefusalError(f"{text[:LONGEST]!r} is no whole number from 0 to 2**32 - 1; it is the seed of a training.")
     seed = int(text)
     return f"the article's model, trained with seed {seed}", loading.open_model(None, seed=seed)
 

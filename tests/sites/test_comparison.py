@@ -435,7 +435,8 @@ def test_files_verify_with_both_models(quick, capsys):
     [
         (("1", "nowhere", "the fox"), "'nowhere' is neither a checkpoint nor the seed"),
         (("1", "", "the fox"), "'' is neither a checkpoint nor the seed"),
-        (("1", str(2**63), "the fox"), "is no whole number from 0 to 2**63 - 1"),
+        (("1", str(2**32), "the fox"), "is no whole number from 0 to 2**32 - 1"),
+        (("1", "9" * 5000, "the fox"), "is no whole number from 0 to 2**32 - 1"),
         (("1", "2", "the moth"), "A: the corpus lacks the word 'moth'"),
         (("1", "2", "the fox", "the moth"), "B: the corpus lacks the word 'moth'"),
         (("1", "2", "the fox", ""), "B: the prompt is empty"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from article.errors import RefusalError
-from article.models.settings import SEEDS
+from article.models.settings import LONGEST, SEEDS
 
 
 def folder(text: str) -> Path:
@@ -18,15 +18,15 @@ def folder(text: str) -> Path:
 
 def seed(text: str) -> int:
     """A whole number that torch takes as a seed."""
-    if not text.isdecimal() or int(text) >= SEEDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2**63 - 1")
+    if not text.isdecimal() or len(text) > LONGEST or int(text) >= SEEDS:
+        raise argparse.ArgumentTypeError(f"{text[:LONGEST]!r} is no whole number from 0 to 2**32 - 1")
     return int(text)
 
 
 def seeds(text: str) -> int:
     """A number of trainings."""
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1000")
+    if not text.isdecimal() or len(text) > LONGEST or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text[:LONGEST]!r} is no whole number from 1 to 1000")
     return int(text)
 
 
