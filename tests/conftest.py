@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:  # whoever only hands the tests to others needs none of it
     import pyvista as pv
@@ -26,6 +27,9 @@ if TYPE_CHECKING:  # whoever only hands the tests to others needs none of it
 
 # A thread that waits must not keep a processor busy that other tests have. It is read as torch is imported.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+settings.register_profile("ours", deadline=None)  # speed is measured by make bench, not by tests
+settings.load_profile("ours")
 
 ROOT = Path(__file__).resolve().parent.parent
 # The scenes of the article, in its order, and those that it leaves to others.

@@ -132,7 +132,7 @@ def test_without_scripts_the_numbers_are_files(made: Path, visit: Visitor, serve
     names = [link.get_attribute("href") or "" for link in links.all()]
     assert len(names) == len(set(names)) == 15
     assert all(np.load(made / name, allow_pickle=False).size for name in names)
-    assert seen.page.locator("figure .still").get_attribute("src") == "block-1.webp"
+    assert (seen.page.locator("figure .still").get_attribute("src") or "").startswith("block-1.webp?")
     assert seen.page.locator("#numbers form").count() == 0
 
 

@@ -208,7 +208,7 @@ def test_what_is_shown_depends_on_the_size() -> None:
 
 def test_stills_are_pictures() -> None:
     """Of what is too much for an SVG: of the size that the page expects, with nothing behind."""
-    made = figures.made_of(site.Site("checkpoint"), "overview", overview, WHOLE, False)
+    made = figures.made_of(site.Site("checkpoint"), "overview", overview.build, WHOLE, False)
     image = Image.open(io.BytesIO(made["files"]["overview.webp"]))
     assert image.size == tuple(made["figure"]["size"]) == frame(overview.build(WHOLE)).pixels
     assert np.asarray(image.convert("RGBA"))[0, 0, 3] == 0
