@@ -1,15 +1,24 @@
-"""Work for a second processor: a process beside this one, which writes what it finds where this one looks for it.
+"""Work for a process beside this one: to save time on a second processor, or to be held to a time and a memory.
 
-It only saves time. Where there is no second processor, or where it fails, nothing is found, and this process does all.
+Who saves time writes what it finds where this process looks for it. Where there is no second processor, or where it
+fails, nothing is found, and this process does all.
 """
 
 import contextlib
 import gc
+import json
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
+
+ROOM = 1 << 30  # bytes that a confined process may have beyond those of this one
+
+
+class ExceededError(Exception):
+    """A confined process took more time or memory than it may."""
 
 
 @contextlib.contextmanager
@@ -22,9 +31,7 @@ def beside(act: Callable[[], object]) -> Iterator[Callable[[], None]]:
     if processors() == 1 or sys.platform != "linux":
         yield lambda: None
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of any fork beside threads: those of numpy bear it
-        child = os.fork()
+    child = forked()
     if not child:
         with contextlib.suppress(BaseException):  # who waits finds out, and says what is wrong
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
@@ -44,6 +51,63 @@ def beside(act: Callable[[], object]) -> Iterator[Callable[[], None]]:
         if alive:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+
+
+def forked() -> int:
+    """The id of a process that is a copy of this one; in that one, 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of any fork beside threads: those of numpy bear it
+        return os.fork()
+
+
+def confined(act: Callable[[], Any], seconds: int, room: int = ROOM) -> Any:
+    """What a function gives, as plain values, if it takes no more seconds of a processor and bytes of memory.
+
+    What it writes to the errors is dropped. Raises ValueError if it does, and ExceededError if it takes more. Only
+    Linux holds it to that.
+    """
+    if sys.platform != "linux":
+        return act()
+    reads, writes = os.pipe()
+    child = forked()
+    if not child:
+        with contextlib.suppress(BaseException):  # who waits finds nothing
+            os.close(reads)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            limit(seconds, room)
+            try:
+                said = {"value": act()}
+            except ValueError as error:
+                said = {"error": str(error)}
+            with open(writes, "wb") as pipe:
+                pipe.write(json.dumps(said).encode())
+        os._exit(0)
+    try:
+        os.close(writes)
+        with open(reads, "rb") as pipe:
+            data = pipe.read()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    if not data:
+        raise ExceededError
+    told = json.loads(data)
+    if "error" in told:
+        raise ValueError(told["error"])
+    return told["value"]
+
+
+def limit(seconds: int, room: int) -> None:
+    """Has the system end this process when it takes more."""
+    import faulthandler
+    import resource
+
+    faulthandler.disable()
+    gc.disable()
+    with open("/proc/self/statm", encoding="ascii") as sizes:
+        there = int(sizes.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    for kind, most in ((resource.RLIMIT_AS, there + room), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(kind, (most, most))
 
 
 def shared(n: int) -> Callable[[], Iterator[int]]:

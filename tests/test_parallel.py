@@ -59,3 +59,28 @@ def test_with_one_processor_there_is_none(tmp_path: Path, monkeypatch):
     with beside((tmp_path / "file").touch) as wait:
         wait()
     assert not (tmp_path / "file").exists()
+
+
+def test_what_is_confined_gives_its_value_or_its_error():
+    assert parallel.confined(lambda: {"a": [1, "é"]}, 5) == {"a": [1, "é"]}
+    with pytest.raises(ValueError, match=r"^no number$"):
+        parallel.confined(lambda: raising(ValueError("no number")), 5)
+
+
+def raising(error: BaseException) -> None:
+    raise error
+
+
+def forever() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="only Linux holds a process to its limits")
+@pytest.mark.parametrize(
+    "act", [forever, lambda: len(bytes(1 << 30)), lambda: raising(KeyError()), lambda: os._exit(1)], ids=range(4)
+)
+def test_what_is_confined_cannot_take_more(act, capfd):
+    with pytest.raises(parallel.ExceededError):
+        parallel.confined(act, 1, 1 << 28)
+    assert capfd.readouterr() == ("", "")

@@ -16,13 +16,14 @@ import contextlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gpt
 from article.errors import RefusalError
+from article.parallel import ExceededError, confined
 
 if TYPE_CHECKING:
     import tiktoken
@@ -30,6 +31,30 @@ if TYPE_CHECKING:
 
 FILE = "tokenizer.json"
 KINDS = "words, characters, bpe, a path that ends in tokenizer.json, or tiktoken:NAME"
+SECONDS = 5  # of a processor, that a foreign tokenizer may take for a text
+PLAIN = {  # parts of a tokenizer.json that take no longer, and make no more, than a text is long
+    "ByteFallback",
+    "ByteLevel",
+    "BertNormalizer",
+    "BertPreTokenizer",
+    "BertProcessing",
+    "Digits",
+    "Fuse",
+    "Lowercase",
+    "Metaspace",
+    "NFC",
+    "NFD",
+    "NFKC",
+    "NFKD",
+    "Punctuation",
+    "RobertaProcessing",
+    "Sequence",
+    "Strip",
+    "StripAccents",
+    "Whitespace",
+    "WhitespaceSplit",
+    "WordPiece",
+}
 MUCH = 1024  # tokens that a model and its tokenizer may differ in, or by half if that is more
 BYTES = 256  # the pieces that byte-level BPE starts from
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
@@ -159,7 +184,11 @@ class Pieces(gpt.Tokenizer):
             raise ValueError(f"it has {len(pieces)} tokens, and an id {max(pieces, default=0)}")
         bytewise = "ByteLevel" in types_of(whole.get("decoder"))
         self.complete = kind != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
-        self.special = special and self.tokenizer.num_special_tokens_to_add(is_pair=False) > 0
+        self.confined = special and not is_plain(whole)
+        around = self.tokenizer.num_special_tokens_to_add(is_pair=False)
+        if around > MUCH:
+            raise ValueError(f"it puts {around:,} tokens around a text")
+        self.special = special and around > 0
         self.divisible = self.complete and not self.special and divisible(whole)
         unknown = whole["model"].get("unk_token")
         self.unknown = whole["model"].get("unk_id") if unknown is None else self.tokenizer.token_to_id(unknown)
@@ -169,6 +198,16 @@ class Pieces(gpt.Tokenizer):
 
     def encode(self, sentence: str) -> list[int]:
         """The ids of a text's pieces. Raises ValueError for what the file has no piece for, and half a character."""
+        return self.held(lambda: self.ids_of(sentence))
+
+    def held(self, act: Callable[[], Any]) -> Any:
+        """What a function gives. Raises RefusalError if a foreign tokenizer takes more time or memory than it may."""
+        try:
+            return confined(act, SECONDS) if self.confined else act()
+        except ExceededError:
+            raise RefusalError("the tokenizer takes more time or memory than it may; name another one.") from None
+
+    def ids_of(self, sentence: str) -> list[int]:
         text = checked(sentence)
         if self.divisible:
             parts = (self.tokenizer.encode(part, add_special_tokens=False).ids for part in stretches(text))
@@ -191,7 +230,8 @@ class Pieces(gpt.Tokenizer):
         )
 
     def decode(self, ids: Iterable[int]) -> str:
-        return self.tokenizer.decode(list(ids), skip_special_tokens=False)
+        known = list(ids)
+        return self.held(lambda: self.tokenizer.decode(known, skip_special_tokens=False))
 
 
 def letters() -> dict[str, int]:
@@ -211,6 +251,18 @@ def divisible(state: dict[str, Any]) -> bool:
     added = state.get("added_tokens", [])
     reach = any(one["lstrip"] or one["rstrip"] or re.search(r"\s", one["content"]) for one in added)
     return bool(bytewise) and not reach and not state.get("normalizer")
+
+
+def is_plain(state: dict[str, Any]) -> bool:
+    """Whether nothing in a tokenizer.json can take long, or make much, of a short text."""
+    parts = [state.get(name) for name in ("normalizer", "pre_tokenizer", "decoder")]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            if part.get("type") not in PLAIN:
+                return False
+            parts += [one for inner in part.values() if isinstance(inner, list) for one in inner]
+    return True
 
 
 def stretches(text: str, least: int = 1 << 16) -> Iterator[str]:

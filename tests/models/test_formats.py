@@ -546,6 +546,37 @@ def test_a_model_reads_what_its_own_tokenizer_gives(tmp_path):
     assert tokenizers.load(file.read_bytes()).encode("the dog") == plain
 
 
+TEN = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 10}
+SLOW = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
+    "expansion": (
+        {"normalizer": {"type": "Sequence", "normalizers": [TEN] * 12}},
+        "takes more time or memory than it may",
+    ),
+    "regex": ({"pre_tokenizer": SLOW}, "the tokenizer has no piece for some of the text (Onig: Regex search error"),
+    "decoder": ({"decoder": {"type": "Sequence", "decoders": [TEN] * 12}}, "takes more time or memory than it may"),
+    "template": (
+        {"post_processor": TEMPLATE | {"single": [TEMPLATE["single"][0]] * 1025 + [TEMPLATE["single"][1]]}},
+        "it puts 1,025 tokens around a text",
+    ),
+}
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="only Linux holds a process to its limits")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_tokenizer_takes_no_more_than_it_may(tmp_path, capfd, name):
+    """One sentence, without what a library says of its troubles."""
+    save_family(tmp_path, n_positions=64)
+    change, says = HOSTILE[name]
+    file = tmp_path / "tokenizer.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | change))
+    status = __main__.main(["generate", "a" * 40 + "!", "--tokens", "1", "--quiet", "--checkpoint", str(tmp_path)])
+    out, err = capfd.readouterr()
+    assert (status, out) == (2, ""), err
+    assert says in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("added", [False, True])
 def test_a_tokenizer_of_two_files(tmp_path, added):
     """vocab.json and merges.txt, as before there was a tokenizer.json; and a token that was added later."""
