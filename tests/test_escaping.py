@@ -14,7 +14,7 @@ import gpt
 from article.__main__ import main
 from article.escaping import harmless, to_cell
 from scenes.analysis.stages import stages, to_csv
-from tests.models.test_formats import LETTERS, save_nano
+from tests.models.checkpoints import LETTERS, save_nano
 
 HOSTILE = ("\x1b[31m", "a\rb", "\x07", "\u202eabc", "\x9b2J")  # colour, a return, a bell, a turn of the direction
 

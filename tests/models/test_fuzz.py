@@ -25,7 +25,7 @@ from safetensors.torch import load, save
 
 from article import __main__
 from article.models import tokenizers
-from tests.models.test_formats import BPE, SIZES, nano_weights, save_family, save_nano, save_own
+from tests.models.checkpoints import BPE, SIZES, nano_weights, save_family, save_nano, save_own
 
 pytestmark = pytest.mark.slow  # tries many files
 

@@ -16,7 +16,7 @@ from article.sites.checkpoint import parameters
 from article.web.folder import contents, record
 from tests.browser import DESKTOP, Serve, Visitor, comes_to_life
 from tests.conftest import Once, Run, ended, validate
-from tests.models.test_formats import nano_weights, save_family, save_nano
+from tests.models.checkpoints import nano_weights, save_family, save_nano
 from tests.sites import faultless
 
 PROMPT = "the cat sat"
