@@ -1,6 +1,6 @@
 """The loss around a trained model, in the plane in which its training moved most."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,25 +49,63 @@ def explore(
     Of the path there are the "points" (S, n), every few steps, and at every step what the model "said" (steps + 1,):
     the id of the most probable next token of the sentence.
     """
-    path: list[np.ndarray] = []
-
-    def watch(_: int, model: gpt.GPT) -> None:
-        path.append(parameters_to_vector(model.parameters()).detach().numpy().copy())
-
-    torch.set_num_threads(1)  # the model is too small to share
-    model = gpt.train(config, tokenizer, corpus, watch)
+    model, path = recorded(config, tokenizer, corpus)
     points = np.array([path[step] for step in (*range(0, config.steps, EVERY), config.steps)])
-    # As scikit-learn finds principal components, with the largest part of each positive; its import takes a second.
-    centred = torch.from_numpy(points - points.mean(axis=0))
-    _, sizes, components = (part.numpy() for part in torch.linalg.svd(centred, full_matrices=False))
-    largest = np.abs(components[:2]).argmax(axis=1)
-    directions = components[:2] * np.sign(components[[0, 1], largest])[:, None]
+    directions, in_plane = plane(points)
     places = (points - points[-1]) @ directions.T  # from the end of the path, which lies in the plane
     low, high = places.min(axis=0), places.max(axis=0)
     low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
     steps = np.linspace(0, 1, GRID)
     grid = low + np.stack(np.meshgrid(steps, steps), axis=-1) * (high - low)  # (GRID, GRID, 2)
     ids, targets = gpt.batch(tokenizer, corpus)
+    answers = stacked(model)
+
+    def losses(weights: np.ndarray) -> np.ndarray:
+        """The loss of each model (S,), of weights (S, n)."""
+        return np.array([gpt.loss(logits, targets) for logits in answers(torch.from_numpy(weights), ids)])
+
+    asked = torch.tensor([tokenizer.encode(sentence)])
+    with torch.no_grad():
+        some = [torch.from_numpy(np.array(path[n : n + AT_ONCE])) for n in range(0, len(path), AT_ONCE)]
+        said = [answers(weights, asked)[:, 0, -1].argmax(-1).numpy() for weights in some]
+        rows = [losses(points[-1] + row @ directions) for row in grid]
+        beside = losses(points)
+    found = {
+        "height": np.round(np.array(rows), DIGITS),
+        "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),
+        "path_loss": np.round(beside, DIGITS),
+        "in_plane": np.round(in_plane, DIGITS),
+        "points": points,
+        "said": np.concatenate(said),
+    }
+    return found, points[-1]
+
+
+def recorded(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str]) -> tuple[gpt.GPT, list[np.ndarray]]:
+    """A trained model, and the weights (n,) that it had before each step and after the last one."""
+    path: list[np.ndarray] = []
+
+    def watch(_: int, model: gpt.GPT) -> None:
+        path.append(parameters_to_vector(model.parameters()).detach().numpy().copy())
+
+    torch.set_num_threads(1)  # the model is too small to share
+    return gpt.train(config, tokenizer, corpus, watch), path
+
+
+def plane(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """The two directions (2, n) in which points (S, n) differ most, and the share of their variance that lies in both.
+
+    As scikit-learn finds principal components, with the largest part of each positive; its import takes a second.
+    """
+    centred = torch.from_numpy(points - points.mean(axis=0))
+    _, sizes, components = (part.numpy() for part in torch.linalg.svd(centred, full_matrices=False))
+    largest = np.abs(components[:2]).argmax(axis=1)
+    directions = components[:2] * np.sign(components[[0, 1], largest])[:, None]
+    return directions, float((sizes[:2] ** 2).sum() / (sizes**2).sum())
+
+
+def stacked(model: gpt.GPT) -> Callable[[Tensor, Tensor], Tensor]:
+    """What gives the logits (S, B, T, V) of many models of one kind, of their weights (S, n), for ids (B, T)."""
     shapes = {name: weight.shape for name, weight in model.named_parameters()}
 
     def logits(flat: Tensor, ids: Tensor) -> Tensor:
@@ -75,24 +113,4 @@ def explore(
         weights = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
         return functional_call(model, weights, (ids,)).logits
 
-    at_each = vmap(logits, in_dims=(0, None))
-
-    def losses(weights: np.ndarray) -> np.ndarray:
-        """The loss of each model (S,), of weights (S, n)."""
-        return np.array([gpt.loss(answers, targets) for answers in at_each(torch.from_numpy(weights), ids)])
-
-    asked = torch.tensor([tokenizer.encode(sentence)])
-    with torch.no_grad():
-        some = [torch.from_numpy(np.array(path[n : n + AT_ONCE])) for n in range(0, len(path), AT_ONCE)]
-        said = [at_each(weights, asked)[:, 0, -1].argmax(-1).numpy() for weights in some]
-        rows = [losses(points[-1] + row @ directions) for row in grid]
-        beside = losses(points)
-    found = {
-        "height": np.round(np.array(rows), DIGITS),
-        "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),
-        "path_loss": np.round(beside, DIGITS),
-        "in_plane": np.round((sizes[:2] ** 2).sum() / (sizes**2).sum(), DIGITS),
-        "points": points,
-        "said": np.concatenate(said),
-    }
-    return found, points[-1]
+    return vmap(logits, in_dims=(0, None))
