@@ -10,7 +10,7 @@ module.exports = [
           ...["scrollX", "scrollY", "addEventListener", "requestAnimationFrame", "setTimeout", "clearTimeout"],
           ...["setInterval", "clearInterval", "IntersectionObserver", "HTMLElement", "HTMLAnchorElement", "Event"],
           ...["URL", "URLSearchParams", "TextDecoder", "Option", "crypto", "atob", "ResizeObserver"],
-          ...["postMessage", "MessageChannel", "Worker"],
+          ...["postMessage", "MessageChannel", "Worker", "TextEncoder", "Blob"],
         ].map((name) => [name, "readonly"]),
       ),
     },

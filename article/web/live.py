@@ -13,6 +13,8 @@ from article.evidence.claim import Facts
 from article.web import html
 from article.web.html import Body
 from article.web.markdown import Document
+from scenes import style
+from scenes.glyphs.text import letters
 
 GRID = 2.0**16  # weights are multiples of 1 / GRID
 
@@ -39,6 +41,31 @@ def packed(
     return json.dumps(whole, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
+def names(blocks: int, heads: int) -> list[str]:
+    """What the parts of a forward pass are called in its scene, and in what live/forward.js draws."""
+    numbered = [f"{part} {n + 1}" for part, count in (("block", blocks), ("head", heads)) for n in range(count)]
+    return ["embedding + position", "embedding alone", *numbered, "final LayerNorm"]
+
+
+def look(texts: Sequence[str]) -> dict[str, Any]:
+    """What scenes are drawn by, as JSON, for scripts that draw them, too.
+
+    The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; each of the
+    texts, as the shapes and places of its letters; and of each digit the shape, and how far it goes.
+    """
+    shapes: dict[bytes, list] = {}
+
+    def placed(text: str) -> list[list[float]]:
+        for (points, faces), _ in letters(text):
+            shapes.setdefault(points.tobytes(), [np.round(points, 5).ravel().tolist(), faces.ravel().tolist()])
+        return [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in letters(text)]
+
+    digits = {digit: [placed(digit)[0][0], placed(f"{digit}0")[1][1]] for digit in "0123456789.\N{MINUS SIGN}"}
+    constants = {name: value for name, value in vars(style).items() if name.isupper()}
+    known = {text: placed(text) for text in dict.fromkeys(texts)}
+    return {"style": constants, "texts": known, "digits": digits, "shapes": [*shapes.values()]}
+
+
 def scripts() -> dict[str, bytes]:
     """The scripts of a page with a bench, by their names in its site."""
     return {f"live/{path.name}": path.read_bytes() for path in sorted((paths.ASSETS / "live").glob("*.js"))}
@@ -51,7 +78,7 @@ class Bench:
     Without scripts it shows what the model answers to the page's prompt, and the still of a scene.
     """
 
-    model: str  # JSON by `packed`, with "corpus", "prompt", "answer" (its next word) and "fingerprint" (of the weights)
+    model: str  # JSON by `packed`, with corpus, prompt, answer (its next word), fingerprint (of the weights) and look
     trace: Any  # of the prompt
     presets: Mapping[str, Sequence[str]]  # prompts by what they are
     seed: int  # of the model's training

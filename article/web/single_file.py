@@ -31,6 +31,9 @@ ORDER = (
     "live/model.js",
     "live/training.js",
     "live/live.js",
+    "live/glb.js",
+    "live/forward.js",
+    "live/redraw.js",
     "live/bench.js",
 )  # who is asked, first
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\.{1,2}/([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)

@@ -1,5 +1,8 @@
 """The bench in a browser: its answers are gpt.py's, its cuts the ablation's, its trainings the page's weights."""
 
+import base64
+import copy
+import functools
 import json
 import re
 from dataclasses import asdict
@@ -7,12 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Locator, expect
 
 import gpt
 from article.models import ensemble
+from scenes import forward, style
 from scenes.analysis import ablation
-from tests.browser import DESKTOP, PHONE, STICKING_OUT, Visit, Visitor, shows_its_still
+from scenes.export import readback
+from scenes.export.glb import leaves
+from tests.browser import BENCH, DESKTOP, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life, shows_its_still
 from tests.browser.test_page import axe_finds_nothing
 
 pytestmark = pytest.mark.npm
@@ -173,7 +180,7 @@ def test_it_is_asked_by_keyboard(visit: Visitor, url: str, prompt: str) -> None:
 def test_addresses_that_ask_for_anything_else_are_ignored(visit: Visitor, url: str, prompt: str) -> None:
     seen = visit(f"{url}#bench?prompt=the+bee+made&off=mlp/0,position&to=mean", viewport=DESKTOP)
     expect(bench_of(seen).locator(".whose [role=status]")).to_have_text(
-        "You are looking at your prompt “the bee made”, positions, MLP of block 1 at the mean."
+        "You are looking at your prompt “the bee made”, with positions, MLP of block 1 at the mean."
     )
     assert words(seen) == "the bee made"
     for hostile in HOSTILE:
@@ -234,6 +241,59 @@ def test_a_training_comes_to_the_page_s_weights(visit: Visitor, url: str, own: g
     )
     bench.locator("[data-back]").click()
     expect(bench.locator(".whose [role=status]")).to_have_text(OURS)
+    assert seen.errors == []
+    assert seen.page.evaluate("violations") == []
+
+
+DATA = """
+async (figure) => {
+  const bytes = new Uint8Array(await (await fetch(figure.dataset.src)).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+"""
+SIZE = "(viewer) => { const { x, y, z } = viewer.getDimensions(); return [x, y, z]; }"
+FITS = f"([viewer, size]) => ({SIZE})(viewer).every((x, n) => Math.abs(x - size[n]) < 1e-4)"
+
+
+def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: gpt.Tokenizer) -> None:
+    """Both of the forward pass draw, read out and say what is the reader's, until they are the article's again."""
+    seen = visit(f"{url}#bench?prompt=at+night+the", viewport=DESKTOP)
+    figures = [seen.figure(BENCH), seen.figure("forward")]
+    comes_to_life(figures[0])
+    for prompt, path, off in (
+        ("the spider made", "", ""),
+        ("at night the fox sleeps in its own", "/off=mixed/0/1", "head 2 of block 1"),
+    ):
+        query = f"#bench?prompt={prompt.replace(' ', '+')}{path.replace('/', '&', 1)}"
+        seen.page.evaluate("(hash) => (location.hash = hash)", query)
+        model = copy.copy(own)
+        if off:
+            cut = lambda place, x: x.index_fill(1, torch.tensor([1]), 0) if place == "mixed/0" else x  # noqa: E731
+            model.forward = functools.partial(own.forward, edit=cut)
+        trace = gpt.trace(model, tokenizer, prompt)
+        points = np.concatenate([shape.points for shape in leaves(forward.build(trace))])
+        size = (np.ptp(points, axis=0) * style.METER)[[0, 2, 1]].tolist()
+        for figure in figures:
+            comes_to_life(figure)
+            viewer = figure.locator("model-viewer")
+            seen.page.wait_for_function(FITS, arg=[viewer.element_handle(), size])
+            assert readback.disagreements(base64.b64decode(figure.evaluate(DATA)), trace) == []
+            expect(viewer).to_have_attribute(
+                "alt", re.compile(f"columns for “{prompt}”.* embedding of {trace.prediction}")
+            )
+            figure.get_by_role("button", name="The next mark").click()  # the first one, or that after the same again
+            says = f"component 1 {trace.residual[0, 0, 0]:.3f}".replace("-", "\N{MINUS SIGN}")
+            expect(figure.locator(".readout")).to_contain_text(says)
+            expect(figure.locator(".readout")).to_contain_text(f", with {off} off" if off else "position.")
+            seen.page.evaluate(
+                "(figure) => figure.querySelector('[data-step=\"-1 0\"]').click()", figure.element_handle()
+            )
+        expect(figures[1].locator(".whose")).to_contain_text(f"your prompt “{prompt}”")
+    figures[1].locator(".whose button").click()
+    expect(figures[1].locator(".whose")).to_have_count(0)
+    for figure in figures:
+        expect(figure).to_have_attribute("data-src", re.compile(r"^forward\.glb"))
+        expect(figure.locator(".still")).to_have_attribute("alt", re.compile("^Rows of eight columns with ribbons"))
     assert seen.errors == []
     assert seen.page.evaluate("violations") == []
 

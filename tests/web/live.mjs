@@ -47,6 +47,17 @@ const tasks = {
     }
   },
 
+  /** Scenes of the forward pass, and what their marks say. */
+  async scenes({ packed, look, recorded, weights, asked }) {
+    const { forward } = await load("forward.js");
+    const { model: gpt, tokenizer } = live.unpacked(packed);
+    return asked.map(({ sentence, cuts, off }) => {
+      const edit = live.together(cuts.map((path) => live.without(gpt, path)));
+      const { glb, marks } = forward(model.trace(gpt, tokenizer, sentence, edit), look, recorded, weights, off);
+      return [Buffer.from(glb).toString("base64"), marks];
+    });
+  },
+
   predictions({ packed, sentences }) {
     const ours = live.vitrine(live.unpacked(packed));
     return sentences.map((sentence) => {

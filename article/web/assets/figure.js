@@ -126,13 +126,29 @@ async function begin(figure) {
   shareWheel(stage, (factor) => zoom(living, factor));
   stage.append(viewer);
   if (!(await ready)) return null;
-  const [{ x, y, z }, size] = [viewer.getBoundingBoxCenter(), viewer.getDimensions()];
-  sight.corners = cornersOf([x, y, z], [size.x, size.y, size.z]);
-  viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${Math.hypot(size.x, size.y, size.z) / 2}m`);
+  measure(living);
   figure.classList.add("live");
   alive.set(figure, living);
   for (const act of arrivals) act(living);
   return living;
+}
+
+/** Learns how large what a viewer shows is. @param {Living} living */
+function measure({ viewer, sight }) {
+  const [{ x, y, z }, size] = [viewer.getBoundingBoxCenter(), viewer.getDimensions()];
+  sight.corners = cornersOf([x, y, z], [size.x, size.y, size.z]);
+  viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${Math.hypot(size.x, size.y, size.z) / 2}m`);
+}
+
+/** Shows the whole of what a figure shows now, from where it was seen. Its home is as given, or the same side of it.
+ * @param {Living} living @param {View} [home] */
+export function reframe(living, home) {
+  const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
+  measure(living);
+  const elsewhere = { ...sight, aspect: sight.wide, home: { ...before, theta: before.theta + 90 } };
+  sight.home = home ?? whole(elsewhere, before.theta, before.phi);
+  living.rest = living.goal = limited(sight, whole(sight, theta, phi));
+  aim(living, living.goal, true);
 }
 
 /** Gives a figure its buttons, and keys that press them. @param {Living} living */

@@ -18,6 +18,8 @@ import { frameOf } from "./film.js";
 
 /** @typedef {import("./figure.js").Living} Living */
 
+const HINT = "Point at a shape to read its number.";
+
 /** What was chosen in a figure. @type {WeakMap<HTMLElement, Choice>} */
 const chosen = new WeakMap();
 
@@ -203,6 +205,16 @@ export async function select(living, node, part) {
   return true;
 }
 
+/** Chooses the same again in a figure that shows something else now, if it is there; else nothing is chosen.
+ * @param {Living} living */
+export async function renew(living) {
+  const choice = chosen.get(living.figure);
+  if (!choice || (await select(living, choice.mark.node, choice.part))) return;
+  chosen.delete(living.figure);
+  living.viewer.querySelector(".pointer")?.remove();
+  tell(living.figure, HINT);
+}
+
 /** Glides to what is chosen, so near that it fills a good part of the figure. @param {Living} living */
 export function approach(living) {
   const { figure, sight } = living;
@@ -231,7 +243,7 @@ whenAlive((living) => {
   const reader = figure.querySelector(".reader");
   if (!reader) return; // a figure without marks has nothing to read
   reader.prepend(copyOf("reader"));
-  tell(figure, "Point at a shape to read its number.");
+  tell(figure, HINT);
   reader.addEventListener("click", async (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     const known = button && (await knownOf(figure));

@@ -3,14 +3,15 @@
 
 import { meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
 import { GPT, Tokenizer, configured, fingerprint, trace, wordsOf } from "./model.js";
+import { follow, redraw } from "./redraw.js";
 import { train } from "./training.js";
 
 /** @typedef {import("./model.js").Trace} Trace */
 /** @typedef {ReturnType<typeof vitrine>} Asked */
 
 /** What is asked: the words of a prompt; which parts are off, and whether their mean stands in their place; which model,
- * and what that is if it is not the page's. @typedef {{ words: string[], off: string[], mean: boolean, asked: Asked,
- *   whose: string }} Question */
+ * its fingerprint, and what it is if it is not the page's. @typedef {{ words: string[], off: string[], mean: boolean,
+ *   asked: Asked, weights: string, whose: string }} Question */
 
 const bench = /** @type {HTMLElement} */ (document.getElementById("bench"));
 
@@ -21,12 +22,12 @@ const find = (selector) => /** @type {E} */ (bench.querySelector(selector));
 const all = (selector) => [...bench.querySelectorAll(selector)].map((element) => /** @type {HTMLElement} */ (element));
 
 /** @type {{ prompt: string, answer: string, corpus: string[], fingerprint: string, config: any, vocab: string[],
- *   weights: string }} */
+ *   weights: string, look: import("./forward.js").Look }} */
 const sent = JSON.parse(find("script[type='application/json']").textContent ?? "");
 const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
 
 /** @type {Question} */
-const OURS = { words: sent.prompt.split(" "), off: [], mean: false, asked: own, whose: "" };
+const OURS = { words: sent.prompt.split(" "), off: [], mean: false, asked: own, weights: sent.fingerprint, whose: "" };
 
 let question = OURS, answer = traced(OURS);
 
@@ -111,15 +112,15 @@ function show() {
   if (focused) find(`.chip[data-place="${Math.min(Number(focused), words.length)}"]`).focus();
   showAnswers();
   showSwitches();
-  const said = [
-    ...(whose ? [whose] : []),
-    ...(words === OURS.words || words.join(" ") === sent.prompt ? [] : [`your prompt “${words.join(" ")}”`]),
-    ...(off.length ? [`${off.map(nameOf).join(", ")} ${question.mean ? "at the mean" : "off"}`] : []),
-  ];
-  const text = said.length ? `You are looking at ${said.join(", ")}.` : "These are the article’s own prompt and model.";
-  find(".whose [role]").textContent = text;
-  find(".whose").classList.toggle("yours", said.length > 0);
-  find("[data-back]").hidden = !said.length;
+  const isOurs = words.join(" ") === sent.prompt, still = bench.querySelector(".flat") ? " The still is the article’s." : "";
+  const prompt = isOurs ? "the article’s prompt" : `your prompt “${words.join(" ")}”`;
+  const cut = off.length ? `, with ${off.map(nameOf).join(", ")} ${question.mean ? "at the mean" : "off"}` : "";
+  const said = isOurs && !whose && !cut ? "" : `You are looking at ${whose && `${whose}, and `}${prompt}${cut}.${still}`;
+  find(".whose [role]").textContent = said || "These are the article’s own prompt and model.";
+  find(".whose").classList.toggle("yours", said !== "");
+  find("[data-back]").hidden = !said;
+  const scene = said ? { trace: answer, weights: question.weights, off: off.map(nameOf), said } : null;
+  redraw(scene, sent.look, () => void ask(OURS));
   keep();
 }
 
@@ -341,7 +342,7 @@ function tell(asked, seed, steps, hash) {
   );
   const name = `${whose}: ${prediction}, ${right ? "right" : "wrong"}. Press to ask it`;
   const one = item(`${seed}`, { class: right ? "right" : "wrong", title: name, "aria-label": `${seed}: ${name}` });
-  one.addEventListener("click", () => void ask({ asked, whose }));
+  one.addEventListener("click", () => void ask({ asked, whose, weights: hash }));
   find(".trainings").append(one);
 }
 
@@ -373,4 +374,7 @@ function keep() {
 
 addEventListener("hashchange", () => void (address().has("prompt") || address().has("off") ? ask(asked()) : null));
 Object.assign(globalThis, { vitrine: own });
+const figure = /** @type {HTMLElement | null} */ (bench.querySelector("figure")), { scene = "" } = bench.dataset;
+const following = [figure, document.getElementById(scene)].filter((one) => one !== null);
+follow(following, OURS.words.length);
 ask({ ...OURS, ...asked() });
