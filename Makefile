@@ -3,7 +3,7 @@
 # make test    sets up what the tests need and runs all of them
 # make check   lint, types and the fast tests
 # make study   trains in other ways, too, and keeps the results in data/study.json; takes ten minutes
-# make bench   measures; prints one JSON object
+# make bench   measures, also beside an earlier commit; prints two JSON objects
 # make constraints   writes constraints.txt anew: the versions of what the requirements bring along
 
 PYTHON ?= python3
@@ -42,6 +42,7 @@ study: .venv/ready
 
 bench: .venv/ready-for-tests
 	@python tests/bench.py
+	@python tests/bench_beside.py
 
 # In an environment of its own, or what was installed by hand would be pinned, too.
 constraints:
