@@ -58,6 +58,10 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     refuse_what_does_not_fit(options)
+    kind = "run" if options.data is not None else "checkpoint" if options.checkpoint is not None else "article"
+    out = options.out or paths.ROOT / "docs"
+    if not options.single_file and (options.out or kind == "article"):
+        refuse_to_replace(out.resolve(), kind)  # before seconds of imports
     if options.data is not None:
         from article.sites import run
 
@@ -67,8 +71,6 @@ def run(options: argparse.Namespace) -> int:
 
         checkpoint.publish(options)
     else:
-        if not options.single_file:
-            refuse_to_replace((options.out or paths.ROOT / "docs").resolve(), "article")
         from article.models import own
 
         with own.trained_beside(options.seed, options.fresh):  # what draws takes seconds to import

@@ -3,6 +3,7 @@
 import argparse
 
 from article.commands.shared.options import Parser, folder
+from article.web.folder import refuse_to_replace
 
 USAGE, WHAT = "A B PROMPT --out DIR", "sets two models, or prompts, side by side"
 WRITES_SITE = True
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Writes a site of two, side by side. Raises RefusalError and FalsehoodError."""
+    refuse_to_replace(options.out.resolve(), "comparison")  # before seconds of imports
     from article.sites import comparison
 
     comparison.publish(options)

@@ -3,6 +3,7 @@
 import argparse
 
 from article.commands.shared.options import asking, folder, seed
+from article.web.folder import refuse_to_replace
 
 USAGE, WHAT = "PROMPT --out DIR", "shows every number of a prompt on a page"
 WRITES_SITE = True
@@ -22,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Writes a site of one page, the full flow of a prompt. Raises RefusalError."""
+    refuse_to_replace(options.out.resolve(), "flow")  # before seconds of imports
     from article.sites import flow
 
     flow.publish(options)

@@ -3,6 +3,7 @@
 import argparse
 
 from article.commands.shared.options import Parser, folder
+from article.web.folder import refuse_to_replace
 
 USAGE, WHAT = "DIR --out SITE", "publishes an article of a folder of your own"
 WRITES_SITE = True
@@ -24,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the site. Raises RefusalError and FalsehoodError."""
+    refuse_to_replace(options.out.resolve(), "publication")  # before seconds of imports
     from article.sites import publication
 
     publication.publish(options)
