@@ -63,7 +63,7 @@ COLUMNS = {
     "fails",
 }  # warm and cool
 
-TOOLS, STEPS = 10, 5  # buttons of a figure: to turn it, and to read its numbers
+TOOLS, STEPS = 11, 5  # buttons of a figure, when all are shown: to turn it, and to read its numbers
 
 NO_WEBGL = "This browser shows no 3D here, so the figure is a still."
 NO_VIEWER = "The 3D viewer is not part of this copy of the page, so the figure is a still."
@@ -371,6 +371,15 @@ def comes_to_life(figure: Locator) -> None:
     expect(figure.locator("model-viewer")).to_be_visible()
     expect(figure.locator(".still")).to_be_hidden()
     expect(figure.locator(".flat")).to_have_count(0)
+
+
+def more_tools(figure: Locator) -> Locator:
+    """Shows the buttons of a figure that lives which are not always shown; gives the figure."""
+    button = figure.get_by_role("button", name="More tools")
+    if button.get_attribute("aria-expanded") == "false":
+        button.dispatch_event("click")
+    expect(figure.locator(".menu")).to_be_visible()
+    return figure
 
 
 def shows_its_still(figure: Locator) -> None:

@@ -54,6 +54,7 @@ from tests.browser import (
     claims_of,
     comes_to_life,
     lies_on,
+    more_tools,
     note_of,
     numbers_in,
     numbers_of,
@@ -63,7 +64,7 @@ from tests.browser import (
     wait_for_orbit,
     wheel_scrolls,
 )
-from tests.browser.test_reader import Solid, marks_say_their_numbers
+from tests.browser.test_reader import TAP, Solid, marks_say_their_numbers
 from tests.conftest import BUILDERS, FILMS, SCENES, Elements
 
 # --- Life ---------------------------------------------------------------------------------------------------------
@@ -87,7 +88,8 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
     marks say their numbers.
     """
     lives, is_compared = PAGES[path], path == ARTICLE
-    seen = visit(url + path, exact=is_compared, viewport=TABLET if is_compared else PHONE).open_details(AROUND)
+    viewport = TABLET if is_compared else PHONE
+    seen = visit(url + path, exact=is_compared, viewport=viewport, has_touch=True).open_details(AROUND)
     if is_compared:
         assert [figure.get_attribute("id") for figure in seen.figures] == list(lives)
         flat = visit(url, viewport=TABLET, java_script_enabled=False)
@@ -98,6 +100,7 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
     else:
         for name in lives:
             comes_to_life(seen.figure(name))
+            expect(seen.figure(name).locator(".readout")).to_have_text(TAP)
             wheel_scrolls(seen.figure(name))
     assert seen.errors == []
     assert seen.page.evaluate("violations") == []
@@ -106,6 +109,8 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
     seen.page.set_viewport_size(PHONE)
     marks_say_their_numbers(seen, site, [name for name in lives if name not in (BENCH, *FILMS)])
 
+    for name in lives:
+        more_tools(seen.figure(name))
     seen.open_details()
     for width in (320, 360):
         seen.page.set_viewport_size({"width": width, "height": 740})
@@ -181,7 +186,7 @@ def test_the_policy_is_strict(site: Path, path: str) -> None:
 def test_buttons_turn_the_camera(visit: Visitor, url: str, site: Path) -> None:
     """Nothing leaves the frame while nobody goes nearer, and all turns lead back."""
     seen = visit(url + BY_ITSELF).enliven("animals")
-    figure, hull = seen.figure("animals"), Solid(site / "animals.glb").hull
+    figure, hull = more_tools(seen.figure("animals")), Solid(site / "animals.glb").hull
     theta, phi, radius = start = numbers_in(figure, "data-orbit")
 
     def press(name: str, *goal: float, twice: bool = False) -> float:
@@ -215,8 +220,10 @@ def test_buttons_turn_the_camera(visit: Visitor, url: str, site: Path) -> None:
         press("Farther", 0, 2)
     press("Farther", 0, 2, 4 * radius)  # and no farther
     press("Reset the view", *start)
-    assert figure.locator(".tools").get_by_role("button").count() == TOOLS
+    assert figure.locator(".tools").get_by_role("button").count() == TOOLS + STEPS
 
+    seen.page.keyboard.press("Escape")
+    expect(figure.locator(".tools").get_by_role("button")).to_have_count(5)
     whole = "([figure, is_whole]) => (document.fullscreenElement === figure) === is_whole"
     for is_whole in (True, False):  # where the shape of the frame is another one
         figure.get_by_role("button", name="Full screen").click()
@@ -278,7 +285,9 @@ def test_the_keyboard_alone_will_do(visit: Visitor, url: str, site: Path) -> Non
     viewer, buttons = figure.locator("model-viewer"), figure.locator(".tools").get_by_role("button")
     target, hull = numbers_in(figure, "data-target"), Solid(site / "animals.glb").hull
     theta, phi, radius = start = numbers_in(figure, "data-orbit")
-    for n, link in enumerate(figure.locator("xpath=preceding::a").all()):  # the skip link, and the first claims
+    skip = figure.get_by_role("link", name="Skip this figure")
+    before = figure.locator("xpath=preceding::a[not(ancestor::*[@id='bench'])]").all()
+    for n, link in enumerate([*(link for link in before if link.is_visible()), skip]):
         if n == 1:
             seen.page.locator("#bench input").last.focus()  # the bench has a test of its own
         keyboard.press("Tab")
@@ -304,25 +313,29 @@ def test_the_keyboard_alone_will_do(visit: Visitor, url: str, site: Path) -> Non
     seen.page.emulate_media(reduced_motion="no-preference")
     keyboard.press("Shift+ArrowLeft")  # pans
     seen.page.wait_for_function(AWAY_FROM, arg=[viewer.element_handle(), target])
-    keyboard.press("Tab")
-    expect(buttons.first).to_be_focused()
+    for n in range(buttons.count()):
+        keyboard.press("Tab")
+        expect(buttons.nth(n)).to_be_focused()
+    keyboard.press("Enter")  # the last one has more
+    expect(figure.locator(".menu dl")).to_contain_text("from the top")
     seen.page.emulate_media(reduced_motion="reduce")
+    keyboard.press("Tab")
     keyboard.press("Enter")
     wait_for_orbit(figure, [theta - 20, phi, radius])  # what looks at a part goes on looking at it
     keyboard.press("t")
     wait_for_orbit(figure, [0, 2])
-    while not buttons.last.evaluate("(button) => button === document.activeElement"):
-        keyboard.press("Tab")
-    keyboard.press("Shift+Tab")  # the last one fills the screen
+    keyboard.press("Escape")
+    expect(figure.locator(".menu")).to_be_hidden()
+    expect(buttons.last).to_be_focused()
+    for _ in range(buttons.count() - 1):
+        keyboard.press("Shift+Tab")
     keyboard.press("Enter")
     wait_for_orbit(figure, start)
     assert viewer.evaluate(TARGET) == pytest.approx(target, abs=1e-3)
-    keyboard.press("Tab")
-    keyboard.press("Tab")
+    skip.focus()
     keyboard.press("Enter")
-    keys = figure.locator(".keys dl")
-    expect(keys).to_be_visible()
-    expect(keys).to_contain_text("from the top")
+    keyboard.press("Tab")
+    expect(seen.figure("homes").get_by_role("link", name="Skip this figure")).to_be_focused()
 
 
 def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
@@ -330,8 +343,11 @@ def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
     seen = visit(url, reduced_motion="reduce").enliven("animals")
     figure = seen.figure("animals")
     theta, phi, radius = numbers_in(figure, "data-orbit")
-    orbit = figure.get_by_role("button").first.evaluate(
-        f"""async (button) => {{
+    orbit = (
+        more_tools(figure)
+        .get_by_role("button", name="Look from farther left")
+        .evaluate(
+            f"""async (button) => {{
           const viewer = button.closest("figure").querySelector("model-viewer");
           const frame = () => new Promise(requestAnimationFrame);
           await frame();
@@ -340,6 +356,7 @@ def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
           await frame();
           return ({ORBIT.strip()})(viewer);
         }}"""
+        )
     )
     assert orbit[:2] == pytest.approx([theta - 20, phi])
     assert orbit[2] > radius  # which shows the whole from there

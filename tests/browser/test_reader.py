@@ -25,13 +25,14 @@ from tests.browser import (
     TARGET,
     Visit,
     Visitor,
+    more_tools,
     numbers_in,
     sees_all,
     wait_for_orbit,
 )
 from tests.conftest import BUILDERS
 
-HINT = "Point at a shape to read its number."
+HINT, TAP = (f"{act} a shape to read its number." for act in ("Point at", "Tap"))
 UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it."
 
 
@@ -118,7 +119,7 @@ def marks_say_their_numbers(seen: Visit, site: Path, names: Iterable[str]) -> No
     seen.page.emulate_media(reduced_motion="reduce")
     for name in names:
         figure, solid = seen.figure(name), Solid(site / f"{name}.glb")
-        figure.locator(".stage").scroll_into_view_if_needed()
+        more_tools(figure).locator(".stage").scroll_into_view_if_needed()
         start = numbers_in(figure, "data-orbit")
         turned = [start[0] + 60, start[1]]
         for goal, button, times in ((start, "Reset the view", 1), (turned, "Look from farther right", 3)):
@@ -189,7 +190,7 @@ def test_a_link_of_the_text_leads_to_its_mark(visit: Visitor, url: str, site: Pa
 def test_stepping_through_the_marks(visit: Visitor, url: str, site: Path) -> None:
     """By keyboard alone: from mark to mark, from number to number, and near it; around the ends, too."""
     seen = visit(url + "embed/homes.html").enliven("homes")
-    figure, keyboard = seen.figure("homes"), seen.page.keyboard
+    figure, keyboard = more_tools(seen.figure("homes")), seen.page.keyboard
     marks = json.loads((site / "homes.marks.json").read_text("utf-8"))["marks"]
     expect(figure.locator(".readout")).to_have_text(HINT)
 
@@ -241,7 +242,7 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
 
 def test_figures_side_by_side_turn_together(visit: Visitor, url: str, site: Path) -> None:
     seen = visit(url, viewport=PAIRS, reduced_motion="reduce").enliven("succeeds", "fails")
-    one, other = seen.figure("succeeds"), seen.figure("fails")
+    one, other = more_tools(seen.figure("succeeds")), more_tools(seen.figure("fails"))
     (theta, phi, radius), start = numbers_in(one, "data-orbit"), numbers_in(other, "data-orbit")
     assert start[:2] == [theta, phi]
     one.get_by_role("button", name="Look from farther right").click()
@@ -299,7 +300,7 @@ def test_without_its_words_a_figure_still_turns(visit: Visitor, serve, copy: Pat
     (copy / "homes.marks.json").write_text("{")
     seen = visit(serve(copy), reduced_motion="reduce").enliven("animals", "homes")
     for name in ("animals", "homes"):
-        figure = seen.figure(name)
+        figure = more_tools(seen.figure(name))
         figure.get_by_role("button", name="The next mark").click()
         expect(figure.locator(".readout")).to_have_text(
             "The numbers of this figure could not be fetched; the table below has them."

@@ -13,7 +13,18 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from scenes.style import STILL_WIDTH
-from tests.browser import DESKTOP, GALLERY, PHONE, TABLET, Serve, Visitor, comes_to_life, numbers_in, wait_for_orbit
+from tests.browser import (
+    DESKTOP,
+    GALLERY,
+    PHONE,
+    TABLET,
+    Serve,
+    Visitor,
+    comes_to_life,
+    more_tools,
+    numbers_in,
+    wait_for_orbit,
+)
 from tests.conftest import BUILDERS, SCENES
 
 
@@ -41,7 +52,7 @@ def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, se
         for each in other.page.frames[1:]:
             fits = "() => { const { scrollWidth: x, scrollHeight: y } = document.documentElement;"
             each.wait_for_function(fits + " return x <= innerWidth && y <= innerHeight && innerHeight > 500; }")
-    figure.get_by_role("button", name="The next mark").click()
+    more_tools(figure).get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("bird: component 1 ")
     source = figure.get_by_role("link", name="A Transformer in a glass case")
     assert source.get_attribute("target") == "_top"  # not inside the frame

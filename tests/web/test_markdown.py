@@ -72,10 +72,10 @@ def body(text: str, facts: Facts = FACTS) -> str:
             '![alt {word}](forward.glb "caption {loss}")',
             '<figure class="scene" data-field-of-view="26deg" data-marks="forward.marks.json" '
             'data-orbit="-15deg 58deg 1.5m" data-src="forward.glb" '
-            'data-target="0m 0m 0m" id="forward"><div class="stage"><img alt="alt &lt;script&gt;" class="still" '
+            'data-target="0m 0m 0m" id="forward"><a class="skip" href="#after-forward">Skip this figure</a>'
+            '<div class="stage"><img alt="alt &lt;script&gt;" class="still" '
             'height="750" loading="lazy" src="forward.svg" width="1200"></div>'
-            '<div aria-label="Turn the figure" class="tools" role="group"></div>'
-            '<div aria-label="Read the numbers of the figure" class="reader" role="group">'
+            '<div aria-label="Turn the figure, and read it" class="tools" role="group">'
             '<p class="readout" role="status"></p></div><figcaption>caption 0.22</figcaption>'
             '<p class="live-link">In 3D: <a href="#forward">#forward</a></p>'
             "<details><summary>The exact numbers, and files to keep</summary>"
@@ -83,13 +83,13 @@ def body(text: str, facts: Facts = FACTS) -> str:
             '<a download="" href="forward.svg">forward.svg</a></p>'
             '<p class="files"><label>To show it on another page: <input class="embed" readonly="" value="&lt;iframe '
             "src=&#34;embed/forward.html&#34; title=&#34;caption 0.22&#34; loading=&#34;lazy&#34; "
-            "allow=&#34;xr-spatial-tracking; fullscreen&#34; style=&#34;width: 100%; aspect-ratio: 1200 / 1050; "
-            "min-height: 620px; border: 0&#34;"
+            "allow=&#34;xr-spatial-tracking; fullscreen&#34; style=&#34;width: 100%; aspect-ratio: 1200 / 960; "
+            "min-height: 530px; border: 0&#34;"
             '&gt;&lt;/iframe&gt;"></label></p>'
             '<div aria-label="Embedding, figure forward" class="numbers" role="region" tabindex="0">'
             "<table><caption>Embedding</caption>"
             '<thead><tr><th scope="col">component<th scope="col">a&lt;b'
-            '<tbody><tr><th scope="row">1<td>0.500</table></div></details></figure>',
+            '<tbody><tr><th scope="row">1<td>0.500</table></div></details><span id="after-forward"></span></figure>',
         ),
     ],
 )

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from article.evidence.claim import Facts
 from article.web import single_file
 from article.web.markdown import Document
-from tests.browser import BENCH, Visitor
+from tests.browser import BENCH, Visitor, more_tools
 from tests.conftest import ROOT, SCENES, Once, Run
 
 
@@ -43,7 +43,7 @@ def test_every_scene_is_in_it(file: Path, site: Path) -> None:
 def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
     seen = visit(file.as_uri()).enliven("animals", "forward", "landscape", "growth", "drift")
     figure = seen.figure("forward")
-    figure.get_by_role("button", name="The next mark").click()
+    more_tools(figure).get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("at, entering block 1: component 1 ")
     seen.figure("growth").locator("input[type=range]").fill("0")
     expect(seen.figure("drift").locator(".words")).to_contain_text("Step 0: ")

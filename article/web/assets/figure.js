@@ -65,7 +65,7 @@ export function say(figure, text) {
 function stayFlat(figure, reason) {
   figure.classList.remove("live");
   figure.querySelector("model-viewer")?.remove();
-  for (const controls of figure.querySelectorAll(".tools, .reader, .player")) controls.remove();
+  for (const controls of figure.querySelectorAll(".tools, .player")) controls.remove();
   alive.delete(figure);
   say(figure, reason);
   return null;
@@ -154,11 +154,18 @@ export function reframe(living, home) {
 /** Gives a figure its buttons, and keys that press them. @param {Living} living */
 function equip(living) {
   const { figure, sight } = living;
-  const tools = figure.querySelector(".tools");
-  tools?.append(copyOf("tools"));
-  if (!document.fullscreenEnabled) tools?.querySelector("[data-fill]")?.remove();
-  tools?.addEventListener("click", (event) => {
-    const { turn: by, from, fill } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+  const tools = /** @type {HTMLElement} */ (figure.querySelector(".tools"));
+  tools.append(copyOf("tools"));
+  if (!document.fullscreenEnabled) tools.querySelector("[data-fill]")?.remove();
+  const menu = /** @type {HTMLElement} */ (tools.querySelector(".menu"));
+  const opener = /** @type {HTMLElement} */ (tools.querySelector("[data-more]"));
+  const open = (/** @type {boolean} */ is_open) => {
+    menu.hidden = !is_open;
+    opener.setAttribute("aria-expanded", `${is_open}`);
+  };
+  tools.addEventListener("click", (event) => {
+    const { turn: by, from, fill, more } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+    if (more !== undefined) open(menu.hidden);
     if (by !== undefined) turn(living, by);
     if (fill !== undefined) document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen();
     if (from === undefined) return;
@@ -171,6 +178,11 @@ function equip(living) {
     if (ctrlKey || altKey || metaKey) return; // keys of the browser
     [...buttons].find((button) => button.dataset.key?.includes(key.toUpperCase()))?.click();
   };
+  tools.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || menu.hidden) return;
+    open(false);
+    opener.focus();
+  });
   for (const part of figure.querySelectorAll(".stage, .tools")) part.addEventListener("keydown", press);
 }
 

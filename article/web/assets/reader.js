@@ -18,7 +18,7 @@ import { frameOf } from "./film.js";
 
 /** @typedef {import("./figure.js").Living} Living */
 
-const HINT = "Point at a shape to read its number.";
+const HINT = `${matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"} a shape to read its number.`;
 
 /** What was chosen in a figure. @type {WeakMap<HTMLElement, Choice>} */
 const chosen = new WeakMap();
@@ -186,7 +186,7 @@ function descend(figure, choice) {
   link.className = "descend";
   link.textContent = "All numbers there";
   link.setAttribute("href", `${page}?${query}#numbers`);
-  if (!link.isConnected) figure.querySelector(".reader")?.append(link);
+  if (!link.isConnected) figure.querySelector(".readout")?.after(link);
 }
 
 /** @param {HTMLElement} figure @param {string} text */
@@ -240,11 +240,10 @@ function step(living, known, marks, parts) {
 
 whenAlive((living) => {
   const { figure, viewer } = living;
-  const reader = figure.querySelector(".reader");
-  if (!reader) return; // a figure without marks has nothing to read
-  reader.prepend(copyOf("reader"));
+  if (!figure.querySelector(".readout")) return; // a figure without marks has nothing to read
+  figure.querySelector(".menu dl")?.before(copyOf("reader"));
   tell(figure, HINT);
-  reader.addEventListener("click", async (event) => {
+  figure.querySelector(".steps")?.addEventListener("click", async (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     const known = button && (await knownOf(figure));
     if (!button) return;
