@@ -19,7 +19,17 @@ from scenes import forward, style
 from scenes.analysis import ablation
 from scenes.export import readback
 from scenes.export.glb import leaves
-from tests.browser import BENCH, DESKTOP, PHONE, STICKING_OUT, Visit, Visitor, comes_to_life, shows_its_still
+from tests.browser import (
+    BENCH,
+    DESKTOP,
+    PHONE,
+    STICKING_OUT,
+    Visit,
+    Visitor,
+    comes_to_life,
+    more_tools,
+    shows_its_still,
+)
 from tests.browser.test_page import axe_finds_nothing
 
 pytestmark = pytest.mark.npm
@@ -281,7 +291,8 @@ def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: g
             expect(viewer).to_have_attribute(
                 "alt", re.compile(f"columns for “{prompt}”.* embedding of {trace.prediction}")
             )
-            figure.get_by_role("button", name="The next mark").click()  # the first one, or that after the same again
+            # To the first one, or to that after the same again.
+            more_tools(figure).get_by_role("button", name="The next mark").click()
             says = f"component 1 {trace.residual[0, 0, 0]:.3f}".replace("-", "\N{MINUS SIGN}")
             expect(figure.locator(".readout")).to_contain_text(says)
             expect(figure.locator(".readout")).to_contain_text(f", with {off} off" if off else "position.")
