@@ -60,6 +60,7 @@ PLINTH = 1.12  # half-width of a column's plinth
 PLINTH_HEIGHT = 0.3
 PLATE_GAP = 0.12  # between a plinth and its plate
 PLATE_SLOPE = 0.55  # rise over run of a name plate, towards the eye
+TEXT_SHRINK = 0.6  # how far a long text makes the others of its row smaller; beyond it, it is cut
 TEXT_SIZE = 0.82  # font size of the labels
 TEXT_MARGIN = 0.2  # between a label and the sides of its plate
 TEXT_LIFT = 0.015  # of a label over its plate

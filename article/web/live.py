@@ -14,7 +14,7 @@ from article.web import html
 from article.web.html import Body
 from article.web.markdown import Document
 from scenes import style
-from scenes.glyphs.text import letters
+from scenes.glyphs.text import fitted, letters
 
 GRID = 2.0**16  # weights are multiples of 1 / GRID
 
@@ -47,11 +47,12 @@ def names(blocks: int, heads: int) -> list[str]:
     return ["embedding + position", "embedding alone", *numbered, "final LayerNorm"]
 
 
-def look(texts: Sequence[str]) -> dict[str, Any]:
+def look(words: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     """What scenes are drawn by, as JSON, for scripts that draw them, too.
 
     The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; each of the
-    texts, as the shapes and places of its letters; and of each digit the shape, and how far it goes.
+    words and names, as the shapes and places of its letters; and of each digit the shape, and how far it goes. Long
+    words are cut as in the rows of scenes.
     """
     shapes: dict[bytes, list] = {}
 
@@ -62,7 +63,8 @@ def look(texts: Sequence[str]) -> dict[str, Any]:
 
     digits = {digit: [placed(digit)[0][0], placed(f"{digit}0")[1][1]] for digit in "0123456789.\N{MINUS SIGN}"}
     constants = {name: value for name, value in vars(style).items() if name.isupper()}
-    known = {text: placed(text) for text in dict.fromkeys(texts)}
+    room = style.SPACING - 2 * style.TEXT_MARGIN
+    known = {word: placed(fitted([word], room)[0][0]) for word in words} | {name: placed(name) for name in names}
     return {"style": constants, "texts": known, "digits": digits, "shapes": [*shapes.values()]}
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scenes import style
 from scenes.glyphs.scene import ground, mark
 from scenes.glyphs.shapes import CORNERS, TURNED, box, boxes, column, foot, grid_around, mesh, standing, to_bytes
-from scenes.glyphs.text import number, signs, width_of
+from scenes.glyphs.text import fitted, number, signs
 from scenes.style import Scale
 
 
@@ -80,15 +80,14 @@ def crowd_signs(scene: pv.MultiBlock, aggregation: Any, rows: Iterable[tuple[str
     At the left the names of the rows, each with its place along y; in front the tokens, of many only every few, in a
     size to be read from afar; below them what is `told`, and what is drawn together.
     """
-    room = style.SPACING - 2 * style.TEXT_MARGIN
+    names, small = fitted(aggregation.names, style.SPACING - 2 * style.TEXT_MARGIN)
     size = float(np.interp(len(aggregation.names), [1, style.SIGN_MANY], style.SIGN_SIZE))
     line = size * style.LINE
-    small = min(style.TEXT_SIZE, room / (max(map(width_of, aggregation.names), default=1) or 1))
     near = -style.PLINTH - style.PLATE_GAP - small * style.LINE
     left, columns = -style.SPACING - style.PLINTH, range(len(aggregation.names))
     written = [(text, (left, y - size * style.LETTER / 2), size, 1.0) for text, y in rows]
     if len(columns) <= 2 * style.SIGN_EVERY:
-        written += [(aggregation.names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
+        written += [(names[c], (c * style.SPACING, near), small, 0.5) for c in columns]
     else:
         near -= line
         some = [(c, f"{c * aggregation.together + 1} {aggregation.names[c]}") for c in columns[:: style.SIGN_EVERY]]

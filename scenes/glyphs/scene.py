@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scenes import style
 from scenes.glyphs.shapes import Glyph, bar, box, column, foot, post, ribbon, to_bytes
-from scenes.glyphs.text import label, labels, tag, width_of
+from scenes.glyphs.text import fitted, label, labels, tag, width_of
 from scenes.style import Scale
 
 
@@ -122,13 +122,12 @@ def unembedding(*traces: Any) -> str:
 def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float = 0, place: float = 0) -> None:
     """Adds name plates in front of a row of plinths, as many units of the scene apart; none for an empty text.
 
-    A word too long for its place makes all the names of the row smaller.
+    A word too long for its place makes all the names of the row smaller, to a limit; beyond it, it is cut.
     """
-    room = pitch - 2 * style.TEXT_MARGIN
-    size = min(style.TEXT_SIZE, room / (max(map(width_of, texts), default=1) or 1))
+    shown, size = fitted(texts, pitch - 2 * style.TEXT_MARGIN)
     front = row * style.DEPTH - style.PLINTH - style.PLATE_GAP - size * style.LINE
     left = place * style.SPACING
-    named = [(f"token/{row:g}/{place + t:g}", text, left + t * pitch) for t, text in enumerate(texts) if text]
+    named = [(f"token/{row:g}/{place + t:g}", text, left + t * pitch) for t, text in enumerate(shown) if text]
     labels(scene, [(name, text, (x, front), size, 0.5) for name, text, x in named])
 
 

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, cast
 
 import numpy as np
@@ -82,6 +83,22 @@ def fill(
 def width_of(text: str) -> float:
     """The width of a text in units of the font size."""
     return max((x + float(points[:, 0].max()) for (points, _), x in letters(text)), default=0.0)
+
+
+def fitted(texts: Iterable[str], room: float) -> tuple[list[str], float]:
+    """Texts for places that are `room` wide, in units of the scene, and the font size at which all of them fit there.
+
+    A text that would make the others too small is cut, with an ellipsis; read-outs and tables have it whole.
+    """
+    most = room / (style.TEXT_SIZE * style.TEXT_SHRINK)
+    shown = [text if width_of(text) <= most else cut(text, most) for text in texts]
+    return shown, min(style.TEXT_SIZE, room / (max(map(width_of, shown), default=1) or 1))
+
+
+def cut(text: str, most: float) -> str:
+    """The beginning of a text with an ellipsis, no wider than `most` font sizes."""
+    fits = takewhile(lambda n: width_of(f"{text[:n]}\N{HORIZONTAL ELLIPSIS}") <= most, range(1, len(text)))
+    return f"{text[: sum(1 for _ in fits)]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def number(value: float) -> str:

@@ -250,6 +250,20 @@ def test_any_bar_reads_back(part, glyph, limit):
     assert np.abs((mark.color - value)[told]).max(initial=0) <= limit * readback.COLOR
 
 
+@pytest.mark.parametrize("word", ["<|endoftext|>", "internationalization", "long" * 1000])
+def test_a_long_token_is_cut_before_the_others_are_too_small(word):
+    row = SimpleNamespace(sentence="x", weights="", v=np.ones((2, 4)))
+    scene = glyphs.start("x", row, Scale.of(row.v))
+    glyphs.row(scene, row, "v", [(0,), (1,)], ["the", word])
+    short, long = (scene[f"label/token/0/{n}"] for n in range(2))
+    assert np.ptp(short.points[:, 0]) >= 0.59 * style.TEXT_SIZE * glyphs.width_of("the")
+    assert np.ptp(long.points[:, 0]) <= style.SPACING - 2 * style.TEXT_MARGIN
+    text = long.user_dict["text"]
+    assert text.endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert word.startswith(text[:-1])
+    assert len(text) > 5
+
+
 @pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.text(min_size=1, max_size=12))
