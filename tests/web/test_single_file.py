@@ -49,6 +49,13 @@ def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
     expect(seen.figure("drift").locator(".words")).to_contain_text("Step 0: ")
     seen.page.locator("a.view").first.click()
     expect(seen.figure("animals").locator(".pointer")).to_be_visible()
+    bench = seen.page.locator("#bench")
+    bench.locator(".chip").nth(3).click()
+    bench.get_by_role("button", name="fox").click()
+    expect(figure).to_have_attribute("data-src", re.compile("^blob:"))
+    bench.get_by_role("button", name="Train it yourself").click()  # there is no file for a worker
+    expect(bench.locator(".training p").first).to_contain_text("the same, to the last bit", timeout=120_000)
+    assert seen.page.evaluate("violations") == []
     assert [request for request in seen.requests if not request.startswith(("data:", "blob:", file.as_uri()))] == []
     assert seen.errors == []
 

@@ -8,13 +8,13 @@ import { approach, choiceOf, select, whenChosen } from "./reader.js";
 
 const UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it.";
 
-/** What the address says of a figure; the rest is not of here, and stays. */
+/** Of figures. */
 const FIGURES = ["mark", "part", "view"];
 
 /** The id that the address points to, and what it says beyond that. */
 function parse() {
   const [id, query = ""] = location.hash.slice(1).split("?");
-  const known = new URLSearchParams(`id=${id.replaceAll("+", "%2B")}`); // which throws at nothing
+  const known = new URLSearchParams(`id=${id}`); // which throws at nothing
   return { id: known.get("id") ?? "", query: new URLSearchParams(query) };
 }
 

@@ -133,22 +133,11 @@ async function begin(figure) {
   return living;
 }
 
-/** Learns how large what a viewer shows is. @param {Living} living */
-function measure({ viewer, sight }) {
+/** @param {Living} living */
+export function measure({ viewer, sight }) {
   const [{ x, y, z }, size] = [viewer.getBoundingBoxCenter(), viewer.getDimensions()];
   sight.corners = cornersOf([x, y, z], [size.x, size.y, size.z]);
   viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${Math.hypot(size.x, size.y, size.z) / 2}m`);
-}
-
-/** Shows the whole of what a figure shows now, from where it was seen. Its home is as given, or the same side of it.
- * @param {Living} living @param {View} [home] */
-export function reframe(living, home) {
-  const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
-  measure(living);
-  const elsewhere = { ...sight, aspect: sight.wide, home: { ...before, theta: before.theta + 90 } };
-  sight.home = home ?? whole(elsewhere, before.theta, before.phi);
-  living.rest = living.goal = limited(sight, whole(sight, theta, phi));
-  aim(living, living.goal, true);
 }
 
 /** Gives a figure its buttons, and keys that press them. @param {Living} living */
@@ -243,7 +232,7 @@ export function look(living, view) {
 }
 
 /** @param {Living} living @param {View} view @param {boolean} at_once */
-function aim({ viewer }, { theta, phi, radius, target, field }, at_once) {
+export function aim({ viewer }, { theta, phi, radius, target, field }, at_once) {
   viewer.cameraOrbit = `${theta}deg ${phi}deg ${radius}m`;
   viewer.cameraTarget = target.map((length) => `${length}m`).join(" ");
   viewer.fieldOfView = `${field}deg`;

@@ -205,16 +205,6 @@ export async function select(living, node, part) {
   return true;
 }
 
-/** Chooses the same again in a figure that shows something else now, if it is there; else nothing is chosen.
- * @param {Living} living */
-export async function renew(living) {
-  const choice = chosen.get(living.figure);
-  if (!choice || (await select(living, choice.mark.node, choice.part))) return;
-  chosen.delete(living.figure);
-  living.viewer.querySelector(".pointer")?.remove();
-  tell(living.figure, HINT);
-}
-
 /** Glides to what is chosen, so near that it fills a good part of the figure. @param {Living} living */
 export function approach(living) {
   const { figure, sight } = living;

@@ -374,6 +374,11 @@ function keep() {
 
 addEventListener("hashchange", () => void (address().has("prompt") || address().has("off") ? ask(asked()) : null));
 Object.assign(globalThis, { vitrine: own });
+for (const switched of all("[data-part^=mixed]")) {
+  const { HEADS } = sent.look.style, color = HEADS[Number(switched.dataset.part?.split("/")[2]) % HEADS.length];
+  const swatch = /** @type {HTMLElement} */ (switched.querySelector(".swatch"));
+  swatch.style.setProperty("--swatch", `rgb(${color.map((/** @type {number} */ x) => 255 * x).join(" ")})`);
+}
 const figure = /** @type {HTMLElement | null} */ (bench.querySelector("figure")), { scene = "" } = bench.dataset;
 const following = [figure, document.getElementById(scene)].filter((one) => one !== null);
 follow(following, OURS.words.length);

@@ -1,8 +1,9 @@
 // The figures of the forward pass follow what is asked: each gets a scene that was drawn here, or its own one back. A
 // viewer has no way to change a shape that it shows, but takes another file.
 
-import { enliven, reframe, whenAlive } from "../figure.js";
-import { renew } from "../reader.js";
+import { aim, enliven, measure, viewOf, whenAlive } from "../figure.js";
+import { choiceOf, select } from "../reader.js";
+import { limited, whole } from "../view.js";
 import { forward } from "./forward.js";
 
 /** @typedef {import("../figure.js").Living} Living */
@@ -72,7 +73,8 @@ async function settle(follower) {
   const tokens = wanted ? wanted.trace.tokens.length : follower.tokens, isOwn = tokens === followers[0].tokens;
   if (drawn.get(living) !== tokens) reframe(living, isOwn ? follower.home : undefined);
   drawn.set(living, tokens);
-  renew(living);
+  const choice = choiceOf(living.figure); // is chosen again; if it is not there, the first one
+  if (choice && !(await select(living, choice.mark.node, choice.part))) select(living, "residual/0/0", 0);
 }
 
 /** How many tokens a figure shows. @type {WeakMap<Living, number>} */
@@ -83,6 +85,17 @@ whenAlive((living) => {
   if (follower) drawn.set(living, follower.tokens);
   if (follower && wanted) settle(follower);
 });
+
+/** Shows the whole of what a figure shows now, from where it was seen. Its home is as given, or the same side of it.
+ * @param {Living} living @param {import("../view.js").View} [home] */
+function reframe(living, home) {
+  const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
+  measure(living);
+  const elsewhere = { ...sight, aspect: sight.wide, home: { ...before, theta: before.theta + 90 } };
+  sight.home = home ?? whole(elsewhere, before.theta, before.phi);
+  living.rest = living.goal = limited(sight, whole(sight, theta, phi));
+  aim(living, living.goal, true);
+}
 
 /** Says over a figure whose numbers it shows, with a way back. @param {HTMLElement} figure @param {string} text
  * @param {() => void} back */
