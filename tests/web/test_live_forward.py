@@ -38,7 +38,7 @@ def drawn(small: gpt.GPT, tokenizer: gpt.Tokenizer) -> list[tuple[View, list[str
     recorded = said(View(gpt.trace(small, tokenizer, OURS)))
     task = {
         "packed": sent(small, tokenizer),
-        "look": live.look([*tokenizer.vocab, *live.names(2, 2)]),
+        "look": live.look(tokenizer.vocab, live.names(2, 2)),
         "recorded": recorded,
         "weights": gpt.fingerprint(small),
         "asked": [{"sentence": sentence, "cuts": cuts, "off": off} for sentence, cuts, off in ASKED],
