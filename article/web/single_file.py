@@ -47,7 +47,6 @@ class Embedded(Addresses):
     Other pages are linked where the site is published; without such a `url`, they are not linked.
     """
 
-    files: Mapping[str, bytes]
     source: str  # of the viewer; nothing if the page is to show stills
     url: str = ""
     embedded = True

@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -255,7 +255,7 @@ def test_a_long_token_is_cut_before_the_others_are_too_small(word):
     row = SimpleNamespace(sentence="x", weights="", v=np.ones((2, 4)))
     scene = glyphs.start("x", row, Scale.of(row.v))
     glyphs.row(scene, row, "v", [(0,), (1,)], ["the", word])
-    short, long = (scene[f"label/token/0/{n}"] for n in range(2))
+    short, long = (cast(Any, scene[f"label/token/0/{n}"]) for n in range(2))
     assert np.ptp(short.points[:, 0]) >= 0.59 * style.TEXT_SIZE * glyphs.width_of("the")
     assert np.ptp(long.points[:, 0]) <= style.SPACING - 2 * style.TEXT_MARGIN
     text = long.user_dict["text"]

@@ -9,8 +9,9 @@ from scenes.words import Words
 DAYS, HOURS = 15, 24
 MOON, SUN = (1.2, 12.4206), (0.5, 12.0)  # amplitude in metres, period in hours
 
-hours = np.arange(DAYS * HOURS)
-height = sum(size * np.cos(2 * np.pi * hours / period) for size, period in (MOON, SUN)).reshape(DAYS, HOURS)
+hours = np.arange(DAYS * HOURS).reshape(DAYS, HOURS)
+moons, suns = (size * np.cos(2 * np.pi * hours / period) for size, period in (MOON, SUN))
+height = moons + suns
 spread = np.ptp(height, axis=1)  # from low to high water, a day
 
 # What the scenes draw, and what a reader is told of each number.
