@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from article.errors import RefusalError
-from article.web.folder import EARLIER, KINDS, RECORD, contents, recorded, workplace
+from article.web.folder import KINDS, RECORD, contents, recorded, workplace
 from article.web.site import Site
 
 
@@ -60,7 +60,6 @@ def test_the_article_of_before_is_upgraded(tmp_path, small_site):
     shutil.rmtree(tmp_path / "site" / "live")  # which it had not
     put(tmp_path / "site", "article")
     assert contents(tmp_path / "site") == ["scenes.json", RECORD]
-    assert EARLIER
 
 
 def test_the_record_says_what_is_there(small_site):
