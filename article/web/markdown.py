@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 import markdown
 from markdown.extensions import Extension
@@ -46,6 +46,7 @@ TARGET = r"\]\([^)\s]*|^ {0,3}\[[^^\]][^\]]*\]:\s*\S+"  # of a link or an image,
 PLACE = re.compile(f"{STX}place(\\d+)([a-z]*){ETX}")  # where a reference is filled in, and what of it
 CLAIM = re.compile(r"(\w+)(?:\?(at-least|at-most)=(0(?:\.\d+)?|1(?:\.0+)?))?")
 VIEW = re.compile(r"([\w-]+)\.glb#(.*)", re.DOTALL)
+LONG = 5  # chapters, from which on a page has a list of contents
 FIGURE = re.compile(r"[\w-]+\.glb|[\w/-]+\.svg")
 PART = r"<!-- ([a-z]+) -->(.*?)<!-- /\1 -->"
 
@@ -139,6 +140,7 @@ class Document:
         """Raises UnknownNameError for what cannot be understood. HTML in a `foreign` text is text."""
         self.at = at or Addresses()
         self.references: list[Reference] = []
+        self.headings: list[tuple[str, str, str]] = []  # of each below the title: its tag, its words, its address
         self.blocks: list[tuple[str, str, str]] = []  # of each: its tag, the words of a heading or paragraph, its HTML
         headings = TocExtension(slugify=lambda words, _: self.place(Heading(without_lines(words)[0])))
         extensions = ["tables", "fenced_code", "footnotes", headings, _Vitrine(self, foreign)]
@@ -183,13 +185,23 @@ class Document:
 
     def body(self, facts: Facts) -> Body:
         """The page of the document. Raises UnknownNameError."""
-        page = self.html(facts)
+        head, end, rest = self.html(facts).partition("</h1>")
+        page = head + end + self.contents(facts) + rest if end else self.contents(facts) + head
         return Body(page, self.first("h1", facts.values), self.first("p", facts.values))
+
+    def contents(self, facts: Facts) -> Markup:
+        """A list of the headings, each a link to it; nothing for a short text."""
+        if sum(tag == "h2" for tag, *_ in self.headings) < LONG:
+            return Markup()
+        headings = [
+            (tag, self.words(words, facts.values), self.filled([id], facts)) for tag, words, id in self.headings
+        ]
+        return html.render("contents.html", headings=headings)
 
     def html(self, facts: Facts) -> Markup:
         """The HTML of all blocks. Raises UnknownNameError for what `facts` lack."""
         self.check(facts)
-        return self.filled([inside for _, _, inside in self.blocks], facts, set())
+        return self.filled([inside for _, _, inside in self.blocks], facts)
 
     def sections(self, facts: Facts) -> dict[str, Markup]:
         """The HTML under each heading of the second level, by the words of that. Raises UnknownNameError."""
@@ -199,18 +211,24 @@ class Document:
             heading = self.words(words, facts.values) if tag == "h2" else heading
             if heading:
                 parts.setdefault(heading, []).extend([inside] if tag != "h2" else [])
-        used: set[str] = set()
-        return {words: self.filled(blocks, facts, used) for words, blocks in parts.items()}
+        return {words: self.filled(blocks, facts) for words, blocks in parts.items()}
 
-    def filled(self, blocks: list[str], facts: Facts, used: set[str]) -> Markup:
-        """Blocks with everything in its place; `used` are the addresses of headings that there are already."""
+    def addresses(self, values: Mapping[str, str]) -> dict[int, str]:
+        """The addresses of all headings, each of its own, by the number of the reference."""
+        used: set[str] = set()
+        found = ((n, one) for n, one in enumerate(self.references) if isinstance(one, Heading))
+        return {n: unique(slugify(self.words(one.words, values), "-"), used) for n, one in found}
+
+    def filled(self, blocks: list[str], facts: Facts) -> Markup:
+        """Blocks with everything in its place."""
+        addresses = self.addresses(facts.values)
 
         def written(place: re.Match[str]) -> str:
             match self.references[int(place[1])]:
                 case Value(name):
                     return str(escape(facts.values[name]))
-                case Heading(words):
-                    return str(escape(unique(slugify(self.words(words, facts.values), "-"), used)))
+                case Heading():
+                    return str(escape(addresses[int(place[1])]))
                 case ViewLink() as view:
                     node, part = view.mark(self.words(view.target, facts.values))
                     return str(escape({"node": node, "part": part}[place[2]]))
@@ -342,12 +360,21 @@ class _Blocks(Treeprocessor):
         for n, block in enumerate(root):
             words = self.words(block) if block.tag in ("h1", "h2", "h3", "p") else ""
             heading = heading if block.tag == "p" else words or heading
+            if block.tag in ("h2", "h3"):
+                self.anchor(block, words)
             if block.tag == "h3":
                 block.set("class", "part")
             elif block.tag == "table":
                 root[n] = scrolling(block, heading)
             written = run_postprocessors(self.md.serializer(root[n]), self.md)
             self.document.blocks.append((str(block.tag), words, without_lines(written)[0]))
+
+    def anchor(self, heading: Element, words: str) -> None:
+        """Gives a heading a link to itself, and notes it for the list of contents."""
+        id = heading.get("id", "")
+        self.document.headings.append((heading.tag, words, id))
+        link = {"class": "anchor", "href": f"#{id}", "aria-label": f"Permanent link to {words}"}
+        SubElement(heading, "a", link)  # the style fills it: the words of the heading stay its own
 
     def words(self, element: Element) -> str:
         """The text of an element, without footnotes."""

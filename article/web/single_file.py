@@ -26,6 +26,7 @@ ORDER = (
     "address.js",
     "notes.js",
     "share.js",
+    "contents.js",
     "page.js",
     "live/matrices.js",
     "live/model.js",

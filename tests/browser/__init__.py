@@ -382,6 +382,12 @@ def more_tools(figure: Locator) -> Locator:
     return figure
 
 
+def stops_before(element: Locator) -> list[Locator]:
+    """What the keyboard meets before an element of the prose, without the bench, which has a test of its own."""
+    stops = "xpath=preceding::*[self::a or self::summary][not(ancestor::*[@id='bench'])]"
+    return [stop for stop in element.locator(stops).all() if stop.is_visible()]
+
+
 def shows_its_still(figure: Locator) -> None:
     """Or each of several figures its own."""
     stills = figure.locator(".still")

@@ -61,6 +61,7 @@ from tests.browser import (
     sees_all,
     shows_its_still,
     stays_flat,
+    stops_before,
     wait_for_orbit,
     wheel_scrolls,
 )
@@ -286,10 +287,9 @@ def test_the_keyboard_alone_will_do(visit: Visitor, url: str, site: Path) -> Non
     target, hull = numbers_in(figure, "data-target"), Solid(site / "animals.glb").hull
     theta, phi, radius = start = numbers_in(figure, "data-orbit")
     skip = figure.get_by_role("link", name="Skip this figure")
-    before = figure.locator("xpath=preceding::a[not(ancestor::*[@id='bench'])]").all()
-    for n, link in enumerate([*(link for link in before if link.is_visible()), skip]):
+    for n, link in enumerate([*stops_before(figure), skip]):
         if n == 1:
-            seen.page.locator("#bench input").last.focus()  # the bench has a test of its own
+            seen.page.locator("#bench input").last.focus()
         keyboard.press("Tab")
         expect(link).to_be_focused()
         expect(link).to_be_in_viewport(ratio=0.99)  # a page scrolls by whole pixels
@@ -551,7 +551,7 @@ def test_the_focus_on_a_claim_shows_its_note(visit: Visitor, url: str, site: Pat
     first, second = claims_of(site)[:2]
     keyboard, link, next_link = seen.page.keyboard, seen.claim(first["id"]), seen.claim(second["id"])
     seen.page.locator("#bench input").last.focus()  # between the skip link and the others
-    for _ in link.locator("xpath=preceding::a").all():
+    for _ in stops_before(link):
         keyboard.press("Tab")
     expect(link).to_be_focused()
     expect(link).to_have_attribute("aria-describedby", "note")
@@ -610,6 +610,36 @@ def test_no_note_sticks_out_of_a_phone(visit: Visitor, url: str, site: Path) -> 
         expect(seen.note).to_be_visible()
         seen.page.set_viewport_size(PHONE)
         seen.page.wait_for_function("() => document.documentElement.scrollWidth <= 360")
+
+
+# --- Contents -----------------------------------------------------------------------------------------------------
+
+
+def test_the_contents_say_where_one_is(visit: Visitor, url: str) -> None:
+    """Beside the text where there is room, on top of no figure, and folded elsewhere. Each heading has its own link."""
+    seen = visit(url, viewport={"width": 1440, "height": 900})
+    contents = seen.page.get_by_role("navigation", name="Contents")
+    links, here = contents.get_by_role("link"), contents.locator("[aria-current]")
+    ids = [f"#{id}" for id in seen.page.locator("main > :is(h2, h3)").evaluate_all("(all) => all.map(({ id }) => id)")]
+    assert links.evaluate_all("(all) => all.map(({ hash }) => hash)") == ids
+    expect(here).to_have_count(0)
+    for n in (6, 2, len(ids) - 1):
+        links.nth(n).click()
+        expect(here).to_have_text(links.nth(n).inner_text())
+        heading = seen.page.locator(ids[n])
+        expect(heading).to_be_in_viewport()
+        link = heading.get_by_role("link", name="Permanent link to")
+        expect(link).to_have_attribute("href", ids[n])
+        expect(link).to_have_css("opacity", "0")
+        heading.hover()
+        expect(link).to_have_css("opacity", "1")
+    right = (contents.bounding_box() or {})["x"] + (contents.bounding_box() or {})["width"]
+    assert all(figure.evaluate("(one) => one.getBoundingClientRect().x") >= right for figure in seen.figures[1:])
+    seen.page.set_viewport_size(DESKTOP)
+    expect(links.first).to_be_hidden()
+    contents.locator("summary").click()
+    expect(links.first).to_be_visible()
+    assert seen.errors == []
 
 
 # --- Flow ---------------------------------------------------------------------------------------------------------

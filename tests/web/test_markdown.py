@@ -158,13 +158,26 @@ def test_headings_have_addresses_of_their_own():
     assert re.findall(r'<h\d id="([^"]*)"', html) == ["on-022", "a", "a_1", "on-loss", "on-022_1"]
 
 
+def test_a_long_text_has_a_list_of_contents():
+    """Under its title: each chapter and each part by its words, with a link to it; so has the heading itself."""
+    chapters = "# T\n\n## On {loss}\n\n### b<c\n\n## A\n\n## A\n\n## B"
+    assert "contents" not in Document(chapters).body(FACTS).html
+    html = Document(chapters + "\n\n## C").body(FACTS).html
+    assert html.index("</h1>") < html.index('<nav class="contents"') < html.index("<h2")
+    links = re.findall(r'<li(| class="second")><a href="#([^"]*)">([^<]*)</a></li>', html)
+    second = ' class="second"'
+    assert links[:4] == [("", "on-022", "On 0.22"), (second, "bc", "b&lt;c"), ("", "a", "A"), ("", "a_1", "A")]
+    named = re.findall(r'aria-label="Permanent link to ([^"]*)" class="anchor" href="#([^"]*)"', flat(html))
+    assert named == [(words, id) for _, id, words in links]
+
+
 def test_sections():
     """What stands under each heading of the second level; a line of code is none."""
     document = Document("lead\n\n## a-{loss}\n\nx\n\n```\n## b\n```\n\n## c\n\n### d\n\ny")
     found = {name: flat(html) for name, html in document.sections(FACTS).items()}
     assert found == {
         "a-0.22": "<p>x</p><pre><code>## b\n</code></pre>",
-        "c": '<h3 class="part" id="d">d</h3><p>y</p>',
+        "c": '<h3 class="part" id="d">d<a aria-label="Permanent link to d" class="anchor" href="#d"></a></h3><p>y</p>',
     }
 
 
