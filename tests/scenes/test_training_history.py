@@ -17,7 +17,7 @@ from article.sites import article
 from article.web import plots
 from scenes.analysis.training_history import TrainingHistory
 from scenes.export import readback
-from tests.browser import Visitor, comes_to_life
+from tests.browser import Visitor, comes_to_life, more_tools
 
 ALONE = "embed/growth.html"
 STEP = 160  # that a training of our own stops to look at
@@ -154,7 +154,7 @@ def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(
     stopped = slider.input_value()
     figure.get_by_role("button", name="One step on").press("Enter")
     expect(slider).to_have_value(str(int(stopped) + 1))
-    figure.get_by_role("button", name="The next mark").click()
+    more_tools(figure).get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("bird, component 1: ")
     assert seen.errors == []
 

@@ -14,7 +14,7 @@ from article.models import loading, prompts
 from article.sites import checkpoint as checkpoint_
 from article.sites.checkpoint import parameters
 from article.web.folder import contents, record
-from tests.browser import DESKTOP, Serve, Visitor, comes_to_life
+from tests.browser import DESKTOP, Serve, Visitor, comes_to_life, more_tools
 from tests.conftest import Once, Run, ended, validate
 from tests.models.checkpoints import nano_weights, save_family, save_nano
 from tests.sites import faultless
@@ -83,6 +83,7 @@ def test_one_descends_to_exact_numbers(made: Path, visit: Visitor, serve: Serve)
     seen = visit(serve(made) + "index.html", viewport=DESKTOP)
     figure = seen.figure("overview")
     comes_to_life(figure)
+    more_tools(figure)
     page = seen.page
     expect(page.locator("a.descend")).to_have_count(0)
     figure.get_by_label("The next mark").click()  # the first one

@@ -32,7 +32,7 @@ from scenes.export import readback
 from scenes.export.glb import to_glb
 from scenes.glyphs.differences import tint
 from scenes.style import Scale
-from tests.browser import PAIRS, Serve, Visitor
+from tests.browser import PAIRS, Serve, Visitor, more_tools
 from tests.conftest import COMPARED, ROOT, Once, validate
 from tests.scenes.test_scenes import NOWHERE, little, luminance
 from tests.sites import faultless
@@ -535,7 +535,7 @@ def test_the_page_passes_what_the_article_does(hostile_site, visit: Visitor, ser
 def test_a_mark_says_its_number_and_its_difference(hostile_site, visit: Visitor, serve: Serve):
     """And two figures of a pair turn together."""
     seen = visit(serve(hostile_site), viewport=PAIRS).enliven("ends-a", "ends-b")
-    figure = seen.figure("ends-a")
+    figure = more_tools(seen.figure("ends-a"))
     figure.locator("[data-step='1 0']").click()
     status = figure.locator(".readout")
     known = json.loads((hostile_site / "ends-a.marks.json").read_text("utf-8"))["marks"][0]
