@@ -437,9 +437,14 @@ def test_on_paper_and_without_webgl_again_there_are_stills(visit: Visitor, url: 
     seen.page.emulate_media(media="print")
     expect(seen.figure("animals")).to_have_class("scene live")
     shows_its_still(figures)
-    hidden, shown = seen.page.locator("model-viewer, .tools, .note"), figures.locator("figcaption")
+    hidden, shown = (
+        seen.page.locator("model-viewer, .tools, .note, .contents, .anchor, .scripted"),
+        figures.locator("figcaption"),
+    )
     visible = f"(all) => all.map((one) => one.{VISIBLE})"
     assert {*hidden.evaluate_all(visible)} == {False}
+    heights = seen.page.locator("figure.scene .still").evaluate_all(SIZES)
+    assert max(height for _, height in heights) < 330  # CSS pixels, of the 1,000 or so of a page: a few fit on it
     assert shown.evaluate_all(visible) == [True] * (1 + len(SCENES))
     expect(link).to_have_text(f"In 3D: {url}#forward")
     expect(link).to_be_visible()
