@@ -9,6 +9,8 @@ import math
 import multiprocessing
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from tqdm import tqdm
 
 import gpt
 from article import cache
+from article.errors import RefusalError
 from article.parallel import processors
 
 FEWEST = 4  # trainings that are worth a processor of their own
@@ -64,7 +67,10 @@ def trainings(
 def train_in_parallel(
     recipe: Recipe, tokenizer: gpt.Tokenizer, corpus: Sequence[str], seeds: Sequence[int]
 ) -> list[np.ndarray]:
-    """The weights of all seeds (n,), trained on all processors that this process may use."""
+    """The weights of all seeds (n,), trained on all processors that this process may use.
+
+    Raises RefusalError if a process that trains is ended from outside: a pool that begins another waits for ever.
+    """
     if len(seeds) == 1 and recipe == Recipe(recipe.config):  # alone, a model is faster without the stack
         model = gpt.train(replace(recipe.config, seed=seeds[0]), tokenizer, corpus)
         return [nn.utils.parameters_to_vector(model.parameters()).detach().numpy()]
@@ -73,13 +79,20 @@ def train_in_parallel(
     if parts == 1:
         return list(train_all(recipe, tokenizer, corpus, seeds))
     # Forked from a process in which torch has run, a child may wait for threads that it does not have.
-    pool = multiprocessing.get_context("spawn").Pool(parts - 1, signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    try:
-        others = pool.starmap_async(train_all, [(recipe, tokenizer, corpus, share, False) for share in shares[1:]])
-        done = [train_all(recipe, tokenizer, corpus, shares[0]), *others.get()]
-    finally:
-        pool.terminate()
-        pool.join()
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(parts - 1, spawned, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        try:
+            others = [pool.submit(train_all, recipe, tokenizer, corpus, share, False) for share in shares[1:]]
+            done = [train_all(recipe, tokenizer, corpus, shares[0]), *(other.result() for other in others)]
+        except BrokenProcessPool:
+            raise RefusalError(
+                "A process that trained was ended from outside, for want of memory perhaps; build again, with fewer "
+                "--seeds if need be."
+            ) from None
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
     result = dict(zip((seed for share in shares for seed in share), np.concatenate(done), strict=True))
     return [result[seed] for seed in seeds]
 

@@ -3,6 +3,8 @@
 import copy
 import json
 import math
+import multiprocessing
+import os
 import statistics
 from dataclasses import replace
 
@@ -12,6 +14,7 @@ import torch
 
 import gpt
 from article import cache, parallel, study
+from article.errors import RefusalError
 from article.models import ensemble
 from article.models.ensemble import Recipe
 from tests.conftest import ROOT
@@ -51,6 +54,21 @@ def test_other_words_give_the_same_model(recipe, tokenizer, corpus):
     assert set(other.vocab).isdisjoint(tokenizer.vocab)
     models = [gpt.train(recipe.config, one, texts) for one, texts in ((tokenizer, corpus), (other, renamed))]
     assert gpt.fingerprint(models[0]) == gpt.fingerprint(models[1])
+
+
+class Deadly(str):
+    """A sentence that ends the process which it is sent to."""
+
+    def __reduce__(self) -> tuple:
+        return os._exit, (1,)
+
+
+@pytest.mark.skipif(parallel.processors() == 1, reason="one processor trains alone")
+def test_a_training_that_loses_its_other_process_says_so(kept, recipe, tokenizer, corpus):
+    with pytest.raises(RefusalError, match="was ended from outside"):
+        ensemble.trainings(recipe, tokenizer, [Deadly(sentence) for sentence in corpus], range(1, 9))
+    assert not multiprocessing.active_children()
+    assert not list(kept.rglob("*.npz"))
 
 
 def test_each_step_is_torch_s(model, tokenizer, corpus):
