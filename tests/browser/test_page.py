@@ -365,6 +365,17 @@ def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
     assert figure.locator("model-viewer").evaluate(ORBIT)[2] < 0.9 * radius
 
 
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP])
+def test_nothing_moves_when_a_figure_comes_to_life(visit: Visitor, url: str, viewport: ViewportSize) -> None:
+    seen = visit(url, viewport=viewport, has_touch=viewport == PHONE)
+    for figure in map(seen.figure, ("animals", "growth")):
+        ((_, before),) = figure.evaluate_all(SIZES)
+        comes_to_life(figure)
+        expect(figure.locator(".tools").get_by_role("button").last).to_be_visible()
+        ((_, after),) = figure.evaluate_all(SIZES)
+        assert after == pytest.approx(before, abs=0.5)
+
+
 # --- Without ------------------------------------------------------------------------------------------------------
 
 
