@@ -1,17 +1,21 @@
 // The address keeps what the reader looks at: the figure, the view of it and the mark that is chosen, and brings it
 // back: #forward?mark=residual/2/5&part=3&view=… A link in the text to a mark leads there, too.
 
-import { enliven, look, say, viewOf, whenMoved } from "./figure.js";
-import { approach, choiceOf, select, whenChosen } from "./reader.js";
+import { enliven, look, say, viewOf, whenMoved } from "./figure.js?6a6fa09399";
+import { approach, choiceOf, select, whenChosen } from "./reader.js?6a6fa09399";
 
-/** @typedef {import("./figure.js").Living} Living */
+/** @typedef {import("./figure.js?6a6fa09399").Living} Living */
 
 const UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it.";
+
+/** Of figures. */
+const FIGURES = ["mark", "part", "view"];
 
 /** The id that the address points to, and what it says beyond that. */
 function parse() {
   const [id, query = ""] = location.hash.slice(1).split("?");
-  return { id: decodeURIComponent(id), query: new URLSearchParams(query) };
+  const known = new URLSearchParams(`id=${id}`); // which throws at nothing
+  return { id: known.get("id") ?? "", query: new URLSearchParams(query) };
 }
 
 /** Opens what the address points into; browsers that do so themselves are not all there are. @param {Element | null} target */
@@ -26,14 +30,14 @@ async function restore() {
   const { id, query } = parse();
   const target = document.getElementById(id);
   reveal(target);
-  if (!query.size) return;
+  if (!FIGURES.some((key) => query.has(key))) return;
   const figure = /** @type {HTMLElement | null} */ (target?.closest("figure.scene") ?? null);
   if (!figure) return say(document.querySelector("main") ?? document.body, `This page has no figure “${id}”.`);
   const living = await enliven(figure);
   if (!living) return;
   const [theta, phi, radius, x, y, z, field, ...more] = (query.get("view") ?? "").split(",").map(Number);
   const numbers = [theta, phi, radius, x, y, z, field];
-  const usable = !more.length && numbers.every(Number.isFinite) && radius > 0 && field > 0;
+  const usable = !more.length && numbers.every(Number.isFinite) && radius >= 0 && field > 0;
   const mark = query.get("mark");
   const known = mark === null || (await select(living, mark, Number(query.get("part") ?? 1) - 1));
   if (!known || (query.has("view") && !usable)) say(figure, UNKNOWN);
@@ -44,7 +48,8 @@ async function restore() {
 /** The address of what is seen and chosen in a figure. @param {Living} living */
 function addressOf(living) {
   const { theta, phi, radius, target, field } = viewOf(living);
-  const query = new URLSearchParams();
+  const { query } = parse();
+  for (const key of FIGURES) query.delete(key);
   const choice = choiceOf(living.figure);
   if (choice) {
     query.set("mark", choice.mark.node);

@@ -1,10 +1,17 @@
 // A figure comes to life: a 3D viewer takes the place of its still, with buttons that turn it. The still comes back if
 // that fails. Figures that stand side by side are turned together.
 
-/** Where a camera is: degrees around and down, metres away, what it looks at (metres), degrees of its field of view.
- * @typedef {{ theta: number, phi: number, radius: number, target: number[], field: number }} View */
+import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?6a6fa09399";
+import { shareWheel } from "./wheel.js?6a6fa09399";
 
-/** A figure that lives. @typedef {{ figure: HTMLElement, viewer: any, home: View, goal: View | null }} Living */
+/** @typedef {import("./view.js?6a6fa09399").View} View */
+/** @typedef {import("./view.js?6a6fa09399").Sight} Sight */
+
+/** A figure that lives: what its camera sees; where it goes to, unless a hand turns it; where it rested last.
+ * @typedef {{ figure: HTMLElement, viewer: any, sight: Sight, goal: View | null, rest: View }} Living */
+
+/** Milliseconds without motion, after which a hand has come to rest. */
+const REST = 200;
 
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -58,7 +65,7 @@ export function say(figure, text) {
 function stayFlat(figure, reason) {
   figure.classList.remove("live");
   figure.querySelector("model-viewer")?.remove();
-  for (const controls of figure.querySelectorAll(".tools, .reader, .player")) controls.remove();
+  for (const controls of figure.querySelectorAll(".tools, .player")) controls.remove();
   alive.delete(figure);
   say(figure, reason);
   return null;
@@ -82,8 +89,10 @@ export function enliven(figure) {
 async function begin(figure) {
   if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
+    // At its start the viewer would have a decoder compiled that no scene here needs, which the policy of the page forbids.
+    Reflect.deleteProperty(globalThis, "WebAssembly");
     // @ts-expect-error: npm brings it at build time; in the article as one file it is there already
-    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js");
+    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?6a6fa09399");
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }
@@ -91,24 +100,20 @@ async function begin(figure) {
   const viewer = /** @type {any} */ (copyOf("viewer").firstElementChild);
   const [theta, phi, radius, ...rest] = `${orbit} ${target} ${fieldOfView}`.split(" ").map(Number.parseFloat);
   const home = { theta, phi, radius, target: rest.slice(0, 3), field: rest[3] };
-  const living = { figure, viewer, home, goal: /** @type {View | null} */ (null) };
   const still = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
+  const wide = Number(still.getAttribute("width")) / Number(still.getAttribute("height"));
+  const sight = { home, wide, aspect: wide, corners: [home.target] };
+  /** @type {Living} */
+  const living = { figure, viewer, sight, goal: null, rest: home };
   const places = { "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt };
   for (const [name, value] of Object.entries(places)) viewer.setAttribute(name, value);
   if (shadow) viewer.setAttribute("shadow-intensity", shadow);
   viewer.setAttribute("max-field-of-view", fieldOfView);
-  viewer.setAttribute("max-camera-orbit", `auto 89deg ${2 * radius}m`);
-  viewer.addEventListener("camera-change", (/** @type {CustomEvent} */ event) => {
-    if (event.detail.source !== "user-interaction") return;
-    living.goal = null;
-    moved(living);
-  });
-  const tools = figure.querySelector(".tools");
-  tools?.append(copyOf("tools"));
-  tools?.addEventListener("click", (event) => {
-    const button = /** @type {HTMLElement} */ (event.target).closest("button");
-    if (button) turn(living, button.dataset.turn ?? "");
-  });
+  viewer.setAttribute("min-field-of-view", `${LONGEST}deg`);
+  viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${radius}m`); // until its size is known
+  viewer.setAttribute("max-camera-orbit", `auto ${LOWEST}deg ${FARTHEST * radius}m`);
+  follow(living);
+  equip(living);
   const ready = new Promise((resolve) => {
     const arrive = () => resolve(viewer.isConnected ? living : null);
     viewer.addEventListener("load", arrive, { once: true });
@@ -117,12 +122,96 @@ async function begin(figure) {
       resolve(stayFlat(figure, "The 3D figure could not be shown, so it is a still."));
     });
   });
-  figure.querySelector(".stage")?.append(viewer);
+  const stage = /** @type {HTMLElement} */ (figure.querySelector(".stage"));
+  shareWheel(stage, (factor) => zoom(living, factor));
+  stage.append(viewer);
   if (!(await ready)) return null;
+  measure(living);
   figure.classList.add("live");
   alive.set(figure, living);
   for (const act of arrivals) act(living);
   return living;
+}
+
+/** @param {Living} living */
+export function measure({ viewer, sight }) {
+  const [{ x, y, z }, size] = [viewer.getBoundingBoxCenter(), viewer.getDimensions()];
+  sight.corners = cornersOf([x, y, z], [size.x, size.y, size.z]);
+  viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${Math.hypot(size.x, size.y, size.z) / 2}m`);
+}
+
+/** Gives a figure its buttons, and keys that press them. @param {Living} living */
+function equip(living) {
+  const { figure, sight } = living;
+  const tools = /** @type {HTMLElement} */ (figure.querySelector(".tools"));
+  tools.append(copyOf("tools"));
+  if (!document.fullscreenEnabled) tools.querySelector("[data-fill]")?.remove();
+  const menu = /** @type {HTMLElement} */ (tools.querySelector(".menu"));
+  const opener = /** @type {HTMLElement} */ (tools.querySelector("[data-more]"));
+  const open = (/** @type {boolean} */ is_open) => {
+    menu.hidden = !is_open;
+    opener.setAttribute("aria-expanded", `${is_open}`);
+  };
+  tools.addEventListener("click", (event) => {
+    const { turn: by, from, fill, more } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+    if (more !== undefined) open(menu.hidden);
+    if (by !== undefined) turn(living, by);
+    if (fill !== undefined) document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen();
+    if (from === undefined) return;
+    const [theta, phi] = from.split(" ").map(Number);
+    look(living, whole(sight, theta, phi));
+  });
+  const press = (/** @type {Event} */ event) => {
+    const { key, ctrlKey, altKey, metaKey } = /** @type {KeyboardEvent} */ (event);
+    const buttons = /** @type {NodeListOf<HTMLElement>} */ (figure.querySelectorAll("[data-key]"));
+    if (ctrlKey || altKey || metaKey) return; // keys of the browser
+    [...buttons].find((button) => button.dataset.key?.includes(key.toUpperCase()))?.click();
+  };
+  tools.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || menu.hidden) return;
+    open(false);
+    opener.focus();
+  });
+  for (const part of figure.querySelectorAll(".stage, .tools")) part.addEventListener("keydown", press);
+}
+
+/** Follows a hand that turns a figure or moves it; once it has come to rest, the figure is seen as a whole again.
+ * @param {Living} living */
+function follow(living) {
+  const { viewer } = living;
+  let [waiting, isHeld] = [0, false];
+  const wait = () => {
+    clearTimeout(waiting);
+    if (!isHeld && !living.goal) waiting = setTimeout(() => settle(living), REST);
+  };
+  viewer.addEventListener("camera-change", (/** @type {CustomEvent} */ event) => {
+    if (event.detail.source !== "user-interaction") return;
+    living.goal = null;
+    moved(living);
+    wait();
+  });
+  for (const kind of ["pointerdown", "pointerup", "pointercancel"])
+    viewer.addEventListener(kind, () => {
+      isHeld = kind === "pointerdown";
+      wait();
+    });
+  new ResizeObserver(() => {
+    const { figure, sight, rest } = living;
+    const [before, aspect] = [whole(sight, rest.theta, rest.phi), viewer.clientWidth / viewer.clientHeight];
+    if (!(Math.abs(aspect / sight.aspect - 1) > 0.01)) return; // in full screen, or in a frame of a new shape, it is
+    sight.aspect = aspect;
+    if (alive.has(figure) && isCentred(sight, rest, before))
+      look(living, carried(rest, before, whole(sight, rest.theta, rest.phi)));
+  }).observe(viewer);
+}
+
+/** Looks at the whole as before a turn by hand, if that is what it looked at. @param {Living} living */
+function settle(living) {
+  const { sight, rest } = living;
+  const now = viewOf(living);
+  const stays = now.target.every((x, n) => Math.abs(x - rest.target[n]) < 1e-4 * sight.home.radius);
+  const before = { ...rest, radius: now.radius, field: now.field };
+  look(living, stays ? turned(sight, before, now.theta, now.phi) : now);
 }
 
 /** Where the camera of a figure is, or will come to rest. @param {Living} living @returns {View} */
@@ -134,15 +223,16 @@ export function viewOf({ viewer, goal }) {
   return { theta: theta * degrees, phi: phi * degrees, radius, target: [x, y, z], field: viewer.getFieldOfView() };
 }
 
-/** Moves the camera of a figure; it glides, unless the reader wants no motion. @param {Living} living @param {View} view */
+/** Moves the camera of a figure, as far as it may go; it glides, unless the reader wants no motion.
+ * @param {Living} living @param {View} view */
 export function look(living, view) {
-  living.goal = view;
-  aim(living, view, calm.matches);
+  living.rest = living.goal = limited(living.sight, view);
+  aim(living, living.goal, calm.matches);
   moved(living);
 }
 
 /** @param {Living} living @param {View} view @param {boolean} at_once */
-function aim({ viewer }, { theta, phi, radius, target, field }, at_once) {
+export function aim({ viewer }, { theta, phi, radius, target, field }, at_once) {
   viewer.cameraOrbit = `${theta}deg ${phi}deg ${radius}m`;
   viewer.cameraTarget = target.map((length) => `${length}m`).join(" ");
   viewer.fieldOfView = `${field}deg`;
@@ -151,30 +241,38 @@ function aim({ viewer }, { theta, phi, radius, target, field }, at_once) {
 
 /** Takes along the figures beside one that was moved, and tells who wants to know. @param {Living} living */
 function moved(living) {
-  const { figure, home, goal } = living;
+  const { figure, sight, goal } = living;
   const view = viewOf(living);
+  const all = whole(sight, view.theta, view.phi);
   for (const other of figure.parentElement?.matches(".side-by-side") ? figure.parentElement.children : []) {
     const beside = alive.get(/** @type {HTMLElement} */ (other));
     if (!beside || beside === living) continue;
-    const ratio = beside.home.radius / home.radius;
-    const target = beside.home.target.map((length, n) => length + ratio * (view.target[n] - home.target[n]));
-    beside.goal = { ...view, target, radius: ratio * view.radius };
+    const next = isCentred(sight, view, all)
+      ? carried(view, all, whole(beside.sight, view.theta, view.phi))
+      : { ...carried(view, sight.home, beside.sight.home), theta: view.theta, phi: view.phi };
+    beside.rest = beside.goal = limited(beside.sight, next);
     aim(beside, beside.goal, !goal || calm.matches); // while a hand turns the one, the other must not lag behind
   }
   for (const act of moves) act(living);
+}
+
+/** @param {Living} living @param {number} factor */
+function zoom(living, factor) {
+  const now = viewOf(living);
+  look(living, { ...now, radius: factor * now.radius });
 }
 
 /** Turns a figure by degrees around and down, and moves it by a factor; without a turn, back to where it began.
  * A turn starts where the last one will end, so that none is lost when a button is pressed twice.
  * @param {Living} living @param {string} by */
 function turn(living, by) {
-  const { home } = living;
-  if (!by) return look(living, home);
+  const { sight } = living;
+  if (!by) return look(living, sight.home);
   const [theta, phi, factor] = by.split(" ").map(Number);
   const now = viewOf(living);
-  const tilt = Math.min(Math.max(now.phi + phi, 2), 89);
-  const radius = Math.min(now.radius * factor, 2 * home.radius);
-  look(living, { ...now, theta: now.theta + theta, phi: tilt, radius });
+  const tilt = Math.min(Math.max(now.phi + phi, HIGHEST), LOWEST);
+  const next = turned(sight, now, now.theta + theta, tilt);
+  look(living, { ...next, radius: factor * next.radius });
 }
 
 const near = new IntersectionObserver(

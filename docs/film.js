@@ -1,7 +1,7 @@
 // The training as a film: a slider on the curve of the loss, which goes through the recorded steps of all films of the
 // page at once; play, pause, one step on or back. Nothing moves that was not asked for.
 
-import { copyOf, whenAlive } from "./figure.js";
+import { copyOf, whenAlive } from "./figure.js?6a6fa09399";
 
 /** Milliseconds from one recorded step to the next while it plays. */
 const PACE = 200;

@@ -1,8 +1,8 @@
 // Every mark of a figure says its number: to a pointer, to a finger, and to who steps through them with the keyboard.
 // The numbers and words lie beside the file of the scene, as <scene>.marks.json, and are fetched when they are first wanted.
 
-import { copyOf, look, whenAlive } from "./figure.js";
-import { frameOf } from "./film.js";
+import { copyOf, look, whenAlive } from "./figure.js?6a6fa09399";
+import { frameOf } from "./film.js?6a6fa09399";
 
 /** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
  * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
@@ -16,7 +16,9 @@ import { frameOf } from "./film.js";
 
 /** A mark and one of its numbers. @typedef {{ mark: Mark, part: number }} Choice */
 
-/** @typedef {import("./figure.js").Living} Living */
+/** @typedef {import("./figure.js?6a6fa09399").Living} Living */
+
+const HINT = `${matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"} a shape to read its number.`;
 
 /** What was chosen in a figure. @type {WeakMap<HTMLElement, Choice>} */
 const chosen = new WeakMap();
@@ -33,12 +35,24 @@ export const whenChosen = (act) => void choices.push(act);
 /** @param {HTMLElement} figure */
 export const choiceOf = (figure) => chosen.get(figure);
 
+/** Whether numbers are those of a file, by its address. @param {string} version @param {string} src */
+const fits = (version, src) => !src.includes("?") || src.endsWith(`?${version}`);
+
+/** Says that a server has parts of two builds. @param {HTMLElement} figure @returns {null} */
+function tellApart(figure) {
+  const readout = figure.querySelector(".readout");
+  if (readout) readout.textContent = "This figure and its numbers come from different builds; load the page anew.";
+  return null;
+}
+
 /** What can be said of a figure's marks; nothing if that is missing. @param {HTMLElement} figure @returns {Promise<Known | null>} */
-function knownOf({ dataset: { marks = "" } }) {
+function knownOf(figure) {
+  const { marks = "", src = "" } = figure.dataset;
   const known =
     fetched.get(marks) ??
     fetch(marks)
       .then((answer) => (answer.ok ? answer.json() : null))
+      .then((known) => (!known || fits(known.of, src) ? known : tellApart(figure)))
       .catch(() => null);
   fetched.set(marks, known);
   return known;
@@ -172,7 +186,7 @@ function descend(figure, choice) {
   link.className = "descend";
   link.textContent = "All numbers there";
   link.setAttribute("href", `${page}?${query}#numbers`);
-  if (!link.isConnected) figure.querySelector(".reader")?.append(link);
+  if (!link.isConnected) figure.querySelector(".readout")?.after(link);
 }
 
 /** @param {HTMLElement} figure @param {string} text */
@@ -193,7 +207,8 @@ export async function select(living, node, part) {
 
 /** Glides to what is chosen, so near that it fills a good part of the figure. @param {Living} living */
 export function approach(living) {
-  const { figure, home } = living;
+  const { figure, sight } = living;
+  const { home } = sight;
   const choice = chosen.get(figure);
   if (!choice) return;
   const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
@@ -215,10 +230,10 @@ function step(living, known, marks, parts) {
 
 whenAlive((living) => {
   const { figure, viewer } = living;
-  const reader = figure.querySelector(".reader");
-  reader?.prepend(copyOf("reader"));
-  tell(figure, "Point at a shape to read its number.");
-  reader?.addEventListener("click", async (event) => {
+  if (!figure.querySelector(".readout")) return; // a figure without marks has nothing to read
+  figure.querySelector(".menu dl")?.before(copyOf("reader"));
+  tell(figure, HINT);
+  figure.querySelector(".steps")?.addEventListener("click", async (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     const known = button && (await knownOf(figure));
     if (!button) return;

@@ -1,0 +1,385 @@
+// The bench at the head of the article: its reader asks the model, switches parts of it off, and trains another. What is
+// asked stands in the address: #bench?prompt=at+night+the+fox&off=mixed/1/0,mlp/0&to=mean.
+
+import { meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?6a6fa09399";
+import { GPT, Tokenizer, configured, fingerprint, trace, wordsOf } from "./model.js?6a6fa09399";
+import { follow, redraw } from "./redraw.js?6a6fa09399";
+import { train } from "./training.js?6a6fa09399";
+
+/** @typedef {import("./model.js?6a6fa09399").Trace} Trace */
+/** @typedef {ReturnType<typeof vitrine>} Asked */
+
+/** What is asked: the words of a prompt; which parts are off, and whether their mean stands in their place; which model,
+ * its fingerprint, and what it is if it is not the page's. @typedef {{ words: string[], off: string[], mean: boolean,
+ *   asked: Asked, weights: string, whose: string }} Question */
+
+const bench = /** @type {HTMLElement} */ (document.getElementById("bench"));
+
+/** @template {Element} [E=HTMLElement] @param {string} selector @returns {E} */
+const find = (selector) => /** @type {E} */ (bench.querySelector(selector));
+
+/** @param {string} selector @returns {HTMLElement[]} */
+const all = (selector) => [...bench.querySelectorAll(selector)].map((element) => /** @type {HTMLElement} */ (element));
+
+/** @type {{ prompt: string, answer: string, corpus: string[], fingerprint: string, config: any, vocab: string[],
+ *   weights: string, look: import("./forward.js?6a6fa09399").Look }} */
+const sent = JSON.parse(find("script[type='application/json']").textContent ?? "");
+const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
+
+/** @type {Question} */
+const OURS = { words: sent.prompt.split(" "), off: [], mean: false, asked: own, weights: sent.fingerprint, whose: "" };
+
+let question = OURS, answer = traced(OURS);
+
+// --- The model -------------------------------------------------------------------------------------------------------
+
+/** @type {WeakMap<Asked, Map<string, Float64Array>>} */
+const known = new WeakMap();
+
+/** @param {Asked} asked @param {string} path */
+function meanOf(asked, path) {
+  const means = known.get(asked) ?? meansOf(asked.model, asked.tokenizer, sent.corpus);
+  known.set(asked, means);
+  return means.get(path);
+}
+
+/** @param {Question} question */
+function traced({ words, off, mean, asked: { model, tokenizer }, asked }) {
+  const edits = off.map((path) => without(model, path, mean ? meanOf(asked, path) : 0));
+  return trace(model, tokenizer, words.join(" "), together(edits));
+}
+
+/** @param {Trace} trace @param {string} token */
+const chanceOf = ({ probabilities, vocab }, token) => probabilities[vocab.indexOf(token)];
+
+/** @param {string} path */
+function nameOf(path) {
+  const [kind, l, h] = path.split("/");
+  if (kind === "position") return "positions";
+  return kind === "mlp" ? `MLP of block ${Number(l) + 1}` : `head ${Number(h) + 1} of block ${Number(l) + 1}`;
+}
+
+// --- What is shown ---------------------------------------------------------------------------------------------------
+
+/** @param {number} part */
+const percent = (part) => `${(100 * part).toFixed(1)}%`;
+
+/** A difference of probabilities in percentage points. @param {number} part */
+function points(part) {
+  const size = Math.abs(100 * part), text = size.toFixed(size < 1 ? 1 : 0);
+  return Number(text) === 0 ? "±0" : `${part < 0 ? "\u2212" : "+"}${text}`;
+}
+
+/** @param {string} tag @param {string} text @param {Record<string, string>} [attributes] */
+function element(tag, text, attributes = {}) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+/** A button of a list. @param {string} text @param {Record<string, string>} attributes */
+function item(text, attributes) {
+  const one = document.createElement("li");
+  one.append(element("button", text, { type: "button", ...attributes }));
+  return one;
+}
+
+/** Asks something else, if it can be asked; else it is said why not, and what is shown stays.
+ * @param {Partial<Question>} change */
+function ask(change) {
+  const next = { ...question, ...change };
+  try {
+    answer = traced(next);
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    return say(`${message[0].toUpperCase()}${message.slice(1)}.`);
+  }
+  question = next;
+  say("");
+  show();
+  return true;
+}
+
+function show() {
+  const { words, off, whose } = question, { prediction } = answer;
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.place;
+  const chips = words.map((word, n) => item(word, { class: "chip", "data-place": `${n}`, "aria-expanded": "false" }));
+  if (words.length < sent.config.n_context)
+    chips.push(item("+", { class: "chip add", "data-place": `${words.length}`, "aria-expanded": "false", "aria-label": "Add a word" }));
+  chips.push(item(prediction, { class: "chip answer", "data-word": prediction, "data-place": `${words.length}`, title: "Its answer; press to let it go on" }));
+  find(".words").replaceChildren(...chips);
+  if (focused) find(`.chip[data-place="${Math.min(Number(focused), words.length)}"]`).focus();
+  showAnswers();
+  showSwitches();
+  const isOurs = words.join(" ") === sent.prompt, still = bench.querySelector(".flat") ? " The still is the article’s." : "";
+  const prompt = isOurs ? "the article’s prompt" : `your prompt “${words.join(" ")}”`;
+  const cut = off.length ? `, with ${off.map(nameOf).join(", ")} ${question.mean ? "at the mean" : "off"}` : "";
+  const said = isOurs && !whose && !cut ? "" : `You are looking at ${whose && `${whose}, and `}${prompt}${cut}.${still}`;
+  find(".whose [role]").textContent = said || "These are the article’s own prompt and model.";
+  find(".whose").classList.toggle("yours", said !== "");
+  find("[data-back]").hidden = !said;
+  const scene = said ? { trace: answer, weights: question.weights, off: off.map(nameOf), said } : null;
+  redraw(scene, sent.look, () => void ask(OURS));
+  keep();
+}
+
+function showAnswers() {
+  const { vocab, probabilities } = answer, whole = question.off.length ? traced({ ...question, off: [] }) : answer;
+  const best = vocab.map((token, id) => ({ token, chance: probabilities[id] }));
+  best.sort((one, other) => other.chance - one.chance);
+  for (const [n, row] of all(".answers li").entries()) {
+    const { token, chance } = best[n], [word, , share, change] = row.children;
+    word.textContent = token;
+    row.querySelector("rect")?.setAttribute("width", (100 * chance).toFixed(1));
+    share.textContent = percent(chance);
+    change.textContent = whole === answer ? "" : points(chance - chanceOf(whole, token));
+  }
+}
+
+function showSwitches() {
+  const { off } = question, { prediction } = answer;
+  for (const way of /** @type {HTMLInputElement[]} */ (all("[name=way]"))) way.checked = question.mean === (way.value === "mean");
+  find("legend .quiet").textContent = `· change of “${prediction}”, in points`;
+  for (const button of all("[data-part]")) {
+    const { part = "" } = button.dataset, isOff = off.includes(part);
+    const then = traced({ ...question, off: isOff ? off : [...off, part] });
+    button.setAttribute("aria-pressed", `${isOff}`);
+    /** @type {Element} */ (button.lastElementChild).textContent = isOff
+      ? "off"
+      : points(chanceOf(then, prediction) - chanceOf(answer, prediction));
+  }
+}
+
+/** Says something about what was asked, perhaps with words to press instead. @param {string} text
+ * @param {string[]} words */
+function say(text, words = []) {
+  const message = find(".message");
+  message.replaceChildren(text, ...words.map((word) => element("button", word, { type: "button", "data-word": word })));
+}
+
+// --- Words -----------------------------------------------------------------------------------------------------------
+
+let place = 0; // of the word that is chosen
+
+const palette = find(".palette"), input = /** @type {HTMLInputElement} */ (find(".palette input"));
+
+find(".palette ul").append(...sent.vocab.map((word) => item(word, { "data-word": word })));
+
+/** @param {number} at @param {boolean} by_keyboard */
+function open(at, by_keyboard) {
+  place = at;
+  palette.hidden = false;
+  palette.setAttribute("aria-label", at < question.words.length ? `Instead of “${question.words[at]}”` : "The next word");
+  find("[data-remove]").hidden = at >= question.words.length;
+  for (const chip of all(".chip")) chip.setAttribute("aria-expanded", `${!chip.dataset.word && Number(chip.dataset.place) === at}`);
+  input.value = "";
+  complete();
+  if (by_keyboard) input.focus();
+}
+
+function close() {
+  if (palette.hidden) return;
+  const inside = palette.contains(document.activeElement);
+  palette.hidden = true;
+  for (const chip of all(".chip")) chip.setAttribute("aria-expanded", "false");
+  if (inside) find(`.chip[data-place="${place}"]`)?.focus();
+}
+
+/** Shows the words that begin as what is typed. */
+function complete() {
+  const typed = wordsOf(input.value).pop() ?? "";
+  for (const button of all(".palette [data-word]")) {
+    const li = /** @type {HTMLElement} */ (button.parentElement);
+    li.hidden = !button.dataset.word?.startsWith(typed);
+  }
+}
+
+/** How many letters have to be changed, added or left out. @param {string} one @param {string} other */
+function apart(one, other) {
+  let row = [...Array(other.length + 1).keys()];
+  for (const [i, letter] of [...one].entries())
+    row = row.reduce((/** @type {number[]} */ next, above, j) => {
+      if (!j) return [i + 1];
+      const same = row[j - 1] + Number(letter !== other[j - 1]);
+      return [...next, Math.min(same, above + 1, next[j - 1] + 1)];
+    }, []);
+  return row[other.length];
+}
+
+/** Takes what was typed: words, of which the last may be begun only. */
+function take() {
+  const typed = wordsOf(input.value), last = typed.length - 1;
+  const whole = typed.map((word, n) =>
+    n < last || sent.vocab.includes(word) ? word : sent.vocab.find((one) => one.startsWith(word)) ?? word);
+  const unknown = whole.find((word) => !sent.vocab.includes(word));
+  if (unknown === undefined) return put(whole);
+  const near = [...sent.vocab].sort((one, other) => apart(one, unknown) - apart(other, unknown)).slice(0, 3);
+  say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${sent.vocab.length} words. Nearest are `, near);
+}
+
+/** Puts words in the chosen place. @param {string[]} words */
+function put(words) {
+  const isNew = place >= question.words.length;
+  if (!ask({ words: [...question.words.slice(0, place), ...words, ...question.words.slice(place + 1)] })) return;
+  const next = place + words.length;
+  if (isNew && words.length && next < sent.config.n_context) return open(next, palette.contains(document.activeElement));
+  place = Math.min(place, question.words.length - 1);
+  close();
+}
+
+bench.addEventListener("click", (event) => {
+  const button = /** @type {Element} */ (event.target).closest("button");
+  if (!button) return;
+  const { place: at, word, part, back, close: ends, remove } = button.dataset;
+  if (at !== undefined && !word) {
+    if (button.getAttribute("aria-expanded") === "true") close();
+    else open(Number(at), event.detail === 0);
+  } else if (word) {
+    if (at !== undefined) place = Number(at);
+    if (button.closest(".answer")) ask({ words: [...question.words, word] });
+    else put([word]);
+  } else if (remove !== undefined) put([]);
+  else if (ends !== undefined) close();
+  else if (part) {
+    const { off } = question;
+    ask({ off: off.includes(part) ? off.filter((one) => one !== part) : parts.filter((one) => one === part || off.includes(one)) });
+  } else if (back !== undefined) ask(OURS);
+});
+bench.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") close();
+  if (event.key !== "Enter" || event.target !== input) return;
+  event.preventDefault(); // or the chip that gets the focus is pressed as well
+  take();
+});
+document.addEventListener("pointerdown", (event) => {
+  if (!(/** @type {Element} */ (event.target).closest(".asked"))) close();
+});
+input.addEventListener("input", complete);
+find("[data-presets]").addEventListener("change", (event) => {
+  const chosen = /** @type {HTMLSelectElement} */ (event.target);
+  if (chosen.value) ask({ words: wordsOf(chosen.value) });
+  chosen.value = "";
+});
+for (const way of all("[name=way]"))
+  way.addEventListener("change", () => void ask({ mean: /** @type {HTMLInputElement} */ (way).value === "mean" }));
+
+// --- Training --------------------------------------------------------------------------------------------------------
+
+const [button, curve, told] = ["[data-train]", ".curve polyline", ".training p"].map((one) => find(one));
+
+/** What a training says, as training_worker.js says it. @typedef {{ step?: number, loss?: number, vocab?: string[],
+ *   weights?: Float64Array, fingerprint?: string, error?: string }} News */
+
+/** Ends the training that is under way. @type {(() => void) | null} */
+let stop = null;
+
+/** Trains in the background, or where there is no file for that, here, step by step. Returns what ends it.
+ * @param {object} given @param {(news: News) => void} hear */
+function begin(given, hear) {
+  const { corpus } = sent, file = bench.dataset.worker;
+  if (!file) return beginHere(given, hear);
+  const worker = new Worker(file, { type: "module" });
+  worker.addEventListener("message", ({ data }) => hear(data));
+  worker.addEventListener("error", () => hear({ error: "this browser trains nothing in the background" }));
+  worker.postMessage({ corpus, given, every: Infinity });
+  return () => worker.postMessage({ stop: true });
+}
+
+/** @param {object} given @param {(news: News) => void} hear */
+function beginHere(given, hear) {
+  const tokenizer = new Tokenizer(sent.corpus), { vocab } = tokenizer;
+  let [stopped, weights] = [false, /** @type {Float64Array} */ (new Float64Array(0))];
+  const run = async () => {
+    for (const { step, loss, model } of train(configured({ ...given, n_vocab: vocab.length }), tokenizer, sent.corpus)) {
+      weights = model.vector;
+      hear({ step, loss });
+      await new Promise((done) => setTimeout(done));
+      if (stopped) break;
+    }
+    hear({ vocab, weights, fingerprint: await fingerprint(weights) });
+  };
+  run().catch((error) => hear({ error: error.message }));
+  return () => void (stopped = true);
+}
+
+function learn() {
+  const field = /** @type {HTMLInputElement} */ (find(".training input")), seed = field.valueAsNumber;
+  if (!field.checkValidity() || Number.isNaN(seed)) return void (told.textContent = "The seed is a whole number from 0 on.");
+  const config = { ...sent.config, seed }, most = 1.1 * Math.log(sent.vocab.length);
+  /** @type {string[]} */
+  const points = [];
+  let last = 0;
+  button.textContent = "Stop";
+  stop = begin(config, ({ step, loss = NaN, weights, vocab = [], fingerprint: hash = "", error }) => {
+    if (step !== undefined) {
+      last = step;
+      if (step) points.push(`${step},${(100 * (1 - loss / most)).toFixed(1)}`);
+      curve.setAttribute("points", points.join(" "));
+      told.textContent = `Step ${step} of ${sent.config.steps}${step ? `, loss ${loss.toFixed(3)}` : ""}`;
+      return;
+    }
+    stop = null;
+    button.textContent = "Train it yourself";
+    if (!weights) return void (told.textContent = `${error}.`);
+    const asked = vitrine({ model: new GPT({ ...config, n_vocab: vocab.length }, weights), tokenizer: new Tokenizer([vocab.join(" ")]) });
+    tell(asked, seed, last, hash);
+  });
+}
+
+/** Says what a training has come to, and adds it to the others. @param {Asked} asked @param {number} seed
+ * @param {number} steps @param {string} hash */
+function tell(asked, seed, steps, hash) {
+  const found = asked.trace(sent.prompt), { prediction } = found, right = prediction === sent.answer;
+  const same = hash === sent.fingerprint, whole = steps === sent.config.steps;
+  const whose = `your training, seed ${seed}${whole ? "" : `, stopped after ${steps} steps`}`;
+  told.replaceChildren(
+    `SHA-256 of your ${asked.model.vector.length.toLocaleString("en")} weights: `,
+    element("code", hash.slice(0, 16), { title: hash }),
+    "…, of the page’s: ",
+    element("code", sent.fingerprint.slice(0, 16), { title: sent.fingerprint }),
+    `…: ${same ? "the same, to the last bit" : "others"}. Yours goes on with “${prediction}” (${percent(chanceOf(found, prediction))}).`,
+  );
+  const name = `${whose}: ${prediction}, ${right ? "right" : "wrong"}. Press to ask it`;
+  const one = item(`${seed}`, { class: right ? "right" : "wrong", title: name, "aria-label": `${seed}: ${name}` });
+  one.addEventListener("click", () => void ask({ asked, whose, weights: hash }));
+  find(".trainings").append(one);
+}
+
+button.addEventListener("click", () => (stop ? stop() : learn()));
+
+// --- The address -----------------------------------------------------------------------------------------------------
+
+const address = () => new URLSearchParams(location.hash.split("?").slice(1).join("?"));
+
+/** What the address asks, if all of it can be asked. @returns {Partial<Question>} */
+function asked() {
+  const query = address(), words = wordsOf(query.get("prompt") ?? sent.prompt), off = (query.get("off") ?? "").split(",");
+  const known = off.every((part) => !part || parts.includes(part)) && words.every((word) => sent.vocab.includes(word));
+  if (!known || !words.length || words.length > sent.config.n_context) return OURS;
+  return { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean" };
+}
+
+/** Keeps in the address what is asked, beside what others keep there. */
+function keep() {
+  const { words, off, mean } = question, query = address(), prompt = words.join(" ");
+  for (const name of ["prompt", "off", "to"]) query.delete(name);
+  if (prompt !== sent.prompt) query.set("prompt", prompt);
+  if (off.length) query.set("off", off.join(","));
+  if (off.length && mean) query.set("to", "mean");
+  const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
+  const there = said ? `#${id || bench.id}?${said}` : id && id !== bench.id ? `#${id}` : location.pathname + location.search;
+  if (said || location.hash) history.replaceState(history.state, "", there);
+}
+
+addEventListener("hashchange", () => void (address().has("prompt") || address().has("off") ? ask(asked()) : null));
+Object.assign(globalThis, { vitrine: own });
+for (const switched of all("[data-part^=mixed]")) {
+  const { HEADS } = sent.look.style, color = HEADS[Number(switched.dataset.part?.split("/")[2]) % HEADS.length];
+  const swatch = /** @type {HTMLElement} */ (switched.querySelector(".swatch"));
+  swatch.style.setProperty("--swatch", `rgb(${color.map((/** @type {number} */ x) => 255 * x).join(" ")})`);
+}
+const figure = /** @type {HTMLElement | null} */ (bench.querySelector("figure")), { scene = "" } = bench.dataset;
+const following = [figure, document.getElementById(scene)].filter((one) => one !== null);
+follow(following, OURS.words.length);
+ask({ ...OURS, ...asked() });
