@@ -714,7 +714,7 @@ def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, co
     (copy / "forward.glb").write_bytes((copy / "forward.glb").read_bytes()[:5000])
     (copy / "homes.glb").unlink()
     seen = visit(serve(copy), reduced_motion="reduce")
-    assert len(seen.figures) == len(BUILDERS) > 22
+    assert len(seen.figures) == len(BUILDERS) + 1 > 22  # the bench shows one of them once more
     for name in BUILDERS:
         if name in ("forward", "homes"):
             seen.figure(name).locator(".stage").scroll_into_view_if_needed()

@@ -98,7 +98,7 @@ def test_its_pages_pass(published: Path, serve: Serve, visit: Visitor):
         ("claims.py", "@claim(", "@claims(", 2, "claims.py, line 8: NameError: name 'claims' is not defined; change"),
         ("scenes/ranges.py", "Scale.of(", "1 / 0 + (", 2, "scenes/ranges.py, line 14: ZeroDivisionError: division by"),
         ("scenes/ranges.py", "def build()", "def build(", 2, "ranges.py, line 12: SyntaxError"),
-        ("values.py", "spread.max():.1f", "spread.most():.1f", 2, "values.py, line 36: AttributeError"),
+        ("values.py", "spread.max():.1f", "spread.most():.1f", 2, "values.py, line 37: AttributeError"),
         ("values.py", "height=height,", "", 2, "scenes/fortnight.py, line 1"),
     ],
 )
