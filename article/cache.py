@@ -29,17 +29,13 @@ LIBRARIES = ("numpy", "pyvista", "matplotlib", "pillow")  # which decide how a s
 KEPT_SCENES = 128  # others go
 
 
-# --- By what it is known ------------------------------------------------------------------------------------------
-
-
 def key(*parts: Any) -> str:
     """SHA-256 of all that decides what is made: texts, the content of files, arrays, dataclasses of these, and values
     that their `repr` tells apart.
     """
     digest = hashlib.sha256()
     for n, part in enumerate(parts):
-        digest.update(b"\0" if n else b"")
-        for piece in pieces(part):
+        for piece in (b"\0" if n else b"", *pieces(part)):
             digest.update(piece)
     return digest.hexdigest()
 
@@ -60,9 +56,6 @@ def pieces(part: Any) -> Iterator[bytes]:
 def source_of(*parts: Any) -> str:
     """The source of functions and classes, by which a change of them is noticed; to move them is none."""
     return "\0".join(inspect.getsource(part) for part in parts)
-
-
-# --- Files --------------------------------------------------------------------------------------------------------
 
 
 def keep(path: Path, data: bytes) -> None:
@@ -115,9 +108,6 @@ def opened(sealed: bytes) -> bytes | None:
     """The data behind their seal; nothing if they are not what was sealed."""
     data = sealed[DIGEST:]
     return data if seal(data) == sealed[:DIGEST] else None
-
-
-# --- Scenes -------------------------------------------------------------------------------------------------------
 
 
 def kept_scene(name: str, shown: Any, preview: bool, make: Callable[[], dict], fresh: bool) -> dict:

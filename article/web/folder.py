@@ -21,6 +21,7 @@ from article.files import locked, umask
 from article.web.viewer import VENDORED
 
 RECORD = "site.json"
+ASIDE = ".old"
 KINDS = {  # of sites: in words, and a file by which one without a site.json is told from those further down
     "article": ("the article", "evidence.html"),
     "run": ("a run", "config.toml"),
@@ -34,9 +35,6 @@ EARLIER = (  # what sites had before there was a site.json, besides their scenes
     *("claims.json", "compare.json", "flow.json", "scenes.json", "flow/*.csv", "log.csv", "report.md", "plots/*.svg"),
     *("config.toml", "model.safetensors", "tokenizer.json", "numbers/*.npy", "light.hdr", ".nojekyll", "vendor/*"),
 )
-
-
-# --- What is in a folder ------------------------------------------------------------------------------------------
 
 
 def assets() -> list[str]:
@@ -93,15 +91,10 @@ def refuse_to_replace(out: Path, kind: str) -> None:
         raise RefusalError(f"{out} is where a file system is mounted, which cannot be exchanged; name a folder in it.")
     found, made = recorded(out) or (kind, set())
     if found != kind:
-        raise RefusalError(
-            f"{out} holds {KINDS[found][0] if found in KINDS else 'another site'}; name another folder with --out."
-        )
-    foreign = [file for file in contents(out) if file not in made]
-    if foreign:
-        raise RefusalError(f"{out} holds {foreign[0]!r}, which no build has made; move it, or name another folder.")
-
-
-# --- How it is replaced -------------------------------------------------------------------------------------------
+        what, *_ = KINDS.get(found, ("another site",))
+        raise RefusalError(f"{out} holds {what}; name another folder with --out.")
+    if foreign := next((file for file in contents(out) if file not in made), ""):
+        raise RefusalError(f"{out} holds {foreign!r}, which no build has made; move it, or name another folder.")
 
 
 @contextlib.contextmanager
@@ -147,9 +140,6 @@ def clear(out: Path, prefix: str) -> None:
                 remains.rename(out)
             else:
                 shutil.rmtree(remains, ignore_errors=True)
-
-
-ASIDE = ".old"
 
 
 def exchange(one: Path, other: Path) -> None:

@@ -18,17 +18,8 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, SubElement
 
 import markdown
-from markdown.extensions import Extension
-from markdown.extensions.toc import (
-    TocExtension,
-    remove_fnrefs,
-    render_inner_html,
-    run_postprocessors,
-    slugify,
-    strip_tags,
-    unique,
-)
-from markdown.inlinepatterns import InlineProcessor
+from markdown.extensions import Extension, toc
+from markdown.inlinepatterns import InlineProcessor, SimpleTextInlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import ETX, STX, AtomicString
@@ -41,7 +32,7 @@ from article.web.html import Addresses, Body
 LINE = f"{STX}line(\\d+){ETX}"  # stands in each reference of a source, and says in which line that is
 NAME = r"\{([a-z][a-z0-9_.]*)"
 VALUE = NAME + LINE + r"\}"
-MATHS = r"(?<!\$)(?:\$\$[^$]+\$\$|\$(?![\s$])[^$]+(?<!\s)\$(?![\d$]))"
+MATHS = r"(?<!\$)(\$\$[^$]+\$\$|\$(?![\s$])[^$]+(?<!\s)\$(?![\d$]))"
 TARGET = r"\]\([^)\s]*|^ {0,3}\[[^^\]][^\]]*\]:\s*\S+"  # of a link or an image, and the definition of one
 PLACE = re.compile(f"{STX}place(\\d+)([a-z]*){ETX}")  # where a reference is filled in, and what of it
 CLAIM = re.compile(r"(\w+)(?:\?(at-least|at-most)=(0(?:\.\d+)?|1(?:\.0+)?))?")
@@ -142,7 +133,7 @@ class Document:
         self.references: list[Reference] = []
         self.headings: list[tuple[str, str, str]] = []  # of each below the title: its tag, its words, its address
         self.blocks: list[tuple[str, str, str]] = []  # of each: its tag, the words of a heading or paragraph, its HTML
-        headings = TocExtension(slugify=lambda words, _: self.place(Heading(without_lines(words)[0])))
+        headings = toc.TocExtension(slugify=lambda words, _: self.place(Heading(without_lines(words)[0])))
         extensions = ["tables", "fenced_code", "footnotes", headings, _Vitrine(self, foreign)]
         markdown.markdown(text, extensions=extensions, output_format="html")
 
@@ -217,7 +208,7 @@ class Document:
         """The addresses of all headings, each of its own, by the number of the reference."""
         used: set[str] = set()
         found = ((n, one) for n, one in enumerate(self.references) if isinstance(one, Heading))
-        return {n: unique(slugify(self.words(one.words, values), "-"), used) for n, one in found}
+        return {n: toc.unique(toc.slugify(self.words(one.words, values), "-"), used) for n, one in found}
 
     def filled(self, blocks: list[str], facts: Facts) -> Markup:
         """Blocks with everything in its place."""
@@ -300,7 +291,7 @@ class _Vitrine(Extension):
     def extendMarkdown(self, md: markdown.Markdown) -> None:
         md.preprocessors.register(_Lines(md), "lines", 27)  # before fenced code (25) and HTML (20) are put aside
         # After code spans (190); after escapes (180), so that an escaped brace is none, and before links (160).
-        md.inlinePatterns.register(_Maths(MATHS, md), "maths", 185)
+        md.inlinePatterns.register(SimpleTextInlineProcessor(MATHS, md), "maths", 185)
         md.inlinePatterns.register(_Value(VALUE, md, self.document), "value", 175)
         md.treeprocessors.register(_Blocks(md, self.document), "blocks", -1)  # when all others are done
         if self.foreign:
@@ -314,13 +305,6 @@ class _Lines(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         numbered = ((rf"\g<0>{STX}line{n}{ETX}", line) for n, line in enumerate(lines, 1))
         return [re.sub(TARGET, mark, re.sub(NAME + r"(?=\})", mark, line)) for mark, line in numbered]
-
-
-class _Maths(InlineProcessor):
-    """What stands between dollars is no Markdown, but text."""
-
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:
-        return m[0], m.start(0), m.end(0)
 
 
 class _Value(InlineProcessor):
@@ -366,7 +350,7 @@ class _Blocks(Treeprocessor):
                 block.set("class", "part")
             elif block.tag == "table":
                 root[n] = scrolling(block, heading)
-            written = run_postprocessors(self.md.serializer(root[n]), self.md)
+            written = toc.run_postprocessors(self.md.serializer(root[n]), self.md)
             self.document.blocks.append((str(block.tag), words, without_lines(written)[0]))
 
     def anchor(self, heading: Element, words: str) -> None:
@@ -378,40 +362,34 @@ class _Blocks(Treeprocessor):
 
     def words(self, element: Element) -> str:
         """The text of an element, without footnotes."""
-        return unescape(without_lines(strip_tags(render_inner_html(remove_fnrefs(element), self.md)))[0])
+        return unescape(without_lines(toc.strip_tags(toc.render_inner_html(toc.remove_fnrefs(element), self.md)))[0])
 
     def refuse_values_in_html(self) -> None:
         """Raises UnknownNameError for a value inside HTML of the author's, where it would not be filled in."""
         for stashed in map(str, self.md.htmlStash.rawHtmlBlocks):
-            if not stashed.startswith(("<pre", "<!--")):  # code and comments are as they are
-                blocks = [Value(name, int(line)) for name, line in re.findall(VALUE, stashed)]
-                inline = [self.document.references[int(place[1])] for place in PLACE.finditer(stashed)]
-                for value in (*blocks, *inline):
-                    if isinstance(value, Value):
-                        problem = (
-                            f"the value {value.name!r} stands in HTML, which is kept as it is; write it in Markdown"
-                        )
-                        raise fault(value.line, problem)
+            if stashed.startswith(("<pre", "<!--")):  # code and comments are as they are
+                continue
+            blocks = [Value(name, int(line)) for name, line in re.findall(VALUE, stashed)]
+            inline = [self.document.references[int(place[1])] for place in PLACE.finditer(stashed)]
+            for value in (*blocks, *inline):
+                if isinstance(value, Value):
+                    problem = f"the value {value.name!r} stands in HTML, which is kept as it is; write it in Markdown"
+                    raise fault(value.line, problem)
 
     def figures(self, block: Element) -> None:
         """Puts places where a block shows figures. Raises UnknownNameError if one has no paragraph of its own."""
-        images = [
-            image for image in block.iter("img") if without_lines(image.get("src", ""))[0].endswith((".glb", ".svg"))
-        ]
+        every = ((image, *without_lines(image.get("src", ""))) for image in block.iter("img"))
+        found = [one for one in every if one[1].endswith((".glb", ".svg"))]
         others = "".join(filter(None, [block.text, *(child.tail for child in block)])).strip()
-        alone = block.tag == "p" and list(block) == images and not others
+        alone = block.tag == "p" and list(block) == [image for image, *_ in found] and not others
         places = []
-        for image in images:
-            file, line = without_lines(image.get("src", ""))
+        for image, file, line in found:
             alt, caption = (unescape(without_lines(image.get(name, ""))[0]) for name in ("alt", "title"))
             if not alone or not FIGURE.fullmatch(file):
-                raise fault(
-                    line,
-                    "a figure is an image in a paragraph of its own, "
-                    'such as ![what it shows](forward.glb "its caption")',
-                )
+                example = '![what it shows](forward.glb "its caption")'
+                raise fault(line, f"a figure is an image in a paragraph of its own, such as {example}")
             places.append(self.document.place(Figure(file, alt, caption, line)))
-        if images:
+        if places:
             block.clear()
             block.text = "".join(places)
             block.tag, block.attrib["class"] = ("div", "side-by-side") if len(places) > 1 else (None, "")  # type: ignore
@@ -440,11 +418,9 @@ class _Blocks(Treeprocessor):
         line -= "".join(link.itertext()).count("\n")
         found, sentence = CLAIM.fullmatch(target), self.words(link)
         if found is None:
-            raise fault(
-                line,
-                f"{target!r} names no claim; write (claim:name), "
-                "or with a share of the trainings (claim:name?at-least=0.9) or (claim:name?at-most=0.1)",
-            )
+            shares = "(claim:name?at-least=0.9) or (claim:name?at-most=0.1)"
+            problem = f"{target!r} names no claim; write (claim:name), or with a share of the trainings {shares}"
+            raise fault(line, problem)
         name, bound, share = found.groups()
         if not sentence:
             raise fault(line, f"the claim {name!r} has no text")

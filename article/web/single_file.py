@@ -17,26 +17,11 @@ KINDS = {
     "json": "application/json",
     "hdr": "image/vnd.radiance",
 }
-ORDER = (
-    "view.js",
-    "wheel.js",
-    "figure.js",
-    "film.js",
-    "reader.js",
-    "address.js",
-    "notes.js",
-    "share.js",
-    "contents.js",
-    "page.js",
-    "live/matrices.js",
-    "live/model.js",
-    "live/training.js",
-    "live/live.js",
-    "live/glb.js",
-    "live/forward.js",
-    "live/redraw.js",
-    "live/bench.js",
-)  # who is asked, first
+ORDER = (  # who is asked, first
+    *("view.js", "wheel.js", "figure.js", "film.js", "reader.js", "address.js", "notes.js", "share.js", "contents.js"),
+    *("page.js", "live/matrices.js", "live/model.js", "live/training.js", "live/live.js", "live/glb.js"),
+    *("live/forward.js", "live/redraw.js", "live/bench.js"),
+)
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\.{1,2}/([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
 
@@ -59,8 +44,7 @@ class Embedded(Addresses):
 
     def page(self, href: str) -> str:
         """Where a page is: inside, elsewhere, or nowhere."""
-        inside = re.fullmatch(r"(?:index|evidence)\.html(#.*)", href)
-        if inside:
+        if inside := re.fullmatch(r"(?:index|evidence)\.html(#.*)", href):
             return inside[1]
         own = {"index.html": "#article", "evidence.html": "#evidence"}
         if href in own or not re.fullmatch(r"[\w.-]+\.(?:html|json)(?:#.*)?", href):
@@ -91,9 +75,8 @@ def single(
 ) -> str:
     """The page of a Markdown text, as `wrap` makes it, with the evidence for its claims and its site's files inside."""
     article = wrap(Document(text, at), facts)
-    evidence = claims_page.body(claims, facts, at)
-    body = article._replace(html=article.html + evidence.html)
-    return html.page(body, ("article",), preview, at)
+    both = article.html + claims_page.body(claims, facts, at).html
+    return html.page(article._replace(html=both), ("article",), preview, at)
 
 
 def bundle(files: Mapping[str, bytes]) -> str:

@@ -59,8 +59,7 @@ class Site:
 
     def has_viewer(self) -> bool:
         """Whether model-viewer is there, or npm can bring it; if not, a note says why."""
-        missing = ensure_viewer()
-        if missing:
+        if missing := ensure_viewer():
             self.notes.append(f"{missing} The page shows stills.")
         return not missing
 

@@ -20,11 +20,9 @@ def ensure_viewer() -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)  # npm itself does not keep two installations apart
         wanted = json.load(lock)["packages"][VIEWER]["version"]
         whole = paths.ARTICLE / "node_modules" / ".package-lock.json"  # npm writes it when all is in place
-        if not whole.is_file() or json.loads(whole.read_text())["packages"][VIEWER]["version"] != wanted:
-            reason = run_npm()
-            if reason:
-                return f"The 3D viewer is missing, because {reason}."
-    return ""
+        there = whole.is_file() and json.loads(whole.read_text())["packages"][VIEWER]["version"] == wanted
+        reason = "" if there else run_npm()
+    return reason and f"The 3D viewer is missing, because {reason}."
 
 
 def copy_viewer(site: Path) -> None:
@@ -38,8 +36,7 @@ def copy_viewer(site: Path) -> None:
 def run_npm() -> str:
     """Installs what the lock file names; returns what went wrong, or nothing."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    npm = shutil.which("npm", path=path)
-    if npm is None:
+    if not (npm := shutil.which("npm", path=path)):
         return "there is no npm to install it with"
     patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000"]
     command = [npm, "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund", *patience]
