@@ -52,7 +52,11 @@ def scene_of(thing: Any, how: How, name: str, up: Any, look: dict[str, Any]) -> 
             raise ValueError(f"a plotter has a look of its own; {next(iter(look))} belongs to its add_mesh")
         window = thing.window_size if thing.render_window else pv.global_theme.window_size
         return _seen(thing, window, {}, name, how, up)
-    stage = _Stage()
+
+    class Stage(pv.BasePlotter):
+        """A plotter without a window: PyVista's way from meshes to actors. Here, as its import takes half a second."""
+
+    stage = Stage()
     try:
         without = _staged(stage, thing, name, look)
         if up is None and not isinstance(thing, (pv.DataSet, pv.MultiBlock)):
@@ -60,10 +64,6 @@ def scene_of(thing: Any, how: How, name: str, up: Any, look: dict[str, Any]) -> 
         return _seen(stage, pv.global_theme.window_size, without, name, how, up)
     finally:
         stage.close()
-
-
-class _Stage(pv.BasePlotter):
-    """A plotter without a window: PyVista's own way from meshes to actors."""
 
 
 def _staged(stage: Any, thing: Any, name: str, look: dict[str, Any]) -> dict[str, list[str]]:
