@@ -4,79 +4,10 @@ from scenes.glyphs.aggregate import carpets, crowd, crowd_pitch, crowd_signs, cr
 from scenes.glyphs.animation import growing, moving, places_of, posed, roll, tie
 from scenes.glyphs.legends import bar_legend, legend
 from scenes.glyphs.maps import atlas, chart, spread
-from scenes.glyphs.scene import (
-    arrivals,
-    ground,
-    heights_of,
-    level_row,
-    levels,
-    line,
-    mark,
-    matrix,
-    names,
-    pattern,
-    row,
-    side,
-    start,
-    stream,
-    unembedding,
-)
+from scenes.glyphs.scene import arrivals, ground, heights_of, level_row, levels, line, mark, matrix
+
+# isort: split
+from scenes.glyphs.scene import names, pattern, row, side, start, stream, unembedding
 from scenes.glyphs.shapes import Point, bar, bead, box, column, foot, post, ribbon, stack, stick, surface, to_bytes
 from scenes.glyphs.text import label, lacking, number, signs, tag, width_of
 from scenes.glyphs.whole import alone, by_component, gallery, verdict
-
-__all__ = [
-    "Point",
-    "alone",
-    "arrivals",
-    "atlas",
-    "bar",
-    "bar_legend",
-    "bead",
-    "box",
-    "by_component",
-    "carpets",
-    "chart",
-    "column",
-    "crowd",
-    "crowd_pitch",
-    "crowd_signs",
-    "crowds",
-    "foot",
-    "gallery",
-    "ground",
-    "growing",
-    "heights_of",
-    "label",
-    "lacking",
-    "legend",
-    "level_row",
-    "levels",
-    "line",
-    "mark",
-    "matrix",
-    "moving",
-    "names",
-    "number",
-    "pattern",
-    "places_of",
-    "posed",
-    "post",
-    "ribbon",
-    "roll",
-    "row",
-    "side",
-    "signs",
-    "spread",
-    "stack",
-    "start",
-    "stick",
-    "stream",
-    "surface",
-    "tag",
-    "tie",
-    "to_bytes",
-    "unembedding",
-    "verdict",
-    "width_of",
-]
