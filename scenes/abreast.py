@@ -1,20 +1,16 @@
 """The residual stream of one of two that are compared; to be set beside that of the other."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.comparison import Comparison
 from scenes.glyphs import differences
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.comparison import Comparison
 
 SHOWS = "comparison"
 
 
-def build(comparison: "Comparison") -> pv.MultiBlock:
+def build(comparison: Comparison) -> pv.MultiBlock:
     """A row of columns for each level, as in `stream`; the scales are those of both streams."""
     L, T = len(comparison.residual) - 1, len(comparison.tokens)
     both = [values for one in (comparison, comparison.other) for values in (one.residual, one.normed[-1])]

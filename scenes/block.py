@@ -1,20 +1,16 @@
 """One block of a large model: what enters, the pattern of every head, what attention and MLP write, and what leaves."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.aggregation import BlockAggregation
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.aggregation import BlockAggregation
 
 SHOWS = "block"
 ROWS = ("enters", "attention writes", "after attention", "MLP writes", "leaves")  # of `inside`
 
 
-def build(aggregation: "BlockAggregation") -> pv.MultiBlock:
+def build(aggregation: BlockAggregation) -> pv.MultiBlock:
     """What enters in front; behind it the heads' patterns, one after the other; then the other rows of columns."""
     H, G = len(aggregation.heads), aggregation.inside.shape[-1]
     scene = glyphs.start("block", aggregation, Scale.of(aggregation.inside), style.VIEW_OF_CROWD)

@@ -1,18 +1,15 @@
 """Every embedding as a stack of five boxes: four components give a box its width, depth, height and colour."""
 
 import math
-from typing import TYPE_CHECKING
 
 import pyvista as pv
 
+from gpt import Trace
 from scenes import glyphs, style
 from scenes.style import Scale
 
-if TYPE_CHECKING:
-    from gpt import Trace
 
-
-def build(trace: "Trace") -> pv.MultiBlock:
+def build(trace: Trace) -> pv.MultiBlock:
     """The whole vocabulary in two rows, in the order of the ids, the first row in front, clear of the second."""
     V = len(trace.vocab)
     scene = glyphs.start("boxes", trace, Scale.of(trace.embedding), style.VIEW_OF_GRID)

@@ -1,19 +1,15 @@
 """What a head carries: the values of all tokens, mixed by attention into one, and what the heads write of it."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """The values in front; behind them what the last position receives, and what each head and all of attention write.
 
     Of the head that looks most, with the ribbons of its pattern into the last position.

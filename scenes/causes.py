@@ -4,15 +4,11 @@ Behind each token stands a row of pairs of bars, one for each block and head: th
 the effect of cutting it. On the right are the effects of cutting a whole head, all heads of a block, and an MLP.
 """
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.ablation import Ablation
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.ablation import Ablation
 
 SHOWS = "ablation"
 EFFECTS = ("weight_effect", "head_effect", "heads_effect", "mlp_effect")
@@ -20,7 +16,7 @@ PARTS = ("head", "heads", "MLP")  # what is cut, on the right
 VALUES = (0.0, 0.25, 0.5)  # of the legend
 
 
-def build(ablation: "Ablation") -> pv.MultiBlock:
+def build(ablation: Ablation) -> pv.MultiBlock:
     """The weights and effects of all heads, row behind row, on a scale from 0 to 1."""
     L, H, T, _ = ablation.attention.shape
     scale, side = Scale(1.0), style.BAR_SPACING / 2

@@ -1,17 +1,13 @@
 """The components of the embeddings, read as words: a column for each component, a box for each token."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
+from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """The whole table of embeddings, read across."""
     return glyphs.by_component("components", decomposition, "component", decomposition.vocab)

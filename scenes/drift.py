@@ -1,21 +1,17 @@
 """The map of the embeddings in the course of the training, as a film; its axes are those of the last step."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.training_history import TrainingHistory
 from scenes.animals import ANIMALS
 from scenes.homes import HOMES
 from scenes.style import Scale
 
-if TYPE_CHECKING:
-    from scenes.analysis.training_history import TrainingHistory
-
 SHOWS = "training_history"
 
 
-def build(history: "TrainingHistory") -> pv.MultiBlock:
+def build(history: TrainingHistory) -> pv.MultiBlock:
     """A point for each token, with each animal joined to its home; at rest as at the last step.
 
     Raises ValueError if the corpus lacks one of the linked words.

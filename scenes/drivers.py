@@ -1,20 +1,16 @@
 """The components of query, key and value, read as words: what each token, on average over the corpus, makes of them."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import TokenMeans
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import TokenMeans
 
 SHOWS = "token_means"
 APART = 1.5  # from row to row, in steps of the grid: the columns are tall
 
 
-def build(means: "TokenMeans") -> pv.MultiBlock:
+def build(means: TokenMeans) -> pv.MultiBlock:
     """A column for each component of the head that looks most, numbered from 1: its queries, keys and values.
 
     At their left are the tokens, from the first one at the bottom.

@@ -1,21 +1,17 @@
 """What one of two that are compared ends with: its last vector, and the unembeddings of what the two may say."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.comparison import Comparison
 from scenes.glyphs import differences
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.comparison import Comparison
 
 SHOWS = "comparison"
 TOKENS = 5  # at most
 
 
-def build(comparison: "Comparison") -> pv.MultiBlock:
+def build(comparison: Comparison) -> pv.MultiBlock:
     """The last vector and the unembeddings of both answers and of further candidates; on the scales of both.
 
     The logit of a token is the product of its unembedding and the last vector. What the vocabulary lacks has no column.

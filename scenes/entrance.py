@@ -1,19 +1,15 @@
 """What enters block 1, and the two vectors that it is the sum of: the embedding of the token and its position."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """Three rows of columns: the sums in front, then the positions, then the embeddings."""
     arrays = decomposition.residual[0], decomposition.position, decomposition.token
     scene = glyphs.start("entrance", decomposition, Scale.of(*arrays), style.VIEW_OF_GRID)

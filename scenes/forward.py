@@ -3,19 +3,15 @@
 Beside the last vector stands the unembedding of the token that it predicts.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pyvista as pv
 
+from gpt import Trace
 from scenes import glyphs, style
 from scenes.style import Scale
 
-if TYPE_CHECKING:
-    from gpt import Trace
 
-
-def build(trace: "Trace") -> pv.MultiBlock:
+def build(trace: Trace) -> pv.MultiBlock:
     """The rows of the residual stream, the ribbons of all heads between them, and the prediction."""
     L, H, T, _ = trace.attention.shape
     token, id = trace.prediction, trace.id(trace.prediction)

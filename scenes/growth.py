@@ -1,22 +1,18 @@
 """The embeddings of the linked words in the course of the training, as a film of columns."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.training_history import TrainingHistory
 from scenes.animals import ANIMALS
 from scenes.homes import HOMES
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.training_history import TrainingHistory
 
 SHOWS = "training_history"
 APART = 0.5  # between the animals and the homes, in steps of the grid
 
 
-def build(history: "TrainingHistory") -> pv.MultiBlock:
+def build(history: TrainingHistory) -> pv.MultiBlock:
     """The animals, and beside them their homes; at rest they stand as at the last step.
 
     Raises ValueError if the corpus lacks one of the words.

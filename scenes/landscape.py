@@ -1,20 +1,16 @@
 """The landscape of the loss around the trained model, and the path of its training."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.loss_landscape import LossLandscape
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.loss_landscape import LossLandscape
 
 SHOWS = "loss_landscape"
 
 
-def build(landscape: "LossLandscape") -> pv.MultiBlock:
+def build(landscape: LossLandscape) -> pv.MultiBlock:
     """The loss as height over the plane, beads where the training came by, and a stick for where it ended."""
     scale = Scale.of(landscape.height)
     scene = glyphs.start("landscape", landscape, scale, style.VIEW_OF_LAND)

@@ -1,20 +1,16 @@
 """The logit lens as a landscape: the probability of every token after each block, at the last position."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
 from scenes.words import level_name
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A row of bars for each level of the residual stream, a bar for each token of the vocabulary."""
     levels, T, V = decomposition.probabilities.shape
     scale = Scale(1.0)

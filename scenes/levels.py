@@ -1,21 +1,17 @@
 """The way of one position through one of two that are compared, where the whole stream would be too much."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.comparison import Comparison
 from scenes.glyphs import differences
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.comparison import Comparison
 
 SHOWS = "comparison"
 WIDE = 7  # columns that a legend of one row stands before
 
 
-def build(comparison: "Comparison") -> pv.MultiBlock:
+def build(comparison: Comparison) -> pv.MultiBlock:
     """A column for each level at the last position that both have, side by side; on the scales of both."""
     L, t = len(comparison.residual) - 1, comparison.shared - 1
     both = [values for one in (comparison, comparison.other) for values in (one.residual[:, t], one.normed[-1, t])]

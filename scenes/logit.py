@@ -1,14 +1,10 @@
 """The winning logit, taken apart: the last vector times the unembedding of the winner, and of the runner-up."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
@@ -16,7 +12,7 @@ SHOWS = "decomposition"
 CANDIDATES = 10
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """In front the last vector, and for the two best tokens the unembedding and its product with the vector.
 
     Behind them stand the unembeddings of the ten best candidates, each with its logit, the sum of its product.

@@ -1,22 +1,18 @@
 """Where the heads of one of two that are compared look: every weight of those in which the two differ most."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.comparison import Comparison
 from scenes.glyphs import differences
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.comparison import Comparison
 
 SHOWS = "comparison"
 HEADS = 6  # at most
 QUERIES = 16  # if there are more, the last one that both have stands for all
 
 
-def build(comparison: "Comparison") -> pv.MultiBlock:
+def build(comparison: Comparison) -> pv.MultiBlock:
     """A strip for each head: in front the tokens as keys, behind them as queries, and a ribbon for each weight.
 
     At its query the ribbons of a head lie side by side, in the order of the keys, and the wider, the lower.
@@ -37,7 +33,7 @@ def build(comparison: "Comparison") -> pv.MultiBlock:
 
 
 def strip(
-    scene: pv.MultiBlock, comparison: "Comparison", head: tuple[int, int], queries: range, front: float, share: float
+    scene: pv.MultiBlock, comparison: Comparison, head: tuple[int, int], queries: range, front: float, share: float
 ) -> None:
     """Adds the weights of a head, from the keys at a `front` to the queries behind them."""
     T, (l, h) = len(comparison.tokens), head

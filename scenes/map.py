@@ -1,21 +1,17 @@
 """A map of the embeddings: the three directions in which they differ most; linked words are joined."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.animals import ANIMALS
 from scenes.homes import HOMES
 from scenes.style import Scale
 
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
-
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A point for each token; where the vocabulary has the article's words, each animal is joined to its home."""
     scene = glyphs.start("map", decomposition, Scale.of(decomposition.map), style.VIEW_OF_MAP)
     colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])

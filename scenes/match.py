@@ -1,19 +1,15 @@
 """How a score comes about: queries, keys, and the product of the last query with each key, component by component."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """In front the queries, then the keys, the products of the last query, and at the back the scores, their sums.
 
     Of the head that looks most.

@@ -1,19 +1,15 @@
 """The MLP of each block at the last position: what it reads, its hidden units before and after ReLU, what it writes."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """Four columns for each block. Those of the hidden units are tall; the first unit is at the bottom."""
     L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
     parts = [("normed_2", ""), ("up", "hidden"), ("hidden", "after ReLU"), ("mlp_write", "write")]

@@ -1,19 +1,15 @@
 """The final LayerNorm of the last position, step by step: what it removes, rescales, multiplies and adds."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A column for what comes in, and one for what is left after each step."""
     L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
     steps = [
@@ -23,9 +19,8 @@ def build(decomposition: "Decomposition") -> pv.MultiBlock:
         ("scaled", (t,), "times gain"),
         ("normed", (L, t), "plus bias"),
     ]
-    scene = glyphs.start(
-        "norm", decomposition, Scale.of(*(getattr(decomposition, array)[index] for array, index, _ in steps))
-    )
+    drawn = [getattr(decomposition, array)[index] for array, index, _ in steps]
+    scene = glyphs.start("norm", decomposition, Scale.of(*drawn))
     glyphs.line(scene, decomposition, steps)
     glyphs.legend(scene, right=len(steps) - 1)
     return scene

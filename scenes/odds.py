@@ -1,21 +1,17 @@
 """How probable one of two that are compared finds the best candidates of both, after each block."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.comparison import Comparison
 from scenes.glyphs import differences
 from scenes.style import Scale
 from scenes.words import level_name
 
-if TYPE_CHECKING:
-    from scenes.analysis.comparison import Comparison
-
 SHOWS = "comparison"
 
 
-def build(comparison: "Comparison") -> pv.MultiBlock:
+def build(comparison: Comparison) -> pv.MultiBlock:
     """A row of bars for each level, a bar for each candidate that is in the vocabulary, on a scale from 0 to 1."""
     L, tokens = len(comparison.chance) - 1, comparison.candidates
     ids = [comparison.id(token) if token in comparison.vocab else -1 for token in tokens]

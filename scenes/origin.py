@@ -1,19 +1,15 @@
 """Who said it: how much each head, each MLP, the embedding and the position added to the logit of the answer."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """Two rows of bars, one bar for each origin: in front for the most probable token, behind it for the second."""
     best = decomposition.ranking[:2]
     scale = Scale.of(decomposition.share[:, best])

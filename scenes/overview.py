@@ -1,19 +1,15 @@
 """The whole forward pass of a large model: the residual stream, and what each block looks at, in fewer numbers."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.aggregation import Aggregation
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.aggregation import Aggregation
 
 SHOWS = "aggregation"
 
 
-def build(aggregation: "Aggregation") -> pv.MultiBlock:
+def build(aggregation: Aggregation) -> pv.MultiBlock:
     """A row of columns for each level of the residual stream and the final LayerNorm; between them, the attention."""
     L, H = aggregation.attention.shape[:2]
     scene = glyphs.start("overview", aggregation, Scale.of(aggregation.stream), style.VIEW_OF_CROWD)

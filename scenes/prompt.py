@@ -1,17 +1,13 @@
 """The prompt as it enters the first block: each token's embedding with its position added."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
+from gpt import Trace
 from scenes import glyphs
 from scenes.style import Scale
 
-if TYPE_CHECKING:
-    from gpt import Trace
 
-
-def build(trace: "Trace") -> pv.MultiBlock:
+def build(trace: Trace) -> pv.MultiBlock:
     """A column for each token of the prompt."""
     T = len(trace.tokens)
     scene = glyphs.start("prompt", trace, Scale.of(trace.residual[0]))

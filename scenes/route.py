@@ -1,20 +1,17 @@
 """A map of the positions: the three directions in which they differ most, joined from the first to the last."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A point for each position of the sentence, numbered from 1."""
     scene = glyphs.start("route", decomposition, Scale.of(decomposition.route), style.VIEW_OF_MAP)
     T = len(decomposition.tokens)

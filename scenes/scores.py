@@ -1,19 +1,15 @@
 """The scores of one head: how well every query fits every key, the future, which the mask will hide, included."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A row of bars for each query of the head that looks most, a bar for each key; the future stands on slate."""
     l, h = decomposition.head
     scene = glyphs.start("scores", decomposition, Scale.of(decomposition.score[l, h]), style.VIEW_OF_MATRIX)

@@ -1,19 +1,15 @@
 """The attention pattern of one head: what the softmax makes of the scores that the mask has left."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs, style
+from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
-
-if TYPE_CHECKING:
-    from scenes.analysis.decomposition import Decomposition
 
 SHOWS = "decomposition"
 
 
-def build(decomposition: "Decomposition") -> pv.MultiBlock:
+def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A row of bars for each query of the head that looks most, which add up to 1; a bar for each key that it sees."""
     l, h = decomposition.head
     scene = glyphs.start("softmax", decomposition, Scale(1.0), style.VIEW_OF_MATRIX)

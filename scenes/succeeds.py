@@ -1,17 +1,13 @@
 """The training of the article, at its last position: what it looks at, and what it says."""
 
-from typing import TYPE_CHECKING
-
 import pyvista as pv
 
 from scenes import glyphs
-
-if TYPE_CHECKING:
-    from scenes.analysis.comparison import Outcome
+from scenes.analysis.comparison import Outcome
 
 SHOWS = "success"
 
 
-def build(outcome: "Outcome") -> pv.MultiBlock:
+def build(outcome: Outcome) -> pv.MultiBlock:
     """The last position's way through the model, with the embeddings of what it says and of the answer."""
     return glyphs.verdict("succeeds", outcome)

@@ -55,9 +55,6 @@ def level_name(level: int) -> str:
     return f"after block {level}" if level else "entering block 1"
 
 
-# --- What the numbers of a vector are called ----------------------------------------------------------------------
-
-
 def tokens(shown: Any, _: int) -> Sequence[str]:
     return shown.vocab
 
@@ -73,9 +70,6 @@ def directions(_: Any, n: int) -> Sequence[str]:
 
 def hidden_units(_: Any, n: int) -> Sequence[str]:
     return [f"hidden unit {u + 1}" for u in range(n)]
-
-
-# --- Where numbers stand ------------------------------------------------------------------------------------------
 
 
 def by_component(title: str, corner: str, names: Callable[[Any], Sequence[str]]) -> Table:

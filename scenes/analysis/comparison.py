@@ -86,8 +86,6 @@ class Comparison(Decomposition):
         ids = {token: id for id, token in reversed(list(enumerate(self.other.vocab)))}
         return np.array([ids.get(token, -1) for token in self.vocab])
 
-    # --- The pass -------------------------------------------------------------------------------------------------
-
     @cached_property
     def residual_apart(self) -> np.ndarray:
         """(L+1, T, D, 2)."""
@@ -114,8 +112,6 @@ class Comparison(Decomposition):
     def unembedding_apart(self) -> np.ndarray:
         """(V, D, 2)."""
         return apart(self.unembedding, self.of_counterparts(self.other.unembedding))
-
-    # --- The answer -----------------------------------------------------------------------------------------------
 
     @property
     def last(self) -> np.ndarray:

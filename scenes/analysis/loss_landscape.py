@@ -61,10 +61,5 @@ def loss_landscape(
 ) -> LossLandscape:
     """The landscape of one training, whose trace of a sentence is given."""
     arrays = explored(config, tokenizer, corpus, trace.sentence)
-    return LossLandscape(
-        trace,
-        height=arrays["height"],
-        path=arrays["path"],
-        path_loss=arrays["path_loss"],
-        in_plane=float(arrays["in_plane"]),
-    )
+    found: dict[str, Any] = {name: arrays[name] for name in ("height", "path", "path_loss")}
+    return LossLandscape(trace, **found, in_plane=float(arrays["in_plane"]))

@@ -154,26 +154,13 @@ ROUND = (
         VECTORS,
         ("Block.forward/normed_1",),
     ),
-    Step(
-        "query",
-        "Queries",
-        "What each token looks for, in each head.",
-        PARTS,
-        ("Attention.forward/query, key, value", "Attention.heads/return"),
-    ),
-    Step(
-        "key",
-        "Keys",
-        "What each token can be found by, in each head.",
-        PARTS,
-        ("Attention.forward/query, key, value", "Attention.heads/return"),
-    ),
-    Step(
-        "value",
-        "Values",
-        "What each token hands over to those that find it, in each head.",
-        PARTS,
-        ("Attention.forward/query, key, value", "Attention.heads/return"),
+    *(
+        Step(id, title, why, PARTS, ("Attention.forward/query, key, value", "Attention.heads/return"))
+        for id, title, why in (
+            ("query", "Queries", "What each token looks for, in each head."),
+            ("key", "Keys", "What each token can be found by, in each head."),
+            ("value", "Values", "What each token hands over to those that find it, in each head."),
+        )
     ),
     Step(
         "score",
@@ -406,8 +393,7 @@ def part(place: str) -> Part:
         if not inner:
             raise CodeError(f"gpt.py has no {function}, in which a stage is computed")
         node = inner[0]
-    statements = (inner for inner in ast.walk(node) if isinstance(inner, ast.Assign | ast.Return))
-    found = [statement for statement in statements if target in targets(statement)]
+    found = [part for part in ast.walk(node) if isinstance(part, ast.Assign | ast.Return) and target in targets(part)]
     if len(found) != 1:
         what = "return" if target == "return" else f"assign {target!r}"
         raise CodeError(f"{len(found)} statements in {function} of gpt.py {what}, and a stage is computed by one")
@@ -439,13 +425,7 @@ def files(trace: gpt.Trace, flow: Sequence[Stage]) -> dict[str, bytes]:
     Of stages that are too large, JSON has null for labels and values, and there is no CSV.
     """
     inside = kept(flow)
-    head = {
-        "sentence": trace.sentence,
-        "tokens": trace.tokens,
-        "vocab": trace.vocab,
-        "weights": trace.weights,
-        "prediction": trace.prediction,
-    }
+    head = {name: getattr(trace, name) for name in ("sentence", "tokens", "vocab", "weights", "prediction")}
     lines = [
         {
             "id": stage.id,

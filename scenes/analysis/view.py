@@ -5,17 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import gpt
-from scenes.words import (
-    Index,
-    Words,
-    by_token,
-    hidden_units,
-    level_by_token,
-    level_name,
-    plain,
-    query_by_key,
-    unnamed,
-)
+from scenes.words import Index, Words, by_token, hidden_units, level_by_token, level_name, plain, query_by_key, unnamed
 
 
 def entering(_: Any, index: Index) -> str:

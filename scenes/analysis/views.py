@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import gpt
 from scenes.analysis.ablation import ablate
 from scenes.analysis.aggregation import Aggregation, BlockAggregation
 from scenes.analysis.comparison import Comparison, Outcome
@@ -12,17 +11,6 @@ from scenes.analysis.decomposition import Decomposition, token_means
 from scenes.analysis.loss_landscape import loss_landscape
 from scenes.analysis.training_history import training_history
 from scenes.analysis.view import View
-
-
-def success(trace: gpt.Trace, failing: gpt.Trace, answer: str) -> Outcome:
-    """A trace beside that of a training that fails."""
-    return Outcome(trace, answer, failing)
-
-
-def failure(trace: gpt.Trace, failing: gpt.Trace, answer: str) -> Outcome:
-    """The same, the other way round."""
-    return Outcome(failing, answer, trace)
-
 
 # What makes each; its parameters are what it needs to know.
 VIEWS: dict[str, Callable[..., View]] = {
@@ -32,8 +20,8 @@ VIEWS: dict[str, Callable[..., View]] = {
     "ablation": ablate,
     "training_history": training_history,
     "loss_landscape": loss_landscape,
-    "success": success,
-    "failure": failure,
+    "success": lambda trace, failing, answer: Outcome(trace, answer, failing),  # beside a training that fails
+    "failure": lambda trace, failing, answer: Outcome(failing, answer, trace),
     "aggregation": Aggregation,
     "block": BlockAggregation,
     "comparison": Comparison,

@@ -68,14 +68,11 @@ def moving(scene: pv.MultiBlock, history: Any, v: int, text: str, color: ArrayLi
     places = places_of(scene, history, v)
     unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
     size = np.full((len(places), 3), style.POINT)
+    hanging = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 0)])
+    tall = np.column_stack([np.full((len(places), 2), style.STICK), places[:, 2]])
     group = pv.MultiBlock()
     group.append(film_part(unit, color, scale=size, pivot=places))
-    thin = np.full(len(places), style.STICK)
-    hanging = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 0)])
-    tall = np.column_stack([thin, thin, places[:, 2]])
-    group.append(
-        film_part(hanging, style.STONE, scale=tall, pivot=places)
-    )  # the same places, so that they are kept once
+    group.append(film_part(hanging, style.STONE, scale=tall, pivot=places))  # the same places, to be kept once
     drawn_as(scene, way="moving")
     mark(scene, f"way/{v}", cast(Any, group), history, "way", (v,))
     tag(scene, f"point/{v}", text, named, style.POINT_NAME)

@@ -86,9 +86,6 @@ def bar(scene: pv.MultiBlock, comparison: Any, array: str, index: Sequence[int],
     place(scene, comparison, array, index, "bar", lambda value: shapes_.bar(value, scale, at))
 
 
-# --- The legend ---------------------------------------------------------------------------------------------------
-
-
 def legend(scene: pv.MultiBlock, right: float, kind: str = "column", rows: int = 1) -> None:
     """Adds, in front, shapes of known numbers and of known differences, with words; the last one stands at `right`.
 
@@ -98,11 +95,10 @@ def legend(scene: pv.MultiBlock, right: float, kind: str = "column", rows: int =
     own, other = known["beside"]["names"]
     limit, apart = known["limit"], known["beside"]["limit"]
     y = style.BAR_LEGEND_ROW if kind == "bar" else style.LEGEND_ROW
-    signed = (-1.0, -0.5, 0.0, 0.5, 1.0)
     x = right * style.SPACING
     if {"silent", "post", "ribbon"} & set(known["glyphs"].values()):
         x = group(scene, "lacking", f"not in {other}", kind, [(0.5 * limit, None)], x, y, style.LEGEND_NARROW)
-    middle = [(0.5 * limit, part * apart) for part in signed]
+    middle = [(0.5 * limit, part * apart) for part in style.LEGEND_PARTS]
     words = f"colour: {own} \N{MINUS SIGN} {other}"
     x = group(scene, "difference", words, kind, middle, x, y, style.LEGEND_NARROW)
     if rows == 2:

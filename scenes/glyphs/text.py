@@ -161,10 +161,8 @@ def label(
 
 def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = style.TAG_SIZE) -> None:
     """Adds a text that stands upright over a place, without a plate, as the block `label/<name>`."""
-    width = size * width_of(text)
-    origin, up = np.array(at) - [width / 2, 0, 0], np.array([0, 0, size])
-    words = lettering(text, size, origin, up, style.SLATE)
-    scene.append(words, f"label/{name}")
+    origin, up = np.array(at) - [size * width_of(text) / 2, 0, 0], np.array([0, 0, size])
+    scene.append(lettering(text, size, origin, up, style.SLATE), f"label/{name}")
 
 
 def signs(scene: pv.MultiBlock, name: str, texts: Iterable[tuple[str, Point, float, float]]) -> None:
@@ -179,6 +177,5 @@ def signs(scene: pv.MultiBlock, name: str, texts: Iterable[tuple[str, Point, flo
             points.append(np.insert(flat * size + np.array([left + along * size, y]), 2, style.TILE_LIFT, axis=1))
             faces.append(corners + n)
             n += len(flat)
-    scene.append(
-        mesh(np.concatenate(points), np.concatenate(faces), to_bytes(style.SLATE), material="ink"), f"label/{name}"
-    )
+    shape = mesh(np.concatenate(points), np.concatenate(faces), to_bytes(style.SLATE), material="ink")
+    scene.append(shape, f"label/{name}")
