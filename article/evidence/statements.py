@@ -5,6 +5,7 @@ predicate is then evaluated on the other. The claims of the article are asked of
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -106,28 +107,18 @@ def statements(one: Comparison) -> Iterator[Statement]:
 
 def how_sure(one: Comparison, answer: str) -> Iterator[Statement]:
     """How probable the answer is, and how far it is ahead."""
-    sure = chance(one, answer)
-    bound = next((share for share in SHARES if sure >= share), None)
-    if bound is not None:
-
-        def sure_enough(o: Comparison) -> tuple[str, bool]:
-            if answer not in o.vocab:
-                return MISSING, False
-            return percent(chance(o, answer)), chance(o, answer) >= bound
-
-        yield Statement(f"{quoted(answer)} has a probability of at least {percent(bound)}.", sure_enough)
+    if bound := next((share for share in SHARES if chance(one, answer) >= share), 0):
+        yield Statement(
+            f"{quoted(answer)} has a probability of at least {percent(bound)}.",
+            known(answer, lambda o: (percent(chance(o, answer)), chance(o, answer) >= bound)),
+        )
     if len(one.vocab) > 1:
-        factor = next((factor for factor in FACTORS if lead(one) >= factor), None)
-        if factor is None:
-            yield Statement(
-                "The most probable token is less than twice as probable as the second.",
-                lambda o: (times(lead(o)), lead(o) < 2),
-            )
-        else:
-            yield Statement(
-                f"The most probable token is at least {number(factor)} times as probable as the second.",
-                lambda o: (times(lead(o)), lead(o) >= factor),
-            )
+        factor = next((factor for factor in FACTORS if lead(one) >= factor), 0)
+        yield Statement(
+            f"The most probable token is {f'at least {number(factor)} times' if factor else 'less than twice'} as "
+            "probable as the second.",
+            lambda o: (times(lead(o)), lead(o) >= factor if factor else lead(o) < 2),
+        )
 
 
 def rivals(one: Comparison) -> Iterator[Statement]:
@@ -159,8 +150,7 @@ def looks(one: Comparison) -> Iterator[Statement]:
         f"The widest look of the last token is one of {head(l, h)}.",
         lambda o: (head(*o.widest[:2]), o.widest[:2] == (l, h)),
     )
-    bound = next((share for share in SHARES if widest(one) >= share), None)
-    if bound is not None:
+    if bound := next((share for share in SHARES if widest(one) >= share), 0):
         yield Statement(
             f"The widest look of the last token takes at least {percent(bound)} of its head's attention.",
             lambda o: (percent(widest(o)), widest(o) >= bound),
@@ -175,30 +165,27 @@ def looks(one: Comparison) -> Iterator[Statement]:
 def origins(one: Comparison, answer: str) -> Iterator[Statement]:
     """Where the logit of the answer comes from."""
 
-    def largest(o: Comparison) -> tuple[str, float] | None:
-        if answer not in o.vocab:
-            return None
+    def largest(o: Comparison) -> tuple[str, str]:
         shares = o.share[:, o.id(answer)]
-        return o.origins[int(shares.argmax())], float(shares.max())
+        return o.origins[int(shares.argmax())], decimals(float(shares.max()))
 
-    def from_there(o: Comparison) -> tuple[str, bool]:
-        found = largest(o)
-        return (f"{found[0]}, {decimals(found[1])}", found[0] == name) if found else (MISSING, False)
-
-    name, _ = largest(one) or ("", 0.0)
-    yield Statement(f"The largest share in the logit of {quoted(answer)} comes from {name}.", from_there)
+    name, _ = largest(one)
+    yield Statement(
+        f"The largest share in the logit of {quoted(answer)} comes from {name}.",
+        known(answer, lambda o: (", ".join(largest(o)), largest(o)[0] == name)),
+    )
     parts = shares_of(one, answer)
     for part in sorted(parts, key=lambda part: -abs(round(parts[part], 9)))[:ORIGINS]:
         sign = np.sign(parts[part])
 
         def has_the_sign(o: Comparison, part: str = part, sign: float = sign) -> tuple[str, bool]:
-            if answer not in o.vocab:
-                return MISSING, False
             share = shares_of(o, answer).get(part)
             return ("no such part", False) if share is None else (decimals(share), bool(np.sign(share) == sign))
 
         does = {1: "adds to", 0: "adds nothing to", -1: "takes from"}[int(sign)]
-        yield Statement(f"{part[0].upper()}{part[1:]} {does} the logit of {quoted(answer)}.", has_the_sign)
+        yield Statement(
+            f"{part[0].upper()}{part[1:]} {does} the logit of {quoted(answer)}.", known(answer, has_the_sign)
+        )
 
 
 def lengths(one: Comparison) -> Iterator[Statement]:
@@ -224,6 +211,11 @@ def quoted(token: str) -> str:
 
 def head(l: int, h: int) -> str:
     return f"block {l + 1}, head {h + 1}"
+
+
+def known(token: str, judge: Judge) -> Judge:
+    """Asks only a model that has the token."""
+    return lambda o: judge(o) if token in o.vocab else (MISSING, False)
 
 
 def chance(one: Comparison, token: str) -> float:
@@ -261,9 +253,7 @@ def first(one: Comparison, level: int) -> str:
 def comes_up(one: Comparison, token: str) -> int | None:
     """The level from which on a token is the most probable one; nothing if it is not so in the end."""
     levels = len(one.lens)
-    since = levels
-    while since and first(one, since - 1) == token:
-        since -= 1
+    since = next((level for level in range(levels, 0, -1) if first(one, level - 1) != token), 0)
     return since if since < levels else None
 
 
@@ -326,13 +316,10 @@ def foreseen(one: Comparison) -> tuple[int, int]:
 def evidence(run: OpenedModel) -> Evidence | None:
     """A model as the article's claims are asked of it; nothing if it does not know the words of the article."""
     _, _, corpus, held_out = own.read_data()
-    words = {word for sentence in (*corpus, *held_out) for word in sentence.split()}
-    longest = max(len(sentence.split()) for sentence in (*corpus, *held_out)) - 1
-    if (
-        type(run.tokenizer) is not gpt.Tokenizer
-        or not words <= {*run.tokenizer.vocab}
-        or run.config.n_context < longest
-    ):
+    sentences = [sentence.split() for sentence in (*corpus, *held_out)]
+    if type(run.tokenizer) is not gpt.Tokenizer or not {*chain(*sentences)} <= {*run.tokenizer.vocab}:
+        return None
+    if run.config.n_context < max(map(len, sentences)) - 1:
         return None
     trace = gpt.trace(run.model, run.tokenizer, held_out[0].rsplit(maxsplit=1)[0])
     return Evidence(run.config, run.tokenizer, corpus, held_out, run.model, trace)

@@ -187,10 +187,8 @@ def unnamed(name: str, drawn: list[dict], shown: Any) -> list[str]:
     arrays = dict.fromkeys(mark["node"].split("/")[0].removesuffix(readback.APART) for mark in drawn)
     lacking = ", ".join(array for array in arrays if array not in shown.words)
     where = type(shown).__module__.replace(".", "/")
-    said = (
-        f"scenes/{name}.py draws {lacking}, for which {where}.py has no words; its marks are called by name and index."
-    )
-    return [said] if lacking else []
+    said = f"scenes/{name}.py draws {lacking}, for which {where}.py has no words"
+    return [f"{said}; its marks are called by name and index."] if lacking else []
 
 
 def quantities(mark: dict) -> int:

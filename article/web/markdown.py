@@ -12,8 +12,8 @@ What is filled in is text, too: it meets the HTML of a document when Markdown is
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from html import unescape
+from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, SubElement
 
@@ -53,23 +53,20 @@ def fault(line: int, problem: str) -> UnknownNameError:
 # --- What a text refers to ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """A place in a text that names a value."""
 
     name: str
     line: int
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     """A heading, whose address may have values in it."""
 
     words: str
 
 
-@dataclass(frozen=True)
-class ViewLink:
+class ViewLink(NamedTuple):
     """A link to a mark of a figure."""
 
     figure: str
@@ -83,8 +80,7 @@ class ViewLink:
         return (node, int(part)) if node and part.isdecimal() else (unquote(target), 1)
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """A scene or a plot that a text shows, with its alternative text and its caption."""
 
     file: str
@@ -97,8 +93,7 @@ class Figure:
         return self.file.rpartition("/")[2].rpartition(".")[0]
 
 
-@dataclass(frozen=True)
-class ClaimLink:
+class ClaimLink(NamedTuple):
     """A link to a claim, which says that it is true."""
 
     id: str  # of its element: the name, and a number if it is not the first of that name
@@ -345,20 +340,16 @@ class _Blocks(Treeprocessor):
             words = self.words(block) if block.tag in ("h1", "h2", "h3", "p") else ""
             heading = heading if block.tag == "p" else words or heading
             if block.tag in ("h2", "h3"):
-                self.anchor(block, words)
+                id = block.get("id", "")
+                self.document.headings.append((block.tag, words, id))
+                link = {"class": "anchor", "href": f"#{id}", "aria-label": f"Permanent link to {words}"}
+                SubElement(block, "a", link)  # the style fills it: the words of the heading stay its own
             if block.tag == "h3":
                 block.set("class", "part")
             elif block.tag == "table":
                 root[n] = scrolling(block, heading)
             written = toc.run_postprocessors(self.md.serializer(root[n]), self.md)
             self.document.blocks.append((str(block.tag), words, without_lines(written)[0]))
-
-    def anchor(self, heading: Element, words: str) -> None:
-        """Gives a heading a link to itself, and notes it for the list of contents."""
-        id = heading.get("id", "")
-        self.document.headings.append((heading.tag, words, id))
-        link = {"class": "anchor", "href": f"#{id}", "aria-label": f"Permanent link to {words}"}
-        SubElement(heading, "a", link)  # the style fills it: the words of the heading stay its own
 
     def words(self, element: Element) -> str:
         """The text of an element, without footnotes."""

@@ -74,9 +74,8 @@ def dots(outcomes: Sequence[Outcome], own: Outcome) -> Plot:
     kinds = zip(bins.tolist(), classes(outcomes, own), strict=True)
     for bin, kind in sorted(kinds, key=lambda pair: pair[1].startswith("failed")):
         x = EDGE + (bin + 0.5) * (WIDTH - 2 * EDGE) / BINS
-        y = ground - DOT - 1 - 2 * DOT * stacked[bin]
+        plot.add("circle", kind, cx=x, cy=ground - DOT - 1 - 2 * DOT * stacked[bin], r=DOT - 0.7)
         stacked[bin] += 1
-        plot.add("circle", kind, cx=x, cy=y, r=DOT - 0.7)
     by_value = sorted(outcomes, key=lambda outcome: float(outcome.value))
     plot.text(EDGE, height - 4, by_value[0].text, "start")
     plot.text(WIDTH - EDGE, height - 4, by_value[-1].text, "end")
@@ -150,10 +149,10 @@ def curve(film: Mapping) -> Plot:
     steps, most = film["steps"], max(film["loss"])
     across = [EDGE + n * (WIDTH - 2 * EDGE) / (len(steps) - 1) for n in range(len(steps))]
     plot.line(EDGE, ground, WIDTH - EDGE, ground)
-    places = " ".join(
-        f"{x:.1f},{ground - high * loss / most:.1f}" for x, loss in zip(across, film["loss"], strict=True)
+    heights = [ground - high * loss / most for loss in film["loss"]]
+    plot.add(
+        "polyline", "range thin", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True))
     )
-    plot.add("polyline", "range thin", points=places)
     if film["found"] is not None:
         found = float(np.interp(film["found"], steps, across))
         plot.line(found, ground - high, found, ground, "grid")
@@ -190,10 +189,9 @@ class Series(NamedTuple):
 
     def told(self, name: str, *, most: bool = False) -> str:
         """Where it starts and ends, and its extremes."""
-        least = f"the least is {self.at(int(np.argmin(self.values)))}"
-        if most:
-            least += f", the most {self.at(int(np.argmax(self.values)))}"
-        return f"{name}: {self.at(0)}, {self.at(-1)}; {least}."
+        extremes = f"the least is {self.at(int(np.argmin(self.values)))}"
+        extremes += f", the most {self.at(int(np.argmax(self.values)))}" if most else ""
+        return f"{name}: {self.at(0)}, {self.at(-1)}; {extremes}."
 
     def thinned(self, n: int) -> "Series":
         """The means of n neighbours at a time."""
@@ -273,15 +271,9 @@ def losses(batch: Series, train: Series, held_out: Series, best_step: int, bigra
     x, (y,) = panels(plot, {"": lines})
     best = held_out.steps.index(best_step)
     plot.add("circle", "orange", cx=x.at(best_step), cy=y.at(held_out.values[best]), r=2.5)
-    parts = (("Training text", train), ("Held-out text", held_out), ("Batches", batch))
-    alt = " ".join(
-        [
-            f"Losses over {held_out.steps[-1]:,} steps.",
-            *(series.told(name) for name, series in parts),
-            f"The counted bigram’s held-out loss is {short(bigram)}, the floor {short(floor)}.",
-        ]
-    )
-    return finished(plot, alt)
+    told = f"{train.told('Training text')} {held_out.told('Held-out text')} {batch.told('Batches')}"
+    counted = f"The counted bigram’s held-out loss is {short(bigram)}, the floor {short(floor)}."
+    return finished(plot, f"Losses over {held_out.steps[-1]:,} steps. {told} {counted}")
 
 
 def gradients(whole: Series, parts: Mapping[str, Mapping[str, Series]], n_layer: int) -> Chart:

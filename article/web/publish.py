@@ -42,8 +42,7 @@ class Page:
     def body(self, facts: Facts) -> Body:
         """What it says. Raises RefusalError for what there is not."""
         with naming(self):
-            wrap = self.wrap or Document.body
-            return wrap(self.document, self.own(facts))
+            return (self.wrap or Document.body)(self.document, self.own(facts))
 
 
 def add_pages(

@@ -40,11 +40,10 @@ def tables(scene: "pv.MultiBlock", shown: Any) -> list[dict]:
 
 def written(tables: list[dict]) -> list[dict]:
     """Tables whose cells are texts and numbers, with the numbers as they are written."""
-
-    def cell(value: float | str) -> str:
-        return value if isinstance(value, str) else three(value)
-
-    return [table | {"rows": [[*map(cell, row)] for row in table["rows"]]} for table in tables]
+    return [
+        table | {"rows": [[cell if isinstance(cell, str) else three(cell) for cell in row] for row in table["rows"]]}
+        for table in tables
+    ]
 
 
 def group(mark: dict, shown: Any) -> tuple:
