@@ -54,15 +54,12 @@ class Reader(nn.Module):
         return Answer(self.ln_f(x + edit("write", write)) @ self.embedding.weight.T)
 
 
-TABLE_RATE = 10.0
-
-
 def rungs(config: gpt.Config) -> Iterator[tuple[str, nn.Module, float]]:
     """The models below the whole one, from the simplest: name, model, and its learning rate in those of the run.
 
     A table learns a row at a time, only where its token stands, and so needs a higher rate to come as far.
     """
-    yield "trained bigram", Bigram(config), TABLE_RATE
+    yield "trained bigram", Bigram(config), 10.0
     yield "averaging the past", Reader(config, Mean(config)), 1.0
     yield "one head", Reader(config, gpt.Attention(replace(config, n_head=1))), 1.0
     if config.n_head > 1:

@@ -50,10 +50,8 @@ def trainings(
     torch.set_num_threads(1)  # the model is too small to share
     folder = folder_of(recipe, corpus)
     recipe = padded(recipe)
-    found: dict[int, np.ndarray] = {}
-    for seed in () if fresh else seeds:
-        if (kept := cache.load_arrays(file_of(folder, seed))) is not None:
-            found[seed] = kept["weights"]
+    kept = {} if fresh else {seed: cache.load_arrays(folder / f"{seed}.npz") for seed in seeds}
+    found = {seed: arrays["weights"] for seed, arrays in kept.items() if arrays is not None}
     missing = [seed for seed in dict.fromkeys(seeds) if seed not in found]
     if missing:
         trained = dict(zip(missing, train_in_parallel(recipe, tokenizer, corpus, missing), strict=True))
@@ -186,13 +184,9 @@ def folder_of(recipe: Recipe, corpus: Sequence[str]) -> Path:
     return cache.KEPT / "trainings" / cache.key(training_code(), stated, torch.__version__)
 
 
-def file_of(folder: Path, seed: int) -> Path:
-    return folder / f"{seed}.npz"
-
-
 def keep(folder: Path, seed: int, weights: np.ndarray) -> None:
     """Keeps the weights (n,) of a seed, and forgets those of recipes that were not used for long."""
-    cache.keep_arrays(file_of(folder, seed), {"weights": weights})
+    cache.keep_arrays(folder / f"{seed}.npz", {"weights": weights})
     cache.forget(folder.parent, KEPT_RECIPES)
 
 

@@ -14,8 +14,7 @@ import gpt
 from article.errors import RefusalError
 from article.files import locked
 from article.models import baselines, corpus, prompts, tokenizers
-from article.models import bigram as bigram_
-from article.models.bigram import UNKNOWN, Bigram, floor_of_sentences
+from article.models.bigram import UNKNOWN, Bigram, floor, floor_of_sentences
 from article.models.dataset import Examples, evaluate, stream
 from article.models.memory import check_memory
 from article.models.model import OpenedModel
@@ -103,9 +102,8 @@ class Task:
         """A sample of a model, which begins as the held-out text does; drawn from the stream of the names."""
         first = self.held_out.ids.flatten()[:1].tolist()
         random = stream(self.settings.seed, "sample", *names)
-        n, n_context = SAMPLE, self.settings.n_context
-        if self.settings.examples == "lines":
-            n = min(n, n_context - 1)
+        n_context = self.settings.n_context
+        n = min(SAMPLE, n_context - 1) if self.settings.examples == "lines" else SAMPLE
         return self.tokenizer.decode([*first, *sample(model, first, n, Sampling(), random, n_context)])
 
     def teach(self, model: Any, name: str, rate: float = 1.0) -> Course:
@@ -158,7 +156,9 @@ def learn(
         held_out_loss=held_out_loss,
         model=model.to("cpu").double(),
         bigram=(pairs.loss(rows), pairs.loss(others)),
-        floor=bigram_.floor(rows, settings.n_context) if rows.ndim == 1 else floor_of_sentences(listed(rows)),
+        floor=floor(rows, settings.n_context)
+        if rows.ndim == 1
+        else floor_of_sentences([row[row != UNKNOWN].tolist() for row in rows]),
         ladder=rungs,
         note=note,
     )
@@ -202,11 +202,8 @@ def preset_of(train_text: str, given: dict[str, Any]) -> Settings:
 def cut(texts: corpus.Texts, settings: Settings) -> tuple[gpt.Tokenizer, Settings]:
     """The tokenizer of a text, and the settings with what follows from it. Raises RefusalError."""
     most = settings.n_vocab or (MERGED if settings.tokenizer == "bpe" else 0)
-    try:
-        # Held-out tokens that training lacks have an id, too; the report says how many there are.
-        tokenizer = tokenizers.make(settings.tokenizer, f"{texts.train}\n{texts.held_out}", most)
-    except ValueError as error:
-        raise RefusalError(f"{error}.") from None
+    text = f"{texts.train}\n{texts.held_out}"  # what training lacks has an id, too; the report says how much that is
+    tokenizer = tokenizers.make(settings.tokenizer, text, most)
     n_vocab = len(tokenizer.vocab)
     if settings.n_vocab and n_vocab > settings.n_vocab:
         raise RefusalError(
@@ -216,14 +213,9 @@ def cut(texts: corpus.Texts, settings: Settings) -> tuple[gpt.Tokenizer, Setting
     if n_vocab < 2:
         raise RefusalError("the text has one token only; there is nothing to predict.")
     n_context = settings.n_context
-    if settings.examples == "lines":
-        n_context = n_context or max(2, longest(texts, tokenizer) - 1)
+    if settings.examples == "lines" and not n_context:
+        n_context = max(2, *(len(tokenizer.encode(line)) - 1 for line in text.split("\n")))
     return tokenizer, replace(settings, n_vocab=n_vocab, n_context=n_context)
-
-
-def longest(texts: corpus.Texts, tokenizer: gpt.Tokenizer) -> int:
-    """The tokens of the longest line."""
-    return max(len(tokenizer.encode(line)) for part in (texts.train, texts.held_out) for line in part.split("\n"))
 
 
 def examples(part: str, tokenizer: gpt.Tokenizer, settings: Settings, least: int = 2) -> Examples:
@@ -246,13 +238,7 @@ def examples(part: str, tokenizer: gpt.Tokenizer, settings: Settings, least: int
 
 def numbers(part: Examples) -> np.ndarray:
     """The ids of a text (N,), or of its lines (B, T+1) with UNKNOWN where they are filled up."""
-    ids, targets = part.ids.numpy(), part.targets.numpy()
-    return np.concatenate([ids[..., :1], targets], axis=-1)
-
-
-def listed(rows: np.ndarray) -> list[list[int]]:
-    """The ids of each line, without what it is filled up with."""
-    return [row[row != UNKNOWN].tolist() for row in rows]
+    return torch.cat([part.ids[..., :1], part.targets], dim=-1).numpy()
 
 
 def prompt_of(result: Result, given: str | None) -> str:

@@ -1,7 +1,5 @@
 """Models to ask, by what lies on the disk: a run, a checkpoint, or the article's own."""
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from article.errors import RefusalError
@@ -24,7 +22,7 @@ def open_model(checkpoint: Path | None, tokenizer: str | None = None, seed: int 
         return own.own_model(seed)
     if seed is not None:
         raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
-    with refused(checkpoint):
+    try:
         known = next((one for one in FORMATS if one.recognises(checkpoint)), None)
         if known:
             return known.read(checkpoint, tokenizer)
@@ -35,14 +33,8 @@ def open_model(checkpoint: Path | None, tokenizer: str | None = None, seed: int 
             )
         what = "it is no file" if checkpoint.exists() else "there is no such file or folder"
         raise ValueError(f"{what}; name nanoGPT's ckpt.pt, or the folder of a model")
-
-
-@contextlib.contextmanager
-def refused(path: Path) -> Iterator[None]:
-    """Says of what is wrong inside, where it is."""
-    try:
-        yield
     except OSError as error:
-        raise RefusalError(f"{path} cannot be read: {error.strerror or error}; name another --checkpoint.") from None
+        where = f"{checkpoint} cannot be read: {error.strerror or error}"
+        raise RefusalError(f"{where}; name another --checkpoint.") from None
     except ValueError as error:
-        raise RefusalError(f"{path} cannot be used: {error}.") from None
+        raise RefusalError(f"{checkpoint} cannot be used: {error}.") from None

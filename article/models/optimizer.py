@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,25 +43,13 @@ class AdamW:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Each weight moves by about the learning rate, along its gradient."""
+        how: dict[str, Any] = {"fused": True, "amsgrad": False, "maximize": False, "lr": rate}
+        how |= {"beta1": gpt.BETA_1, "beta2": gpt.BETA_2, "eps": gpt.EPSILON}
         for some, decay in ((slice(self.constant), 0.0), (slice(self.constant, None), self.decay)):
             mean, square, steps = (numbers[some] for numbers in self.state.values())
             weights = self.weights[some]
-            adamw(
-                weights,
-                cast(list[Tensor], [weight.grad for weight in weights]),
-                mean,
-                square,
-                [],
-                steps,
-                fused=True,
-                amsgrad=False,
-                maximize=False,
-                beta1=gpt.BETA_1,
-                beta2=gpt.BETA_2,
-                eps=gpt.EPSILON,
-                lr=rate,
-                weight_decay=decay,
-            )
+            gradients = cast(list[Tensor], [weight.grad for weight in weights])
+            adamw(weights, gradients, mean, square, [], steps, **how, weight_decay=decay)
 
     def load(self, state: Mapping[str, Sequence[Tensor]]) -> None:
         """Goes on from a state. Raises ValueError for one of another model."""

@@ -93,7 +93,6 @@ WINDOWS = Settings(
     dtype="float32",
 )
 FIELDS = {field.name: field for field in fields(Settings)}
-LARGEST = sys.float_info.max
 
 
 def settle(given: Mapping[str, Any], preset: Settings, where: str = "") -> Settings:
@@ -111,8 +110,7 @@ def settle(given: Mapping[str, Any], preset: Settings, where: str = "") -> Setti
             said = json.dumps(value, default=str)
             said = said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
             raise RefusalError(f"{where}{name} = {said}: it must be {problem}.")
-    kinds = {name: type(FIELDS[name].default) for name in given}
-    result = replace(preset, **{name: kinds[name](value) for name, value in given.items()})
+    result = replace(preset, **{name: type(FIELDS[name].default)(value) for name, value in given.items()})
     if result.n_embd % result.n_head:
         raise RefusalError(
             f"{where}n_embd = {result.n_embd} cannot be shared by n_head = {result.n_head} heads; "
@@ -141,7 +139,7 @@ def unfit(value: Any, field: Any) -> str:
     right = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
     most = MOST if right and kind is int and value > MOST and rule["most"] == math.inf else rule["most"]
     size = f" from {rule['least']} to {most}" if most < math.inf else f", {rule['least']} or more"
-    return "" if right and rule["least"] <= value <= most and value <= LARGEST else name + size
+    return "" if right and rule["least"] <= value <= most and value <= sys.float_info.max else name + size
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -32,31 +32,15 @@ if TYPE_CHECKING:
 FILE = "tokenizer.json"
 KINDS = "words, characters, bpe, a path that ends in tokenizer.json, or tiktoken:NAME"
 SECONDS = 5  # of a processor, that a foreign tokenizer may take for a text
-PLAIN = {  # parts of a tokenizer.json that take no longer, and make no more, than a text is long
-    "ByteFallback",
-    "ByteLevel",
-    "BertNormalizer",
-    "BertPreTokenizer",
-    "BertProcessing",
-    "Digits",
-    "Fuse",
-    "Lowercase",
-    "Metaspace",
-    "NFC",
-    "NFD",
-    "NFKC",
-    "NFKD",
-    "Punctuation",
-    "RobertaProcessing",
-    "Sequence",
-    "Strip",
-    "StripAccents",
-    "Whitespace",
-    "WhitespaceSplit",
-    "WordPiece",
-}
+PLAIN = re.compile(  # parts of a tokenizer.json that take no longer, and make no more, than a text is long
+    "Byte(Fallback|Level)|Bert(Normalizer|PreTokenizer|Processing)|RobertaProcessing|NFK?[CD]|Strip(Accents)?|"
+    "Whitespace(Split)?|WordPiece|Digits|Fuse|Lowercase|Metaspace|Punctuation|Sequence"
+)
 MUCH = 1024  # tokens that a model and its tokenizer may differ in, or by half if that is more
 BYTES = 256  # the pieces that byte-level BPE starts from
+VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]  # bytes that stand for themselves in a piece
+OTHERS = [byte for byte in range(BYTES) if byte not in VISIBLE]
+LETTERS = {chr(byte): byte for byte in VISIBLE} | {chr(BYTES + n): byte for n, byte in enumerate(OTHERS)}
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols to Unicode, but nothing to the eye
 
@@ -182,9 +166,11 @@ class Pieces(gpt.Tokenizer):
         pieces = {id: piece for piece, id in self.tokenizer.get_vocab(with_added_tokens=True).items()}
         if not pieces or max(pieces) >= 2 * len(pieces):
             raise ValueError(f"it has {len(pieces)} tokens, and an id {max(pieces, default=0)}")
-        bytewise = "ByteLevel" in types_of(whole.get("decoder"))
+        decoder = whole.get("decoder") or {}
+        bytewise = "ByteLevel" in (part.get("type") for part in (decoder, *decoder.get("decoders", [])))
         self.complete = kind != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
-        self.confined = special and not is_plain(whole)
+        parts = (whole.get(name) for name in ("normalizer", "pre_tokenizer", "decoder"))
+        self.confined = special and not all(map(is_plain, parts))
         around = self.tokenizer.num_special_tokens_to_add(is_pair=False)
         if around > MUCH:
             raise ValueError(f"it puts {around:,} tokens around a text")
@@ -193,7 +179,10 @@ class Pieces(gpt.Tokenizer):
         unknown = whole["model"].get("unk_token")
         self.unknown = whole["model"].get("unk_id") if unknown is None else self.tokenizer.token_to_id(unknown)
         names = (pieces.get(id, f"<unused-{id}>") for id in range(max(pieces) + 1))
-        self.vocab = unique(shown((bytewise and bytes_of(name)) or name or "<empty>") for name in names)
+        # Of what is byte-level, an added token need not be, such as one with a space.
+        byte_of = LETTERS if bytewise else {}
+        read = (bytes(map(byte_of.__getitem__, name)) if set(name) <= byte_of.keys() else name for name in names)
+        self.vocab = unique(shown(name or "<empty>") for name in read)
         self.ids = {name: id for id, name in enumerate(self.vocab)}
 
     def encode(self, sentence: str) -> list[int]:
@@ -225,23 +214,11 @@ class Pieces(gpt.Tokenizer):
     def lost(self, sentence: str) -> str | None:
         """A character that BPE leaves out, without a word, as it has no piece for it."""
         alone = (letter for letter in dict.fromkeys(sentence) if not letter.isspace())
-        return next(
-            (letter for letter in alone if not self.tokenizer.encode(letter, add_special_tokens=False).ids), None
-        )
+        return next((one for one in alone if not self.tokenizer.encode(one, add_special_tokens=False).ids), None)
 
     def decode(self, ids: Iterable[int]) -> str:
         known = list(ids)
         return self.held(lambda: self.tokenizer.decode(known, skip_special_tokens=False))
-
-
-def letters() -> dict[str, int]:
-    """How byte-level tokenizers write bytes in a text: character -> byte. Visible ones stand for themselves."""
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(BYTES) if byte not in visible]
-    return {chr(byte): byte for byte in visible} | {chr(BYTES + n): byte for n, byte in enumerate(others)}
-
-
-LETTERS = letters()
 
 
 def divisible(state: dict[str, Any]) -> bool:
@@ -253,16 +230,12 @@ def divisible(state: dict[str, Any]) -> bool:
     return bool(bytewise) and not reach and not state.get("normalizer")
 
 
-def is_plain(state: dict[str, Any]) -> bool:
-    """Whether nothing in a tokenizer.json can take long, or make much, of a short text."""
-    parts = [state.get(name) for name in ("normalizer", "pre_tokenizer", "decoder")]
-    while parts:
-        part = parts.pop()
-        if isinstance(part, dict):
-            if part.get("type") not in PLAIN:
-                return False
-            parts += [one for inner in part.values() if isinstance(inner, list) for one in inner]
-    return True
+def is_plain(part: Any) -> bool:
+    """Whether a part of a tokenizer.json cannot take long, or make much, of a short text, nor a part of it."""
+    if not isinstance(part, dict):
+        return True
+    inner = chain.from_iterable(some for some in part.values() if isinstance(some, list))
+    return bool(PLAIN.fullmatch(str(part.get("type")))) and all(map(is_plain, inner))
 
 
 def stretches(text: str, least: int = 1 << 16) -> Iterator[str]:
@@ -277,17 +250,6 @@ def stretches(text: str, least: int = 1 << 16) -> Iterator[str]:
             yield text[start : space.start()]
             start = space.start()
     yield text[start:]
-
-
-def bytes_of(piece: str) -> bytes | None:
-    """The bytes of a byte-level piece; None for one that is not, such as an added token with a space."""
-    return bytes(LETTERS[letter] for letter in piece) if all(letter in LETTERS for letter in piece) else None
-
-
-def types_of(part: dict[str, Any] | None) -> set[str]:
-    """The types of a part of a tokenizer.json, and of the parts in it."""
-    parts = [] if part is None else [part, *part.get("decoders", [])]
-    return {str(one.get("type")) for one in parts}
 
 
 def train_bpe(text: str, n_vocab: int) -> Pieces:

@@ -61,10 +61,6 @@ class Log:
         """Begins to measure the speed from here."""
         self.since, self.step = time.perf_counter(), self.course.step
 
-    def tick(self) -> None:
-        """Brings the time of the whole training up to date."""
-        self.course.seconds = time.perf_counter() - self.begun
-
     def add(self, model: nn.Module, row: Row, rate: float, loss: float, tokens: int) -> None:
         """A row about a step of so many tokens, with what a look at the model has found, or now and then."""
         settings, step = self.training.settings, self.course.step
@@ -91,9 +87,11 @@ def train(model: nn.Module, training: Training) -> Course:
     whose = identity(settings, training.train, training.held_out)
     course = resume(training.state, model, optimizer, whose, team)
     log = Log(training, course)
-    with progress(training, course) as bar:
+    quiet = None if training.leads else True  # None is quiet where there is no terminal
+    bar = tqdm(total=settings.steps, initial=course.step, desc=training.name, unit=" steps", leave=False, disable=quiet)
+    with bar:
         while True:
-            log.tick()
+            course.seconds = time.perf_counter() - log.begun
             ends = course.step == settings.steps
             if training.state and training.leads and course.step % settings.save_every == 0 and not ends:
                 keep_state(training.state, course, model, optimizer, whose)
@@ -116,18 +114,6 @@ def train(model: nn.Module, training: Training) -> Course:
     course.rows.append({"step": course.step} | row)
     model.load_state_dict(course.best)
     return course
-
-
-def progress(training: Training, course: Course) -> tqdm:
-    """The bar that shows on a terminal how far the training is."""
-    return tqdm(
-        total=training.settings.steps,
-        initial=course.step,
-        desc=training.name,
-        unit=" steps",
-        leave=False,
-        disable=None if training.leads else True,
-    )
 
 
 def check(loss: float, step: int, settings: Settings) -> None:

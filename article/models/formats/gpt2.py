@@ -25,21 +25,10 @@ OTHER_NAMES = {  # of sizes, as other families and older versions call them
     "n_layer": ("num_hidden_layers",),
     "n_head": ("num_attention_heads",),
 }
-ACTIVATIONS = {  # theirs and ours
-    "gelu": "gelu",
-    "gelu_python": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_fast": "gelu_tanh",
-    "gelu_accurate": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu_python_tanh": "gelu_tanh",
-    "gelu_10": "gelu_clipped",
-    "quick_gelu": "gelu_sigmoid",
-    "silu": "silu",
-    "swish": "silu",
-    "relu": "relu",
-    "tanh": "tanh",
-}
+TANH = ("gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh", "gelu_python_tanh")  # many names of one
+ACTIVATIONS = {"gelu": "gelu", "gelu_python": "gelu"} | dict.fromkeys(TANH, "gelu_tanh")  # theirs and ours
+ACTIVATIONS |= {"gelu_10": "gelu_clipped", "quick_gelu": "gelu_sigmoid"}
+ACTIVATIONS |= {"silu": "silu", "swish": "silu", "relu": "relu", "tanh": "tanh"}
 FIXED = {  # what config.json may say, if it says it, and why
     "add_cross_attention": (False, "there is no other text to attend to here"),
     "quantization_config": (None, "weights are numbers of 16 bits or more here; save the model unquantised"),

@@ -40,10 +40,6 @@ class Layout:
     divided: bool = True  # scores are divided by the root of a head's size
     by_block: bool = False  # the scores of block n, from 1, are also divided by n
 
-    def factor(self, size: int, l: int) -> float:
-        """What the queries of block l, of heads of a size, are multiplied by to have the scores that are meant."""
-        return (1 if self.divided else math.sqrt(size)) / (l + 1 if self.by_block else 1)
-
 
 def config_of(sizes: Mapping[str, Any], where: str, context: str, activation: str, biases: bool) -> gpt.Config:
     """A configuration by its sizes. Raises ValueError for those that are none, or that do not fit each other."""
@@ -78,7 +74,9 @@ def opened_model(
     `where` says what the sizes in the configuration come from. If the unembedding is there and is not the embedding, it
     is used, whatever the configuration says. Raises ValueError for weights that do not fit the sizes.
     """
-    found, aside = without_heads(stripped(found))
+    found = stripped(found)
+    aside = [name for name in found if HEADS.fullmatch(name)]  # such as to tell a value or a class
+    found = {name: weight for name, weight in found.items() if name not in aside}
     more = []
     if HEAD in found and same(found[HEAD], found.get("wte.weight")):
         del found[HEAD]
@@ -118,12 +116,6 @@ def stripped(found: Mapping[str, Weight]) -> dict[str, Weight]:
     return result
 
 
-def without_heads(found: Mapping[str, Weight]) -> tuple[dict[str, Weight], list[str]]:
-    """The weights without those of heads for other tasks, such as to tell a value or a class, and their names."""
-    aside = [name for name in found if HEADS.fullmatch(name)]
-    return {name: weight for name, weight in found.items() if name not in aside}, aside
-
-
 def shapes(config: gpt.Config, layout: Layout, found: Mapping[str, Weight], why: str) -> dict[str, tuple[int, ...]]:
     """The shapes of all weights by name, which those that were found have. Raises ValueError if they have not."""
     V, D, L, M = config.n_vocab, config.n_embd, config.n_layer, config.n_hidden or 4 * config.n_embd
@@ -158,7 +150,8 @@ def renamed(tensors: Mapping[str, Tensor], config: gpt.Config, layout: Layout) -
         if ours:
             result |= {f"blocks.{l}.{ours}.weight": matrix, f"blocks.{l}.{ours}.bias": bias}
             continue
-        factor = layout.factor(config.n_embd // config.n_head, l)
+        root = 1 if layout.divided else math.sqrt(config.n_embd // config.n_head)
+        factor = root / (l + 1 if layout.by_block else 1)  # of the queries, to have the scores that are meant
         for part, rows, shift in zip(("query", "key", "value"), matrix.chunk(3), bias.chunk(3), strict=True):
             as_meant = factor if part == "query" else 1
             result[f"blocks.{l}.attention.{part}.weight"] = rows if as_meant == 1 else rows * as_meant
@@ -170,24 +163,19 @@ def renamed(tensors: Mapping[str, Tensor], config: gpt.Config, layout: Layout) -
 
 def notes(kinds: set[str], layout: Layout, tokenizer: gpt.Tokenizer, aside: list[str]) -> tuple[str, ...]:
     """What is not as in the checkpoint, in a sentence each."""
-    result = [] if layout.biased else ["The checkpoint has no biases; here they are zeros."]
-    halves = sorted(kinds & {"float16", "bfloat16"})
-    if halves:
-        result.append(f"The checkpoint has weights in {' and '.join(halves)}; here all are computed with in float32.")
-    if not layout.divided:
-        result.append(
-            "The checkpoint does not divide scores by the root of a head's size; here its queries are multiplied by "
-            "that, which comes to the same."
-        )
-    if layout.by_block:
-        result.append(
-            "The checkpoint divides the scores of block n by n; here its queries are, which comes to the same."
-        )
-    if isinstance(tokenizer, tokenizers.Resized):
-        result.append(tokenizer.note)
-    if aside:
-        result.append(f"The checkpoint has weights for other tasks, which are left aside: {some(aside)}.")
-    return tuple(result)
+    halves = " and ".join(sorted(kinds & {"float16", "bfloat16"}))
+    resized = tokenizer.note if isinstance(tokenizer, tokenizers.Resized) else ""
+    same = "which comes to the same"
+    possible = {
+        "The checkpoint has no biases; here they are zeros.": not layout.biased,
+        f"The checkpoint has weights in {halves}; here all are computed with in float32.": halves,
+        "The checkpoint does not divide scores by the root of a head's size; here its queries are multiplied by that, "
+        f"{same}.": not layout.divided,
+        f"The checkpoint divides the scores of block n by n; here its queries are, {same}.": layout.by_block,
+        resized: resized,
+        f"The checkpoint has weights for other tasks, which are left aside: {some(aside)}.": aside,
+    }
+    return tuple(note for note, holds in possible.items() if holds)
 
 
 def some(names: list[str]) -> str:

@@ -28,9 +28,6 @@ class Weight(NamedTuple):
     read: Callable[[], Tensor]  # maps it from the file, where that is possible
 
 
-# --- Foreign texts ------------------------------------------------------------------------------------------------
-
-
 def quoted(value: object) -> str:
     r"""A value of a foreign file in an error: short, and on one line.
 
@@ -65,9 +62,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-# --- Files of safetensors -----------------------------------------------------------------------------------------
-
-
 def read_file(path: Path) -> dict[str, Weight]:
     """The weights of a file. Raises ValueError for one that is none or damaged, OSError."""
     from safetensors import SafetensorError, safe_open
@@ -76,12 +70,9 @@ def read_file(path: Path) -> dict[str, Weight]:
     try:
         file = safe_open(path, framework="pt")
         parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        kinds = {name: str(part.get_dtype()) for name, part in parts.items()}
         return {
-            name: Weight(
-                tuple(part.get_shape()),
-                FORMATS.get(part.get_dtype(), str(part.get_dtype())),
-                partial(file.get_tensor, name),
-            )
+            name: Weight(tuple(part.get_shape()), FORMATS.get(kinds[name], kinds[name]), partial(file.get_tensor, name))
             for name, part in parts.items()
         }
     except (SafetensorError, OSError) as error:
@@ -120,16 +111,14 @@ def shard(folder: Path, name: object, index: str, suffix: str) -> str:
     return name
 
 
-# --- From weights to a model --------------------------------------------------------------------------------------
-
-
 def fits(found: Mapping[str, Weight], wanted: Mapping[str, tuple[int, ...]], why: str) -> None:
     """Raises ValueError if these are not the weights of these names and shapes, of numbers that are computed with."""
     for name, shape in wanted.items():
         if name not in found:
             raise ValueError(f"it has no {name}; {why} it needs one of the shape {shape}")
         if found[name].shape != shape:
-            raise ValueError(f"{name} has the shape {shown_shape(found[name].shape)}; {why} it needs {shape}")
+            theirs = ", ".join(map(str, found[name].shape[:4])) + ", …" * (len(found[name].shape) > 4)
+            raise ValueError(f"{name} has the shape ({theirs}); {why} it needs {shape}")
         if found[name].dtype not in FLOATS:
             raise ValueError(
                 f"{name} is kept as {quoted(found[name].dtype)}, and what can be read is {', '.join(FLOATS)}; "
@@ -138,10 +127,6 @@ def fits(found: Mapping[str, Weight], wanted: Mapping[str, tuple[int, ...]], why
     for name in found:
         if name not in wanted:
             raise ValueError(f"it has a weight {quoted(name)}, which {why} it cannot have")
-
-
-def shown_shape(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape[:4]))}{', …' if len(shape) > 4 else ''})"
 
 
 def mapped(name: str, weight: Weight) -> Tensor:

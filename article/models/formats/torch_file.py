@@ -7,6 +7,7 @@ its name; a pickle that wants a function called is refused, but for a few that a
 
 import mmap
 import pickletools
+import re
 import struct
 import warnings
 import zipfile
@@ -28,27 +29,12 @@ NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLO
 TEXTS = {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
 TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 BYTES = {"SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"}
-HARMLESS = {  # what is called to make an object that is not read
-    "torch.device",
-    "torch.Size",
-    "builtins.set",
-    "builtins.frozenset",
-    "builtins.complex",
-    "builtins.range",
-    "builtins.slice",
-    "builtins.bytearray",
-    "collections.deque",
-    "copyreg._reconstructor",
-    "copy_reg._reconstructor",
-    "datetime.date",
-    "datetime.datetime",
-    "datetime.timedelta",
-    "types.SimpleNamespace",
-    "numpy._core.multiarray._reconstruct",
-    "numpy.core.multiarray._reconstruct",
-    "numpy._core.numeric._frombuffer",
-    "numpy.core.numeric._frombuffer",
-}
+HARMLESS = re.compile(  # what is called to make an object that is not read
+    r"torch\.(device|Size)|builtins\.(set|frozenset|complex|range|slice|bytearray)|collections\.deque|"
+    r"(copyreg|copy_reg)\._reconstructor|datetime\.(date|datetime|timedelta)|types\.SimpleNamespace|pathlib\..*|"
+    r"numpy\._?core\.(multiarray\._reconstruct|numeric\._frombuffer)",
+    re.DOTALL,
+)
 KEYS = (str, int, float, type(None))  # whose hash takes no time; that of a tuple in a tuple in a tuple may take years
 
 
@@ -100,13 +86,7 @@ class Machine:
             (value,) = self.stack
         except RefusedError:
             raise
-        except (
-            ValueError,
-            TypeError,
-            LookupError,
-            AttributeError,
-            struct.error,
-        ) as error:  # what comes of a damaged program
+        except (ValueError, TypeError, LookupError, AttributeError, struct.error) as error:  # of a damaged program
             raise ValueError("it is no pickle, or a damaged one") from error
         return value, place
 
@@ -114,19 +94,17 @@ class Machine:
         """Follows one opcode. Raises RefusedError for one that is not followed, others for what makes no sense."""
         match name:
             case "PROTO" | "FRAME" | "STOP":
-                return
+                pass
             case "MARK":
                 self.below.append(self.stack)
                 self.stack = []
-                return
             case "PUT" | "BINPUT" | "LONG_BINPUT":
                 self.memory[argument] = self.stack[-1]
-                return
             case "MEMOIZE":
                 self.memory[len(self.memory)] = self.stack[-1]
-                return
-        value = self.value(name, argument)
-        self.stack.append(value)
+            case _:
+                value = self.value(name, argument)  # which may change what the stack is
+                self.stack.append(value)
 
     def value(self, name: str, argument: Any) -> Any:
         """What an opcode puts onto the stack."""
@@ -205,7 +183,7 @@ class Machine:
 
     def made(self, kind: Unread) -> Unread:
         """An object of a kind that is known to do nothing but to be there. Raises RefusedError for any other."""
-        if kind.name not in HARMLESS and not kind.name.startswith("pathlib."):
+        if not HARMLESS.fullmatch(kind.name):
             raise refusal(kind.name)
         return Unread(kind.name)
 
@@ -257,7 +235,6 @@ STORAGES = {  # their names in the pickle, and what they hold
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
 }
-DAMAGED = (zipfile.BadZipFile, struct.error, ValueError, EOFError, NotImplementedError, RuntimeError, OverflowError)
 
 
 class Stored(NamedTuple):
@@ -268,10 +245,6 @@ class Stored(NamedTuple):
     offset: int = 0
     shape: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
-
-
-def stored(_: str, dtype: str, key: str, *__: object) -> Stored:
-    return Stored(dtype, key)
 
 
 def rebuilt(storage: Stored, offset: int, shape: Any, strides: Any, *_: object) -> Stored:
@@ -285,11 +258,7 @@ NUMBERS_OF_NUMPY = {"f2": "<e", "f4": "<f", "f8": "<d", "b1": "<?"} | {
 }
 
 
-class Dtype(Unread):
-    """The type of a number of numpy."""
-
-
-def number(dtype: Dtype, data: bytes) -> int | float | bool | Unread:
+def number(dtype: Unread, data: bytes) -> int | float | bool | Unread:
     """A number of numpy; unread if it is of another type, such as a text."""
     form = NUMBERS_OF_NUMPY.get(dtype.name)
     return struct.unpack(form, data)[0] if form else Unread("numpy.generic")
@@ -298,7 +267,7 @@ def number(dtype: Dtype, data: bytes) -> int | float | bool | Unread:
 KNOWN = {f"torch.{name}": dtype for name, dtype in STORAGES.items()} | {
     "collections.OrderedDict": lambda: {},
     "collections.defaultdict": lambda *_: {},
-    "numpy.dtype": lambda code, *_: Dtype(str(code)),
+    "numpy.dtype": lambda code, *_: Unread(str(code)),
     "numpy._core.multiarray.scalar": number,
     "numpy.core.multiarray.scalar": number,
     "_codecs.encode": lambda text, *_: str(text).encode("latin-1"),  # how protocol 2 writes bytes
@@ -335,7 +304,7 @@ def read_file(path: Path) -> Saved:
         raise ValueError("its numbers have their bytes in the order of another kind of processor")
     if len(parts[names[0]]) > LARGEST:
         raise ValueError(f"its pickle has more than {LARGEST:,} bytes")
-    machine = Machine(KNOWN, stored)
+    machine = Machine(KNOWN, lambda _, dtype, key, *__: Stored(dtype, key))
     value, _ = machine.run(bytes(parts[names[0]]))
     places = {name.removeprefix(f"{root}data/"): part for name, part in parts.items()}
     return Saved(with_weights(value, partial(weight, places)), [*machine.unread])
@@ -353,7 +322,6 @@ def read_weights(path: Path) -> dict[str, Weight]:
 
 
 MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # what torch.save wrote first before version 1.6, a pickle
-VERSION = 1001
 
 
 def old_file(mapped: mmap.mmap) -> Saved:
@@ -372,7 +340,7 @@ def old_file(mapped: mmap.mmap) -> Saved:
         values.append(value)
         at += n
     version, system, value, keys = values
-    if version != VERSION or not isinstance(system, dict) or system.get("little_endian") is not True:
+    if version != 1001 or not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ValueError("it is a file of torch.save of a form that is not known")
     places, whole = {}, memoryview(mapped)
     for key in keys if isinstance(keys, list) else ():
@@ -400,7 +368,7 @@ def parts_of(path: Path, mapped: mmap.mmap) -> dict[str, memoryview]:
                 result[info.filename] = whole[start : start + info.file_size]
                 if bytes(head[:4]) != b"PK\3\4" or len(result[info.filename]) != info.file_size:
                     raise ValueError("it is damaged")
-    except DAMAGED as error:
+    except (zipfile.BadZipFile, struct.error, ValueError, EOFError, RuntimeError, OverflowError) as error:
         reason = str(error) if type(error) is ValueError and str(error).startswith("it is") else ""
         raise ValueError(reason or "it is no file of torch.save, or a damaged one") from None
     return result
@@ -433,7 +401,7 @@ def tensor(data: memoryview | None, place: Stored) -> Tensor:
     """The tensor of a storage (a view). Raises ValueError if it does not lie in it in one piece."""
     n = prod(place.shape)
     size = size_of(place.dtype) if place.dtype in FLOATS else 0
-    steps = tuple(prod(place.shape[axis + 1 :]) for axis in range(len(place.shape)))
+    steps = tuple(prod(place.shape[axis:]) for axis in range(1, len(place.shape) + 1))
     if data is None or not size or place.strides != steps or not 0 < n * size <= len(data) - place.offset * size:
         raise ValueError("does not lie in the file in one piece")
     flat = torch.frombuffer(data, dtype=getattr(torch, place.dtype), count=n, offset=place.offset * size)

@@ -52,9 +52,6 @@ def resized(tokenizer: gpt.Tokenizer, n_vocab: int) -> gpt.Tokenizer:
     return tokenizers.Resized(tokenizer, n_vocab)
 
 
-# --- nanoGPT ------------------------------------------------------------------------------------------------------
-
-
 def of_meta(path: Path) -> gpt.Tokenizer:
     """The tokens of nanoGPT's meta.pkl, with the ids that they have there. Raises ValueError, OSError.
 
@@ -78,9 +75,6 @@ def of_meta(path: Path) -> gpt.Tokenizer:
     if all(map(SIGN.fullmatch, long)) or any(token.split() != [token] for token in tokens):
         return tokenizers.Characters(tokens)
     return gpt.Tokenizer(map(tokenizers.checked, tokens))
-
-
-# --- vocab.json and merges.txt ------------------------------------------------------------------------------------
 
 
 def of_merges(folder: Path) -> gpt.Tokenizer:
@@ -113,10 +107,7 @@ def special_tokens(folder: Path) -> list[str]:
     """The tokens that special_tokens_map.json names, if it is there."""
     if not (folder / SPECIAL).is_file():
         return []
-    said = [one for value in safetensors.read_json(folder / SPECIAL).values() for one in flat(value)]
+    values = safetensors.read_json(folder / SPECIAL).values()
+    said = [one for value in values for one in (value if isinstance(value, list) else [value])]
     tokens = [one.get("content") if isinstance(one, dict) else one for one in said]
     return [token for token in tokens if isinstance(token, str)]
-
-
-def flat(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
