@@ -15,9 +15,8 @@ def build(trace: Trace) -> pv.MultiBlock:
     """The rows of the residual stream, the ribbons of all heads between them, and the prediction."""
     L, H, T, _ = trace.attention.shape
     token, id = trace.prediction, trace.id(trace.prediction)
-    scene = glyphs.start(
-        "forward", trace, Scale.of(trace.residual, trace.normed[-1], trace.unembedding[id]), style.VIEW_OF_GRID
-    )
+    scale = Scale.of(trace.residual, trace.normed[-1], trace.unembedding[id])
+    scene = glyphs.start("forward", trace, scale, style.VIEW_OF_GRID)
     glyphs.stream(scene, trace)
     for l, h in np.ndindex(L, H):
         glyphs.pattern(scene, trace, l, h)

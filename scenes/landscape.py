@@ -16,9 +16,8 @@ def build(landscape: LossLandscape) -> pv.MultiBlock:
     scene = glyphs.start("landscape", landscape, scale, style.VIEW_OF_LAND)
     scene.user_dict |= {"glyphs": {"height": "surface", "path": "bead"}}
     half = style.LAND_SPAN + style.PLINTH
-    glyphs.ground(
-        scene, glyphs.box((-half, -half, 0), (half, half, style.PLINTH_HEIGHT / 2), glyphs.to_bytes(style.STONE))
-    )
+    low, high = (-half, -half, 0), (half, half, style.PLINTH_HEIGHT / 2)
+    glyphs.ground(scene, glyphs.box(low, high, glyphs.to_bytes(style.STONE)))
     glyphs.mark(scene, "height", glyphs.surface(landscape.height, scale), landscape, "height", ())
     n = len(landscape.height)
     for s, place in enumerate(landscape.path):
@@ -31,9 +30,9 @@ def build(landscape: LossLandscape) -> pv.MultiBlock:
             scene.append(glyphs.stick((x, y, top), (x, y, top + style.FLAG), style.SLATE), f"flag/{s}")
             glyphs.tag(scene, f"flag/{s}", "end" if s else "start", (x, y, top + 1.1 * style.FLAG))
     corner = (half - style.PLINTH / 2, -half + style.PLINTH / 2)
-    high = style.PLINTH_HEIGHT + style.LAND_HEIGHT
-    scene.append(glyphs.stick((*corner, style.PLINTH_HEIGHT), (*corner, high), style.SLATE), "legend/height")
+    end = style.PLINTH_HEIGHT + style.LAND_HEIGHT
+    scene.append(glyphs.stick((*corner, style.PLINTH_HEIGHT), (*corner, end), style.SLATE), "legend/height")
     text = glyphs.number(scale.limit)
     beside = corner[0] + style.TAG_SIZE * (glyphs.width_of(text) / 2 + style.LETTER)  # clear of the land
-    glyphs.tag(scene, "legend/height", text, (beside, corner[1], high - style.TAG_SIZE * style.LETTER))
+    glyphs.tag(scene, "legend/height", text, (beside, corner[1], end - style.TAG_SIZE * style.LETTER))
     return scene

@@ -19,10 +19,9 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     for level in range(levels):
         y = glyphs.level_row(scene, level, level_name(level), (V - 1) * style.BAR_PITCH)
         for v in range(V):
-            bar = glyphs.bar(decomposition.probabilities[level, T - 1, v], scale, (v * style.BAR_PITCH, y))
-            glyphs.mark(
-                scene, f"probabilities/{level}/{T - 1}/{v}", bar, decomposition, "probabilities", (level, T - 1, v)
-            )
+            index = level, T - 1, v
+            bar = glyphs.bar(decomposition.probabilities[index], scale, (v * style.BAR_PITCH, y))
+            glyphs.mark(scene, f"probabilities/{level}/{T - 1}/{v}", bar, decomposition, "probabilities", index)
     glyphs.names(scene, decomposition.vocab, style.BAR_PITCH)
     glyphs.bar_legend(scene, (V - 1) * style.BAR_PITCH, (0.0, 0.5, 1.0), "probability")
     return scene

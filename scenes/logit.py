@@ -7,8 +7,6 @@ from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
 
 SHOWS = "decomposition"
-
-
 CANDIDATES = 10
 
 

@@ -15,7 +15,6 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A point for each position of the sentence, numbered from 1."""
     scene = glyphs.start("route", decomposition, Scale.of(decomposition.route), style.VIEW_OF_MAP)
     T = len(decomposition.tokens)
-    glyphs.atlas(
-        scene, decomposition, "route", [str(t + 1) for t in range(T)], [style.HEADS[0]] * T, list(pairwise(range(T)))
-    )
+    names, links = [str(t + 1) for t in range(T)], list(pairwise(range(T)))
+    glyphs.atlas(scene, decomposition, "route", names, [style.HEADS[0]] * T, links)
     return scene

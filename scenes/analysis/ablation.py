@@ -27,24 +27,13 @@ class Cut(NamedTuple):
 
 
 WORDS = {
-    "weight_effect": Words(
-        lambda s, i: f"without the look at {s.tokens[i[2]]}",
-        "what the answer's probability loses when the weight is set to 0",
-        2,
-        plain,
-    ),
-    "head_effect": Words(
-        lambda *_: "without the head", "what the answer's probability loses when the head says nothing", 2, plain
-    ),
-    "heads_effect": Words(
-        lambda *_: "without all heads",
-        "what the answer's probability loses when no head of the block says anything",
-        1,
-        plain,
-    ),
-    "mlp_effect": Words(
-        lambda *_: "without the MLP", "what the answer's probability loses when the MLP writes nothing", 1, plain
-    ),
+    f"{part}_effect": Words(name, f"what the answer's probability loses when {cut}", place, plain)
+    for part, name, cut, place in (
+        ("weight", lambda s, i: f"without the look at {s.tokens[i[2]]}", "the weight is set to 0", 2),
+        ("head", lambda *_: "without the head", "the head says nothing", 2),
+        ("heads", lambda *_: "without all heads", "no head of the block says anything", 1),
+        ("mlp", lambda *_: "without the MLP", "the MLP writes nothing", 1),
+    )
 }
 
 
@@ -131,20 +120,14 @@ def ablate(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trac
     L, H, T, _ = trace.attention.shape
     mean = means(model, tokenizer, corpus, T)
     cuts: dict[str, list[Cut]] = {}
-    for way in ("without", "mean"):
-
-        def value(place: str, index: tuple = (), way: str = way) -> Tensor | float:
-            return mean[place][index] if way == "mean" else 0.0
-
+    for way, value in (("without", lambda *_: 0.0), ("mean", lambda place, *index: mean[place][index])):
         heads = [(f"mixed/{l}", h) for l in range(L) for h in range(H)]
         cuts[f"{way}_weight"] = [
-            Cut(f"attention/{l}", (h, T - 1, k), value(f"attention/{l}", (h, T - 1 - k)))
-            for l in range(L)
-            for h in range(H)
-            for k in range(T)
+            Cut(f"attention/{l}", (h, T - 1, k), value(f"attention/{l}", h, T - 1 - k))
+            for l, h, k in np.ndindex(L, H, T)
         ]
-        cuts[f"{way}_head"] = [Cut(place, (h,), value(place, (h,))) for place, h in heads]
-        cuts[f"{way}_heads"] = [Cut(f"mixed/{l}", (), value(f"mixed/{l}", (slice(None), None))) for l in range(L)]
+        cuts[f"{way}_head"] = [Cut(place, (h,), value(place, h)) for place, h in heads]
+        cuts[f"{way}_heads"] = [Cut(f"mixed/{l}", (), value(f"mixed/{l}", slice(None), None)) for l in range(L)]
         cuts[f"{way}_mlp"] = [Cut(f"mlp/{l}", (), value(f"mlp/{l}")) for l in range(L)]
     shapes = {"weight": (L, H, T, -1), "head": (L, H, -1), "heads": (L, -1), "mlp": (L, -1)}
     left = outcomes(model, tokenizer.encode(trace.sentence), [cut for part in cuts.values() for cut in part])

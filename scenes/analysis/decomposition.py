@@ -102,8 +102,7 @@ class Decomposition(View):
     @cached_property
     def product(self) -> np.ndarray:
         """Query times key, component by component (L, H, T, T, D/H); their sum is the score."""
-        size = self.query.shape[-1]
-        return self.query[:, :, :, None] * self.key[:, :, None] / np.sqrt(size)
+        return self.query[:, :, :, None] * self.key[:, :, None] / np.sqrt(self.query.shape[-1])
 
     @cached_property
     def component(self) -> np.ndarray:
@@ -192,11 +191,10 @@ class Decomposition(View):
     def origins(self) -> list[str]:
         """The names of what the last position's vector is the sum of."""
         L, H = self.mixed.shape[:2]
-        inside = [
-            [*(f"block {l + 1}, head {h + 1}" for h in range(H)), f"block {l + 1}, bias", f"block {l + 1}, MLP"]
-            for l in range(L)
-        ]
-        return ["embedding", "position", *(name for block in inside for name in block), "final bias"]
+        names = ["embedding", "position"]
+        for l in range(L):
+            names += [f"block {l + 1}, {part}" for part in (*(f"head {h + 1}" for h in range(H)), "bias", "MLP")]
+        return [*names, "final bias"]
 
     @cached_property
     def part(self) -> np.ndarray:

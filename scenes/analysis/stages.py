@@ -333,16 +333,14 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     ids = np.array([trace.id(token) for token in trace.tokens])
     likely = gpt.softmax(trace.lens[-1])  # (T, V)
     best = np.argsort(-likely[-1].round(DECIMALS), kind="stable")  # of two alike, the lower id
-    answer = trace.id(trace.prediction)
     derived = {
         "ids": ids,
         "lookup": trace.embedding[ids],
         "probabilities": likely[:, best],
-        "prediction": likely[-1, [answer]],
+        "prediction": likely[-1, [trace.id(trace.prediction)]],
     }
     tokens = tuple(f"{t} {token}" for t, token in enumerate(trace.tokens, 1))
-    vocabs = {"probabilities": tuple(trace.vocab[id] for id in best)}
-    vocabs["prediction"] = (trace.prediction,)
+    vocabs = {"probabilities": tuple(trace.vocab[id] for id in best), "prediction": (trace.prediction,)}
     words = {"activation": NAMES[trace.activation], "table": "embedding" if trace.unembed is None else "unembedding"}
     words["responds"] = RESPONDS.get(trace.activation, SOFTLY).format(activation=words["activation"].partition(" (")[0])
 

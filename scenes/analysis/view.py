@@ -10,12 +10,8 @@ from scenes.words import Index, Words, by_token, hidden_units, level_by_token, l
 
 def entering(_: Any, index: Index) -> str:
     """How a vector of the residual stream came about."""
-    l, _ = index
-    return (
-        f"what entered block {l}, plus what its attention and its MLP wrote"
-        if l
-        else "the sum of embedding and position"
-    )
+    summed = f"what entered block {index[0]}, plus what its attention and its MLP wrote"
+    return summed if index[0] else "the sum of embedding and position"
 
 
 def of_head(what: str) -> Callable[[Any, Index], str]:

@@ -138,10 +138,9 @@ def group(
     scene.append(shapes, f"legend/{name}")
     if kind != "ribbon":
         ground(scene, box(*foot((x, y), (right, y)), to_bytes(style.STONE)))
-    wide = size * text.width_of(title)
     left = x - style.PLINTH - 2 * style.TEXT_MARGIN
     text.label(scene, f"legend/{name}", title, (left, front), size, align=1)
-    return left - wide - 2 * style.PLINTH - style.LEGEND_GAP
+    return left - size * text.width_of(title) - 2 * style.PLINTH - style.LEGEND_GAP
 
 
 def sample(scene: pv.MultiBlock, kind: str, value: float, at: Point) -> pv.PolyData:

@@ -15,7 +15,6 @@ from scenes import style
 from scenes.style import Scale
 
 Point = tuple[float, float]  # a place on the floor, x and y
-
 Point3 = tuple[float, float, float]
 Glyph = Callable[[ArrayLike, Scale, Point], pv.PolyData]  # a vector, its scale and its place, as a shape
 
