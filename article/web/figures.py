@@ -19,7 +19,7 @@ from scenes.export import readback
 from scenes.export.camera import Camera, frame
 from scenes.export.figure import drawn
 from scenes.export.glb import to_glb
-from scenes.export.raster import to_png, to_webp
+from scenes.export.painter import to_png, to_webp
 from scenes.export.svg import stills
 from scenes.words import Data
 

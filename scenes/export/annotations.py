@@ -88,10 +88,6 @@ def shapes(texts: list[Text], view: View) -> list[Part]:
     ]
 
 
-def _color(actor: Any) -> tuple[float, float, float]:
-    return actor.GetTextProperty().GetColor()
-
-
 def _hex(color: ArrayLike) -> str:
     return "#" + "".join(f"{round(255 * part):02x}" for part in np.asarray(color, float)[:3])
 
@@ -102,7 +98,7 @@ def _labels(actor: Any) -> Iterator[Text]:
     while source.GetNumberOfInputPorts() and source.GetNumberOfInputConnections(0):
         source = source.GetInputAlgorithm(0, 0)
         if source.IsA("vtkPointSetToLabelHierarchy"):
-            size, color = source.GetTextProperty().GetFontSize(), _color(source)
+            size, color = source.GetTextProperty().GetFontSize(), source.GetTextProperty().GetColor()
     data = pv.wrap(source.GetOutputDataObject(0))
     for text, at in zip(data["labels"], np.asarray(data.points, float), strict=True):
         yield Text(str(text), at, size, color, 0, 0)
@@ -110,15 +106,16 @@ def _labels(actor: Any) -> Iterator[Text]:
 
 def _written(actor: Any, view: View) -> Iterator[Text]:
     """The texts of titles and of `add_text`, where they are in the window."""
-    size, window = actor.GetTextProperty().GetFontSize(), np.array(view.window)
+    look, window = actor.GetTextProperty(), np.array(view.window)
+    size, color = look.GetFontSize(), look.GetColor()
     if actor.IsA("vtkTextActor"):
-        yield Text(actor.GetInput(), view.at([actor.GetPosition()])[0], size, _color(actor), 0, 0)
+        yield Text(actor.GetInput(), view.at([actor.GetPosition()])[0], size, color, 0, 0)
         return
     size = 2 * size * window[1] / 768  # what VTK makes of the size that it is given
     for n, (x, y) in enumerate(PLACES):
         if text := actor.GetText(n):
             inside = [(0.5 + (x - 0.5) * 0.98), 0.5 + (y - 0.5) * 0.98] * window
-            yield Text(text, view.at([inside])[0], size, _color(actor), x, y)
+            yield Text(text, view.at([inside])[0], size, color, x, y)
 
 
 def _legend(actor: Any, view: View) -> Iterator[Text]:

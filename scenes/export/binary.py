@@ -55,6 +55,10 @@ class Binary:
             view += data
         return place
 
+    def positions(self, rows: NDArray) -> int:
+        """The accessor of places (n, 3), with the limits that viewers need."""
+        return self.accessor(rows, VERTICES, min=rows.min(axis=0).tolist(), max=rows.max(axis=0).tolist())
+
     def pack(self, document: dict, **more: object) -> bytes:
         """The file of a document: after its entries come the accessors, the buffer, the images, and more of its own."""
         data, views = bytearray(), []

@@ -17,7 +17,6 @@ from scenes.export.glb import STEPS
 from scenes.export.gltf import TOLD, Drawing, Part
 
 NEAR = 1.01  # steps of a grid by which places and colours may differ: a number on its edge is rounded to either side
-EXTRAS = ("trace", "index", "values")
 Triangles = NDArray[np.float64]  # (m, 3, n): of each corner some numbers, in steps
 
 
@@ -36,16 +35,13 @@ def compare(one: Drawing, other: Drawing) -> tuple[list[str], list[str]]:
     there = {one.name(n) for n in one.reached}
     ours, theirs = grouped(one, names), grouped(other, names)
     step = extent(other) / STEPS
-    found, nameless = [], []
-    for name in theirs:
-        if name in there:
-            if reason := unlike(one, ours.get(name, []), other, theirs[name], step):
-                found.append(f"{name}: {reason}")
-        else:
-            nameless.append(name)
+    nameless = [name for name in theirs if name not in there]
+    reasons = {name: unlike(one, ours.get(name, []), other, theirs[name], step) for name in theirs if name in there}
+    found = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
     strange = ours.get("", [])
-    for name in dict.fromkeys(filter(None, (label_of(one, part) for part in strange))):
-        found.append(f"{name}: it is drawn, and the scene has nothing of that name")
+    above = [[one.name(node) for node in reversed(part.path[1:])] for part in strange]
+    labels = dict.fromkeys(next(filter(None, names), "") for names in above)
+    found += [f"{name}: it is drawn, and the scene has nothing of that name" for name in labels if name]
     lost = nameless
     if not found and unlike(one, strange, other, [part for name in nameless for part in theirs[name]], step):
         lost, found = [], [f"{name}: it is missing" for name in nameless] or ["the scene: it draws what has no name"]
@@ -98,7 +94,8 @@ def of_one_look(one: Drawing, ours: list[Part], other: Drawing, theirs: list[Par
     """The same of parts of one material."""
     moments = sorted(set().union(*(one.times(p.path) for p in ours), *(other.times(p.path) for p in theirs)))
     times = np.array(sorted([*moments, *((a + b) / 2 for a, b in itertools.pairwise(moments))]))
-    near = NEAR * max(step, *(grid_step(other, part) for part in theirs))
+    grids = [np.linalg.norm(other.frames(p.path, None)[0, :3, :3], axis=0).max() for p in theirs if p.on_grid]
+    near = NEAR * float(max([step, *grids]))
     light = NEAR * max(part.light_step for part in theirs)
     mine, true = (
         np.concatenate([numbers(drawing, part, times, near, light) for part in parts])
@@ -113,20 +110,12 @@ def of_one_look(one: Drawing, ours: list[Part], other: Drawing, theirs: list[Par
 
 
 def numbers(drawing: Drawing, part: Part, times: NDArray[np.float64], near: float, light: float) -> Triangles:
-    """Of each corner of some triangles, in steps: where it is at rest, and at each time; its colour; its place on a
-    picture.
-    """
+    """Of each corner, in steps: where it is at rest, and at each time; its colour; its place on a picture."""
     moving = placed(drawing, part, times) if len(times) else np.zeros((len(part.corners), 3, 0))
     if 0 < moving.shape[2] < 3 * len(times):  # it stands still
         moving = np.tile(moving, (1, 1, len(times)))
     places = [placed(drawing, part, None) / near, moving / near]
     return np.concatenate([*places, part.light / light, part.picture * STEPS], axis=2)
-
-
-def grid_step(drawing: Drawing, part: Part) -> float:
-    """How far apart the places of a shape are that is told on a grid."""
-    frame = drawing.frames(part.path, None)[0, :3, :3]
-    return float(np.linalg.norm(frame, axis=0).max()) if part.on_grid else 0.0
 
 
 def alike(one: Triangles, other: Triangles) -> bool:
@@ -137,13 +126,10 @@ def alike(one: Triangles, other: Triangles) -> bool:
         return True
     every = [np.concatenate([rows[:, [k, (k + 1) % 3, (k + 2) % 3]] for k in range(3)]) for rows in (one, other)]
     trees = [KDTree(rows.reshape(len(rows), -1)) for rows in every]
-    for rows in (one, other):
-        mine, theirs = (
-            tree.query_ball_point(rows.reshape(len(rows), -1), 1, p=np.inf, return_length=True) for tree in trees
-        )
-        if not np.array_equal(mine, theirs):
-            return False
-    return True
+    return all(
+        np.array_equal(*(tree.query_ball_point(rows, 1, p=np.inf, return_length=True) for tree in trees))
+        for rows in (one.reshape(len(one), -1), other.reshape(len(other), -1))
+    )
 
 
 def beside_triangles(one: Drawing, other: Drawing) -> Iterator[str]:
@@ -175,7 +161,7 @@ def extras(one: Drawing, other: Drawing) -> tuple[list[str], list[str]]:
     said: dict[str, list[dict]] = {}
     for n in one.reached:
         known = one.document["nodes"][n].get("extras", {})
-        if told := {key: known[key] for key in EXTRAS if key in known}:
+        if told := {key: known[key] for key in ("trace", "index", "values") if key in known}:
             said.setdefault(one.name(n), []).append(told)
     for n in other.reached:
         true, name = other.document["nodes"][n].get("extras", {}), other.name(n)
@@ -207,8 +193,3 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, int | float) and isinstance(other, int | float):
         return math.isclose(one, other, rel_tol=1e-5, abs_tol=1.01e-4)
     return type(one) is type(other) and one == other
-
-
-def label_of(drawing: Drawing, part: Part) -> str:
-    """The name of what is drawn, other than that of the root; "" if it has none."""
-    return next((name for node in reversed(part.path[1:]) if (name := drawing.name(node))), "")

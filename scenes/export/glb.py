@@ -7,6 +7,7 @@ Format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 
 import copy
 from collections.abc import Iterable
+from contextlib import suppress
 
 import numpy as np
 import pyvista as pv
@@ -33,9 +34,9 @@ def to_linear(color: ArrayLike) -> NDArray[np.float64]:
     return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
 
 
-def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def turn(points: ArrayLike) -> NDArray[np.float64]:
     """Points (..., 3) with z up as points with y up."""
-    return points[..., [0, 2, 1]] * [1, 1, -1]
+    return np.asarray(points, float)[..., [0, 2, 1]] * [1, 1, -1]
 
 
 def leaves(scene: Iterable) -> list[pv.PolyData]:
@@ -45,11 +46,9 @@ def leaves(scene: Iterable) -> list[pv.PolyData]:
 
 def polygons(shape: pv.PolyData) -> NDArray[np.int64]:
     """The faces (n, k) of a shape, as they are if all have k corners and none is in a strip, else as triangles."""
-    try:
+    with suppress(ValueError):
         if not shape.n_strips:
             return shape.regular_faces
-    except ValueError:
-        pass
     return shape.triangulate().regular_faces
 
 
@@ -112,23 +111,18 @@ class _Writer(Binary):
 
     def __init__(self, scene: pv.MultiBlock) -> None:
         super().__init__()
-        self.nodes, self.meshes, self.materials = [], Table(), Table()
+        self.nodes, self.channels, self.samplers = [], [], []
+        self.meshes, self.materials = Table(), Table()
         self.known: dict[tuple, int] = {}  # meshes, by all that they are made from
-        self.channels: list[dict] = []
-        self.samplers: list[dict] = []
         self.times = scene.user_dict.get("times", [])
-        points = np.concatenate([self.upright(shape) for shape in leaves(scene)])
+        points = np.concatenate([turn(shape.points) for shape in leaves(scene)])
         self.low = points.min(axis=0)
         self.step = float((points.max(axis=0) - self.low).max() / STEPS) or 1.0
-
-    def upright(self, shape: pv.PolyData) -> NDArray[np.float64]:
-        """The points (n, 3) of a shape with y up."""
-        return turn(np.asarray(shape.points, float))
 
     def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
         """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
         known = block.user_dict.data
-        along = (turn(np.array(known["along"])) - self.low) / self.step if "along" in known else None
+        along = (turn(known["along"]) - self.low) / self.step if "along" in known else None
         rest = np.zeros(3) if along is None else np.round(along[-1])
         if isinstance(block, pv.MultiBlock):
             entry = {"name": name, "children": [self.part(shape, rest) for shape in leaves(block)]}
@@ -145,22 +139,19 @@ class _Writer(Binary):
 
     def whole(self, shape: pv.PolyData, known: dict, name: str) -> dict:
         """A shape as part of its node: its mesh and, if it has a grid of its own, where that is."""
-        points = self.upright(shape)
+        points = turn(shape.points)
         if known.get("material") == "tiles":
             return {"mesh": self.tiled(shape)}
         if "grid" not in known:
             return {"mesh": self.mesh(*painted(shape), known, self.steps(points - self.low))}
-        origin, step = (turn(np.array(known["grid"][key])) for key in ("origin", "step"))
+        origin, step = (turn(known["grid"][key]) for key in ("origin", "step"))
         kind = np.uint8 if known["grid"]["bits"] == 8 else np.uint16
         grid = np.round((points - origin) / np.abs(step))
         if grid.min() < 0 or grid.max() > np.iinfo(kind).max:
             raise ValueError(f"the block {name!r} cannot be drawn: it reaches beyond the grid that it names")
         mesh = self.mesh(*painted(shape), known, grid.astype(kind))
-        place, scale = (
-            np.round(length / self.step, digits).tolist()
-            for length, digits in ((origin - self.low, 2), (np.abs(step), 5))
-        )
-        return {"mesh": mesh, "translation": place, "scale": scale}
+        place, scale = np.round((origin - self.low) / self.step, 2), np.round(np.abs(step) / self.step, 5)
+        return {"mesh": mesh, "translation": place.tolist(), "scale": scale.tolist()}
 
     def part(self, shape: pv.PolyData, origin: NDArray[np.float64]) -> int:
         """The node of a shape of a group that has its origin at some step of the grid."""
@@ -170,14 +161,14 @@ class _Writer(Binary):
         if known.get("material") == "tiles":
             self.nodes.append({"mesh": self.tiled(shape)})
             return len(self.nodes) - 1
-        points = self.upright(shape)
+        points = turn(shape.points)
         corner = points.min(axis=0)
         mesh = self.mesh(*painted(shape), known, self.steps(points - corner))
         return self.placed(mesh, self.steps(corner - self.low) - origin)
 
     def letters(self, shape: pv.PolyData, known: dict, origin: NDArray[np.float64]) -> list[int]:
         """The nodes of the letters of a text, like the parts of a group."""
-        (colors, corners), points = painted(shape), self.upright(shape)
+        (colors, corners), points = painted(shape), turn(shape.points)
         sizes, faces = np.array(known["letters"]).T
         first = np.cumsum(sizes) - sizes
         low = np.minimum.reduceat(points, first)
@@ -195,11 +186,10 @@ class _Writer(Binary):
 
     def moved(self, shape: pv.PolyData, known: dict) -> int:
         """The node of a shape that is moved: its unit, and its place, size and turn at rest and at each step."""
-        unit = turn(np.array(known["unit"]))
-        self.nodes.append({"mesh": self.mesh(*painted(shape), known, unit.astype(np.int8))})
+        self.nodes.append({"mesh": self.mesh(*painted(shape), known, turn(known["unit"]).astype(np.int8))})
         node, film = len(self.nodes) - 1, known["film"]
         if "ends" in film:
-            start, end = np.moveaxis(turn(np.asarray(film["ends"])), 1, 0)
+            start, end = np.moveaxis(turn(film["ends"]), 1, 0)
             along = end - start
             length = np.linalg.norm(along, axis=1, keepdims=True)
             thin = np.full_like(length, style.STICK)
@@ -207,16 +197,13 @@ class _Writer(Binary):
             self.animate(node, "scale", np.hstack([length, thin, thin]) / self.step)
             self.animate(node, "rotation", turned(along / np.maximum(length, 1e-9)), digits=6)
             return node
-        pivot = (turn(np.asarray(film["pivot"], float)) - self.low) / self.step
-        size = np.abs(turn(np.asarray(film["scale"]))) / self.step
-        if pivot.ndim == 1:
-            self.nodes[node]["translation"] = np.round(pivot, 2).tolist()
-        else:
-            self.animate(node, "translation", pivot)
-        if (size == size[0]).all():
-            self.nodes[node]["scale"] = np.round(size[0], 2).tolist()
-        else:
-            self.animate(node, "scale", size)
+        pivot = (turn(film["pivot"]) - self.low) / self.step
+        size = np.abs(turn(film["scale"])) / self.step
+        for path, rows in (("translation", pivot), ("scale", size[0] if (size == size[0]).all() else size)):
+            if rows.ndim == 1:
+                self.nodes[node][path] = np.round(rows, 2).tolist()
+            else:
+                self.animate(node, path, rows)
         return node
 
     def animate(self, node: int, path: str, rows: NDArray[np.float64], digits: int = 2) -> None:
@@ -240,9 +227,7 @@ class _Writer(Binary):
         plain = bool((color == color[0]).all()) and "grid" not in known and color.dtype == np.uint8
         key = name, plain, *((part.dtype.char, part.tobytes()) for part in (color, corners, grid))
         if key not in self.known:
-            attributes = {
-                "POSITION": self.accessor(grid, VERTICES, min=grid.min(axis=0).tolist(), max=grid.max(axis=0).tolist())
-            }
+            attributes = {"POSITION": self.positions(grid)}
             material = copy.deepcopy(MATERIALS[name])
             kind = np.uint8 if color.dtype == np.uint8 else np.uint16
             light = to_linear(color / 255 if kind is np.uint8 else color)
@@ -257,11 +242,8 @@ class _Writer(Binary):
         return self.known[key]
 
     def tiled(self, shape: pv.PolyData) -> int:
-        """The mesh of tiles on the floor: one sheet with a picture, a pixel a tile; where there is none, it has a hole.
-
-        To draw ten thousand tiles costs a viewer much, a picture nothing.
-        """
-        points = self.upright(shape)
+        """The mesh of tiles: one sheet, whose picture has a pixel for a tile, else a hole; viewers draw it quickly."""
+        points = turn(shape.points)
         low, high = points.min(axis=0), points.max(axis=0)
         ring = np.array([[0, 0, 1], [1, 0, 1], [1, 0, 0], [0, 0, 0]])  # z runs towards the eye
         grid = self.steps(low + ring * (high - low) - self.low)
@@ -273,11 +255,8 @@ class _Writer(Binary):
         self.images.append(picture(pixels))
         material = copy.deepcopy(MATERIALS["tiles"])
         material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": len(self.images) - 1}
-        extent = {"min": grid.min(axis=0).tolist(), "max": grid.max(axis=0).tolist()}
-        attributes = {
-            "POSITION": self.accessor(grid, VERTICES, **extent),
-            "TEXCOORD_0": self.accessor(ring[:, [0, 2]].astype(np.float32), VERTICES),
-        }
+        places = ring[:, [0, 2]].astype(np.float32)
+        attributes = {"POSITION": self.positions(grid), "TEXCOORD_0": self.accessor(places, VERTICES)}
         indices = self.accessor(np.array([[0], [1], [2], [0], [2], [3]], np.uint8), INDICES)
         primitive = {"attributes": attributes, "indices": indices, "material": self.materials.place(material)}
         return self.meshes.place({"primitives": [primitive]})

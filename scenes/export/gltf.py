@@ -19,7 +19,6 @@ from scenes.export.readback import FORMATS, header
 
 KINDS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}  # componentType
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
-GRIDS = (5121, 5123)  # types of places on a grid
 REST = {"translation": [0.0, 0.0, 0.0], "rotation": [0.0, 0.0, 0.0, 1.0], "scale": [1.0, 1.0, 1.0]}
 TOLD = {"name", "children", "mesh", "matrix", "extras", *REST}  # of a node, what is read here
 DRAWN = {"POSITION", "NORMAL", "COLOR_0", "TEXCOORD_0"}  # attributes
@@ -54,8 +53,7 @@ class Drawing:
         self.still: dict[tuple[int, ...], NDArray[np.float64]] = {}  # frames at rest that have been asked for
         try:
             self.tracks = self.animated()
-            roots = self.document["scenes"][self.document.get("scene", 0)]["nodes"]
-            for root in roots:
+            for root in self.document["scenes"][self.document.get("scene", 0)]["nodes"]:
                 self.visit(root, ())
         except (KeyError, IndexError, TypeError, AttributeError, OSError, RecursionError, ArithmeticError) as error:
             raise ValueError(f"it cannot be read ({error})") from None
@@ -83,14 +81,13 @@ class Drawing:
         order = self.rows(primitive["indices"])[:, 0].astype(int) if "indices" in primitive else np.arange(len(points))
         faces = triangles(order, mode)
         look, factor = self.look(primitive.get("material"))
-        others = {key: value for key, value in primitive.items() if key not in ("attributes", "indices", "material")}
-        look |= {key: value for key, value in others.items() if key not in ("mode", "extras")}
+        others = primitive.keys() - {"attributes", "indices", "material", "mode", "extras"}
+        look |= {key: primitive[key] for key in others}
         look |= {name: "" for name in attributes if name not in DRAWN and not name.startswith(("_", "TEXCOORD"))}
         look |= {} if mode in (4, 5, 6) else {"mode": mode}
-        limits = np.array([position.get(end, edge) for end, edge in (("min", points.min(0)), ("max", points.max(0)))])
-        if not position.get("normalized") and not np.allclose(
-            limits, [points.min(axis=0), points.max(axis=0)], rtol=1e-5
-        ):
+        ends = points.min(axis=0), points.max(axis=0)
+        limits = np.array([position.get("min", ends[0]), position.get("max", ends[1])])
+        if not position.get("normalized") and not np.allclose(limits, ends, rtol=1e-5):
             look["bounds"] = "wrong"  # by which viewers leave out what they take for out of sight
         if "NORMAL" in attributes and not are_flat(points[faces], self.rows(attributes["NORMAL"])[faces]):
             look["normals"] = "smooth"
@@ -102,8 +99,8 @@ class Drawing:
         pictured = "picture" in look and "TEXCOORD_0" in attributes
         places = self.rows(attributes["TEXCOORD_0"]) if pictured else np.zeros((len(points), 2))
         text = json.dumps(look, sort_keys=True)
-        on_grid = position["componentType"] in GRIDS
-        return Part(path, points[faces], light[faces] * factor, places[faces], text, on_grid, step)
+        grid = position["componentType"] in (5121, 5123)
+        return Part(path, points[faces], light[faces] * factor, places[faces], text, grid, step)
 
     def look(self, number: int | None) -> tuple[dict[str, Any], NDArray[np.float64]]:
         """What a material says, and the light (4,) that it multiplies all colours with."""
@@ -155,8 +152,6 @@ class Drawing:
         if not np.isfinite(found).all():
             raise TypeError("a number that is not finite")
         return found
-
-    # --- Movement -------------------------------------------------------------------------------------------------
 
     def animated(self) -> dict[int, dict[str, Track]]:
         """How nodes are moved, by their number and what is moved of them."""

@@ -13,10 +13,8 @@ def directions() -> NDArray[np.float64]:
     polar = (np.arange(HEIGHT) + 0.5) / HEIGHT * np.pi
     around = ((np.arange(WIDTH) + 0.5) / WIDTH - 0.5) * 2 * np.pi
     level = np.sin(polar)[:, None]
-    return np.stack(
-        [level * np.sin(around), level * np.cos(around), np.broadcast_to(np.cos(polar)[:, None], (HEIGHT, WIDTH))],
-        axis=-1,
-    )
+    height = np.broadcast_to(np.cos(polar)[:, None], (HEIGHT, WIDTH))
+    return np.stack([level * np.sin(around), level * np.cos(around), height], axis=-1)
 
 
 def panorama() -> NDArray[np.float64]:

@@ -1,11 +1,16 @@
-"""The painter's algorithm: what a camera sees of a scene, from back to front, in the light."""
+"""The painter's algorithm: what a camera sees of a scene, from back to front, in the light.
 
+In pixels, it is a PNG for link previews, a WebP where an SVG would be too much. Needs no GPU and no display.
+"""
+
+import io
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw
 
 from scenes import glyphs, style
 from scenes.export.camera import Camera
@@ -35,9 +40,35 @@ class _Part:
     label: dict | None = None  # that it belongs to
     film: dict | None = None  # how it moves
 
-    def at(self, k: int) -> NDArray[np.float64]:
-        """The points at a recorded step."""
-        return glyphs.posed(self.film["unit"], self.film["film"], k) if self.film else self.points
+
+def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
+    """The scene as a PNG on a plain background."""
+    file = io.BytesIO()
+    _drawn(scene, camera, "RGB", background, 3).save(file, "PNG")
+    return file.getvalue()
+
+
+def to_webp(scene: pv.MultiBlock, camera: Camera) -> bytes:
+    """The scene as a WebP without a background: the still of a scene that would be too much for an SVG."""
+    file = io.BytesIO()
+    _drawn(scene, camera, "RGBA", "#00000000", 2).save(file, "WEBP", quality=80)
+    return file.getvalue()
+
+
+def _drawn(scene: pv.MultiBlock, camera: Camera, mode: str, background: str, finer: int) -> Image.Image:
+    """The scene in pixels of a mode of Pillow's, drawn so many times as fine first, for smooth edges."""
+    width, height = camera.pixels
+    image = Image.new(mode, (finer * width, finer * height), background)
+    draw = ImageDraw.Draw(image)
+    painted = _painted(_parts(scene, labels_as_text=False), camera, -1)
+    for color, polygon in zip(painted.colors, _flat(finer * painted.polygons), strict=True):
+        draw.polygon(polygon, fill=color)
+    return image.reduce(finer)
+
+
+def _flat(polygons: NDArray[np.float64]) -> list[list[float]]:
+    """Polygons (n, k, 2) as Pillow takes them."""
+    return polygons.reshape(len(polygons), -1).tolist()
 
 
 def _parts(scene: pv.MultiBlock, labels_as_text: bool) -> list[_Part]:
@@ -68,7 +99,7 @@ def _painted(parts: list[_Part], camera: Camera, k: int) -> Painted:
     """
     # Of each face: the layer, what stands for its foot (x, y), how far its words stick out, its height, its part.
     layers, feet, lips, heights, owners = [], [], [], [], []
-    shapes = [part.at(k) for part in parts]
+    shapes = [glyphs.posed(p.film["unit"], p.film["film"], k) if p.film else p.points for p in parts]
     for n, (part, points) in enumerate(zip(parts, shapes, strict=True)):
         if part.label:
             middle, layer = np.broadcast_to(_middle(part.label, k), (len(part.corners), 3)), 2
@@ -108,12 +139,8 @@ def _shaded(
     """
     first = np.cumsum([0, *map(len, shapes)])
     most = max(part.corners.shape[1] for part in parts)
-    corners = np.concatenate(
-        [
-            part.corners[:, np.minimum(np.arange(most), part.corners.shape[1] - 1)] + n
-            for part, n in zip(parts, first, strict=False)
-        ]
-    )
+    faces = [part.corners[:, np.minimum(np.arange(most), part.corners.shape[1] - 1)] for part in parts]
+    corners = np.concatenate([rows + n for rows, n in zip(faces, first, strict=False)])
     points = np.vstack([*shapes, np.zeros((1, 3))])  # the last one is for a label without points that is the last part
     edges = points[corners[:, 1:3]] - points[corners[:, :1]]
     normals = np.cross(edges[:, 0], edges[:, 1])

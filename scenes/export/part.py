@@ -166,9 +166,8 @@ def raised(part: Part, length: float) -> Part:
     """Edges on both sides of their faces, at a distance: a viewer cannot tell which is nearer where they are both."""
     out = length * cast(NDArray, part.normals)
     points = np.concatenate([part.points + out, part.points - out])
-    return replace(
-        part, points=points, corners=np.vstack([part.corners, part.corners + len(part.points)]), normals=None
-    )
+    corners = np.vstack([part.corners, part.corners + len(part.points)])
+    return replace(part, points=points, corners=corners, normals=None)
 
 
 def solid(part: Part, radius: float) -> Part:

@@ -26,10 +26,8 @@ def pack(blocks: list[Block], extras: dict[str, Any], view: View, size: float, e
     writer = _Writer(view, error * size, plain)
     for block in blocks:
         writer.node(block)
-    extras = extras | {
-        "error": {"allowed": error, "size": size, "points": writer.off / size, "scalars": writer.place_off}
-    }
-    extras |= {"decode": DECODE}
+    errors = {"allowed": error, "size": size, "points": writer.off / size, "scalars": writer.place_off}
+    extras = extras | {"error": errors, "decode": DECODE}
     camera, place = view.node()
     nodes = [*writer.nodes, place | {"name": "camera", "camera": 0}]
     nodes.append({"name": "root", "children": list(range(len(nodes)))} | ({"extras": extras} if plain else {}))
@@ -58,12 +56,9 @@ class _Writer(Binary):
         """Adds the node of a block: its mesh, and where the grid of its points is."""
         points = np.concatenate([part.points for part in block.parts]) @ self.turn.T
         rows, origin, step = self.grid(points, block)
-        scalars, primitives = [], []
         first = np.cumsum([len(part.points) for part in block.parts])[:-1]
-        for part, own in zip(block.parts, np.split(rows, first), strict=True):
-            primitives.append(self.primitive(part, own))
-            if part.scalars:
-                scalars.append({"primitive": len(primitives) - 1} | part.scalars)
+        primitives = [self.primitive(part, own) for part, own in zip(block.parts, np.split(rows, first), strict=True)]
+        scalars = [{"primitive": n} | part.scalars for n, part in enumerate(block.parts) if part.scalars]
         self.meshes.append({"name": block.name, "primitives": primitives})
         entry = {"name": block.name, "mesh": len(self.meshes) - 1}
         entry |= {"translation": origin.tolist()} if origin.any() else {}
@@ -77,12 +72,9 @@ class _Writer(Binary):
         low, size = points.min(axis=0), float(np.ptp(points, axis=0).max())
         # Bytes would show as facets where a viewer makes the normals itself.
         facets = any(part.lit and part.normals is None and part.kind == "triangles" for part in block.parts)
-        tried: list[tuple[Any, NDArray, float]] = [(np.float32, low, 1.0)]
-        if self.plain:
-            tried.insert(0, (np.float32, np.zeros(3), 1.0))
-        else:
-            steps = [float(f"{size / np.iinfo(kind).max * (1 + 1e-8):.9g}") or 1.0 for kind in (np.uint8, np.uint16)]
-            tried = [(np.uint8, low, steps[0]), (np.uint16, low, steps[1]), *tried][facets:]
+        kinds = (np.uint8, np.uint16)[facets:]
+        grids = [(kind, low, float(f"{size / np.iinfo(kind).max * (1 + 1e-8):.9g}") or 1.0) for kind in kinds]
+        tried = [*([(np.float32, np.zeros(3), 1.0)] if self.plain else grids), (np.float32, low, 1.0)]
         off = np.inf
         for kind, origin, step in tried:
             rows = (points - origin) / step
@@ -97,8 +89,7 @@ class _Writer(Binary):
 
     def primitive(self, part: Part, rows: NDArray) -> dict[str, Any]:
         """A part as a primitive whose points are rows (n, 3)."""
-        extent = {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
-        attributes = {"POSITION": self.accessor(rows, VERTICES, **extent)}
+        attributes = {"POSITION": self.positions(rows)}
         if part.normals is not None:
             normals = part.normals @ self.turn.T
             length = np.linalg.norm(normals, axis=1, keepdims=True)

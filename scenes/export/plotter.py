@@ -1,5 +1,6 @@
 """What a PyVista plotter shows, as parts: the meshes of its actors in their colours. Needs no window and no GL."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -76,10 +77,12 @@ def blocks_of(renderer: Any, how: How) -> tuple[list[Block], dict[str, list[str]
         elif actor.IsA("vtkVolume"):
             raise ValueError(f"the block {name!r} cannot be drawn: it is a volume; its contours or slices have faces")
         elif actor.IsA("vtkActor") and not actor.IsA("vtkCubeAxesActor") and mapper is not None:
-            matrix = _matrix(renderer.GetActiveCamera().GetModelTransformMatrix()) @ _matrix(actor.GetMatrix())
+            model, own = renderer.GetActiveCamera().GetModelTransformMatrix(), actor.GetMatrix()
+            matrix = pv.array_from_vtkmatrix(model) @ pv.array_from_vtkmatrix(own)
             mapper.Update()
+            single = _attributes(mapper)
             for path, data in leaves(name, pv.wrap(mapper.GetInputDataObject(0, 0))):
-                if _is_hidden(mapper, data):
+                if single and single.HasBlockVisibility(data) and not single.GetBlockVisibility(data):
                     without["hidden"].append(path)
                     continue
                 try:
@@ -94,8 +97,6 @@ def blocks_of(renderer: Any, how: How) -> tuple[list[Block], dict[str, list[str]
 
 def named(renderer: Any) -> Iterator[tuple[str, Any]]:
     """The actors of a renderer with a name of each: PyVista's, without addresses, which no two runs have in common."""
-    import re
-
     known: dict[str, int] = {}
     for name, actor in renderer.actors.items():
         short = re.sub(r"\((Addr=)?0x[0-9a-fA-F]+\)", "", name)
@@ -123,15 +124,6 @@ def is_annotation(actor: Any) -> bool:
 def _attributes(mapper: Any) -> Any:
     """What a mapper of several blocks has for single ones; nothing if it is of one."""
     return mapper.IsA("vtkCompositePolyDataMapper") and mapper.GetCompositeDataDisplayAttributes()
-
-
-def _is_hidden(mapper: Any, data: Any) -> bool:
-    own = _attributes(mapper)
-    return bool(own and own.HasBlockVisibility(data) and not own.GetBlockVisibility(data))
-
-
-def _matrix(matrix: Any) -> NDArray[np.float64]:
-    return np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])
 
 
 def _block(name: str, data: Any, actor: Any, how: How, matrix: NDArray[np.float64]) -> Block:
@@ -270,14 +262,12 @@ def bar_of(table: Any, limits: tuple[float, float], title: str) -> Bar:
     colors = np.asarray(pv.convert_array(table.GetTable()))
     if len(colors) > 4094:
         raise ValueError(f"its table has {len(colors)} colours; a picture has room for 4094")
-    ends = {"nan": np.round(np.array(table.GetNanColor()) * 255).astype(np.uint8)}
-    for key, used, tint, rest in (
-        ("below", table.GetUseBelowRangeColor(), table.GetBelowRangeColor(), colors[0]),
-        ("above", table.GetUseAboveRangeColor(), table.GetAboveRangeColor(), colors[-1]),
-    ):
-        ends[key] = np.round(np.array(tint) * 255).astype(np.uint8) if used else rest
+    ends = [table.GetBelowRangeColor(), table.GetAboveRangeColor(), table.GetNanColor()]
+    below, above, nan = np.round(np.array(ends) * 255).astype(np.uint8)
+    below = below if table.GetUseBelowRangeColor() else colors[0]
+    above = above if table.GetUseAboveRangeColor() else colors[-1]
     marks = {}
     for n in range(table.GetNumberOfAnnotatedValues()):
         value = table.GetAnnotatedValue(n)
         marks[float(value if isinstance(value, (int, float)) else value.ToDouble())] = table.GetAnnotation(n)
-    return Bar(title, colors, (float(limits[0]), float(limits[1])), log, marks=marks, **ends)
+    return Bar(title, colors, (float(limits[0]), float(limits[1])), log, below, above, nan, marks)

@@ -43,16 +43,14 @@ class Mark:
 def header(glb: bytes) -> dict:
     """The JSON part of a `.glb`. Raises ValueError if the bytes are none, or none that says how to read it."""
     try:
-        magic, version, length = struct.unpack("<4sII", glb[:12])
-        size, kind = struct.unpack("<I4s", glb[12:20])
+        magic, version, length, size, kind = struct.unpack("<4sIII4s", glb[:20])
         if (magic, version, length, kind) != (b"glTF", 2, len(glb), b"JSON"):
             raise ValueError
         document = json.loads(glb[20 : 20 + size])
-        if not all(isinstance(node, dict) and isinstance(node.get("extras", {}), dict) for node in document["nodes"]):
-            raise ValueError
-        document["asset"]["extras"]["glyphs"]
         shown = document["asset"]["extras"]
-        if not isinstance(shown["sentence"], str) or not isinstance(shown["tokens"], list):
+        whole = all(isinstance(node, dict) and isinstance(node.get("extras", {}), dict) for node in document["nodes"])
+        said = isinstance(shown["sentence"], str) and isinstance(shown["tokens"], list) and "glyphs" in shown
+        if not (whole and said):
             raise ValueError
     except (struct.error, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("it is no .glb with a scene of ours in it") from None
@@ -84,13 +82,12 @@ def read_back(glb: bytes) -> dict[str, NDArray[np.float64]]:
     return {name: mark.shape for name, mark in marks(glb).items()}
 
 
-def marks(glb: bytes) -> dict[str, Mark]:
-    """Every mark by the name of its node. Raises ValueError for a file, or a shape in it, that cannot be read."""
-    return _marks(glb, header(glb))
+def marks(glb: bytes, document: dict | None = None) -> dict[str, Mark]:
+    """Every mark by the name of its node; `document` is what `header` gives, where that is known.
 
-
-def _marks(glb: bytes, document: dict) -> dict[str, Mark]:
-    """The marks of a file whose JSON part is known."""
+    Raises ValueError for a file, or a shape in it, that cannot be read.
+    """
+    document = document or header(glb)
     how = document["asset"]["extras"]
     try:
         scene = trimesh.load_scene(io.BytesIO(glb), file_type="glb", process=False)
@@ -236,10 +233,7 @@ def bead(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
 
 
 def crowd(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
-    """The numbers (n,) of the boxes of a row of columns, from their depths and turns, and from their colours.
-
-    They follow each other to the right, and in a column upwards.
-    """
+    """The numbers (n,) of a row of box columns, rightwards and upwards, from depths and turns, and from colours."""
     boxes = points.reshape(-1, 8, 3)
     z = (boxes - boxes.mean(axis=1, keepdims=True))[..., 2]
     turned = np.abs(z).min(axis=1) < np.abs(z).max(axis=1) / 2
@@ -251,10 +245,7 @@ def crowd(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]
 
 
 def carpet(visual: Any, points: NDArray, how: dict) -> tuple[NDArray, NDArray]:
-    """The numbers (n,) of the tiles of a picture on the floor, from its colours alone.
-
-    They follow each other by their query, to the right, and their key, into the depth.
-    """
+    """The numbers (n,) of a picture's tiles, by query, to the right, and key, into the depth, from colours alone."""
     pixels = np.asarray(visual.material.baseColorTexture.convert("RGBA"))
     u, v = np.asarray(visual.uv).T  # v upwards
     right, deep = points[:, 0] - points[:, 0].mean(), points[:, 2].mean() - points[:, 2]
@@ -277,10 +268,7 @@ def silent(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray
 
 
 def tinted(read: Callable) -> Callable:
-    """A reader of what has a shape that says numbers (n,), and colours that say how far each is from another's.
-
-    It gives (2n,): each number, and its difference.
-    """
+    """A reader of shapes that say numbers (n,), and colours that say the difference of each: (2n,), one by one."""
 
     def both(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
         values, _ = read(points, color, how)
@@ -294,18 +282,8 @@ def tinted(read: Callable) -> Callable:
 
 
 TINTED = {"tinted": tinted(column), "tinted_ribbon": tinted(ribbon), "tinted_bar": tinted(bar)}
-READERS = {
-    "crowd": crowd,
-    "column": column,
-    "silent": silent,
-    "stack": stack,
-    "ribbon": ribbon,
-    "bar": bar,
-    "post": post,
-    "point": point,
-    "surface": surface,
-    "bead": bead,
-} | TINTED
+PLAIN = (crowd, column, silent, stack, ribbon, bar, post, point, surface, bead)
+READERS = {read.__name__: read for read in PLAIN} | TINTED
 APART = "_apart"  # ends the name of an array that has of each number its difference, too
 
 
@@ -355,18 +333,14 @@ def disorder(found: dict[str, Mark], how: dict) -> list[str]:
             problems.append(f"{array}/{level}: a token is missing")
         elif (np.diff([places[t] for t in sorted(places)]) <= 0).any():
             problems.append(f"{array}/{level}: the tokens stand in another order")
-    ribbons = {
-        mark.index: mark
-        for mark in found.values()
-        if mark.trace.removesuffix(APART) == "attention" and min(mark.index) >= 0
-    }
+    joins = [mark for mark in found.values() if mark.trace.removesuffix(APART) == "attention"]
+    ribbons = {mark.index: mark for mark in joins if min(mark.index) >= 0}
     for l, h, q in sorted({index[:3] for index in ribbons}):
         missing = [k for k in range(q + 1) if (l, h, q, k) not in ribbons]
         problems += [f"attention/{l}/{h}/{q}/{k}: it is missing" for k in missing]
     for (l, h, q, k), mark in ribbons.items():
-        here, there = rows.get(("residual", l), {}), rows.get(("residual", l + 1), {})
-        start, end = mark.ends[:, 0]
-        for token, x, row in ((k, start, here), (q, end, there)):
+        for token, level, x in zip((k, q), (l, l + 1), mark.ends[:, 0], strict=True):
+            row = rows.get(("residual", level), {})
             if row and min(row, key=lambda t: abs(row[t] - x)) != token:
                 problems.append(f"attention/{l}/{h}/{q}/{k}: it does not join the columns of {k} and {q}")
     return problems
@@ -380,7 +354,7 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     tells differences, `fresh` has the `other` trace that they are to.
     """
     document = header(glb)
-    every, how = _marks(glb, document), document["asset"]["extras"]
+    every, how = marks(glb, document), document["asset"]["extras"]
     found, weights = disorder(every, how), how.get("weights")
     if fresh is not None and weights != getattr(fresh, "weights", weights):
         found.append("the weights: the file was made from another model")
@@ -390,14 +364,9 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     found += [f"{name}: {mark.unused} of its points are in no triangle" for name, mark in every.items() if mark.unused]
     for name, mark in every.items():
         silent = np.isnan(mark.color)
-        said = {
-            "the geometry": (mark.shape, mark.fine),
-            # Colours of bytes tell what the widths tell; the finer ones of a stack tell what nothing else does.
-            "the colour": (
-                np.where(silent, np.resize(mark.stated, silent.shape), mark.color),
-                FINE if silent.any() else COLOR,
-            ),
-        }
+        color = np.where(silent, np.resize(mark.stated, silent.shape), mark.color)
+        # Colours of bytes tell what the widths tell; the finer ones of a stack tell what nothing else does.
+        said = {"the geometry": (mark.shape, mark.fine), "the colour": (color, FINE if silent.any() else COLOR)}
         if fresh is not None:
             try:
                 said["a fresh trace"] = (np.ravel(getattr(fresh, mark.trace)[mark.index]), FINE)
@@ -408,12 +377,9 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
                 found.append(f"{name}: the extras hold {mark.stated.size} numbers and {who} {values.size}")
                 continue
             off = np.nan_to_num(np.abs(values - mark.stated) / mark.limit, nan=np.inf)
-            worst = int(off.argmax()) if off.size else 0
-            if not off.size or not off[worst] <= tolerance:
-                says = (
-                    f"the extras say {mark.stated[worst]:.4f} and {who} {values[worst]:.4f}"
-                    if off.size
-                    else "no numbers"
-                )
+            if not off.size:
+                found.append(f"{name}, component 0: no numbers")
+            elif not off[worst := int(off.argmax())] <= tolerance:
+                says = f"the extras say {mark.stated[worst]:.4f} and {who} {values[worst]:.4f}"
                 found.append(f"{name}, component {worst}: {says}")
     return found

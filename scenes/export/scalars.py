@@ -104,7 +104,7 @@ def differences(glb: bytes, thing: Any) -> list[str]:
     read, size = read_scalars(glb), struct.unpack("<I", glb[12:16])[0]
     said = json.loads(glb[20 : 20 + size])["asset"]["extras"]
     known = dict(leaves("" if isinstance(thing, pv.MultiBlock) else said["scene"], thing))
-    found, near = [], said["error"]["allowed"] * said["error"]["size"]
+    found, error = [], said["error"]
     for name, each in read.items():
         if name not in known:
             found.append(f"{name}: the mesh has no such block")
@@ -115,9 +115,8 @@ def differences(glb: bytes, thing: Any) -> list[str]:
             if values is None:
                 found.append(f"{name}: the mesh has no {one.name!r} on its {one.of}")
             else:
-                found += [
-                    f"{name}: {reason}" for reason in _apart(one, surface, values, near, said["error"]["scalars"])
-                ]
+                reasons = _apart(one, surface, values, error["allowed"] * error["size"], error["scalars"])
+                found += [f"{name}: {reason}" for reason in reasons]
     return found
 
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from scenes.export.camera import Camera
-from scenes.export.painter import Painted, _middle, _painted, _parts, _screen
-from scenes.export.raster import _flat
+from scenes.export.painter import Painted, _flat, _middle, _painted, _parts, _screen
 
 FINE = 10  # parts of a pixel, in which an SVG measures: whole numbers are short
 
@@ -44,13 +43,11 @@ def _elements(painted: Painted, camera: Camera) -> Iterator[str]:
     places = np.round(np.round(painted.polygons * FINE, 6)).astype(int)
     for is_text, group in itertools.groupby(shown, key=lambda n: painted.labels[n] is not None):
         numbers = list(group)
-        colors = [painted.colors[n] for n in numbers]
         if is_text:
-            labels = [painted.labels[n] for n in numbers]
-            yield from (_text(label, camera, color) for label, color in zip(labels, colors, strict=True) if label)
+            yield from (_text(label, camera, painted.colors[n]) for n in numbers if (label := painted.labels[n]))
         else:
             data = _data(places[numbers])
-            for color, path in _paths(colors, places[numbers]):
+            for color, path in _paths([painted.colors[n] for n in numbers], places[numbers]):
                 yield f'<path fill="{color}" d="{_path([data[n] for n in path])}"/>'
 
 
@@ -82,10 +79,7 @@ def _paths(colors: Sequence[str], places: NDArray[np.int64]) -> list[tuple[str, 
 def _overlaps(
     one: NDArray[np.int64], across: NDArray[np.int64], others: NDArray[np.int64], across_others: NDArray[np.int64]
 ) -> bool:
-    """Whether a polygon (k, 2) overlaps one of others (n, k, 2): no side of either has them on its two sides.
-
-    With each goes what stands across its sides.
-    """
+    """Whether a polygon (k, 2) overlaps one of others (n, k, 2): no side, which `across` stands on, parts the two."""
     sides = np.concatenate([np.broadcast_to(across, others.shape), across_others], axis=1)  # (n, 2k, 2)
     (a, b), (c, d) = ((reach.min(axis=2), reach.max(axis=2)) for reach in (sides @ one.T, sides @ others.mT))
     return not ((b <= c) | (d <= a)).any(axis=1, where=sides.any(axis=2)).all()
@@ -116,10 +110,7 @@ def _data(polygons: NDArray[np.int64]) -> list[tuple[tuple[int, int], str, tuple
 
 
 def _path(polygons: list[tuple[tuple[int, int], str, tuple[int, int]]]) -> str:
-    """Polygons as path data: each corner, and each polygon, from where the one before ended.
-
-    Filling closes them, and a move goes on as lines.
-    """
+    """Polygons as path data, each from where the one before ended: filling closes them, a move goes on as lines."""
     lines, (x, y) = [], (0, 0)
     for (left, top), more, end in polygons:
         lines.append(f"m{left - x} {top - y}{more}")

@@ -16,7 +16,7 @@ from scenes.export import light, painter
 from scenes.export import svg as svg_
 from scenes.export.camera import Camera, frame
 from scenes.export.glb import leaves
-from scenes.export.raster import to_png
+from scenes.export.painter import to_png
 from scenes.export.svg import FINE, _showing, stills, to_svg
 from scenes.style import Scale
 from tests.conftest import BUILDERS, COMPARED, FILMS
