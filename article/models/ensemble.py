@@ -53,11 +53,10 @@ def trainings(
     kept = {} if fresh else {seed: cache.load_arrays(folder / f"{seed}.npz") for seed in seeds}
     found = {seed: arrays["weights"] for seed, arrays in kept.items() if arrays is not None}
     missing = [seed for seed in dict.fromkeys(seeds) if seed not in found]
-    if missing:
-        trained = dict(zip(missing, train_in_parallel(recipe, tokenizer, corpus, missing), strict=True))
-        for seed, weights in trained.items():
-            keep(folder, seed, weights)
-        found |= trained
+    trained = train_in_parallel(recipe, tokenizer, corpus, missing) if missing else []
+    for seed, weights in zip(missing, trained, strict=True):
+        keep(folder, seed, weights)
+        found[seed] = weights
     cache.use(folder)
     return [restore(recipe.config, found[seed]) for seed in seeds]
 

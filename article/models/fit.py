@@ -59,7 +59,6 @@ LINES, WORDS = 1000, 32  # a text of no more lines, none of them of more words, 
 PROMPT = 6  # tokens of the held-out text that the scenes show, if no other prompt is given
 LINE = 10  # the same where the text is lines; of a shorter one, all but the last
 SAMPLE = 200  # tokens, at most, of what the model writes
-MERGED = 512  # tokens of byte-pair encoding, if no other number is given
 
 
 @contextlib.contextmanager
@@ -201,7 +200,7 @@ def preset_of(train_text: str, given: dict[str, Any]) -> Settings:
 
 def cut(texts: corpus.Texts, settings: Settings) -> tuple[gpt.Tokenizer, Settings]:
     """The tokenizer of a text, and the settings with what follows from it. Raises RefusalError."""
-    most = settings.n_vocab or (MERGED if settings.tokenizer == "bpe" else 0)
+    most = settings.n_vocab or (512 if settings.tokenizer == "bpe" else 0)
     text = f"{texts.train}\n{texts.held_out}"  # what training lacks has an id, too; the report says how much that is
     tokenizer = tokenizers.make(settings.tokenizer, text, most)
     n_vocab = len(tokenizer.vocab)

@@ -203,18 +203,15 @@ class Pieces(gpt.Tokenizer):
             return list(chain.from_iterable(parts))
         with told("the tokenizer has no piece for some of the text"):  # not even one for the unknown
             encoding = self.tokenizer.encode(text, add_special_tokens=False)
-        lost = None if self.complete else self.lost(sentence)
+        # BPE leaves out, without a word, what it has no piece for.
+        alone = () if self.complete else (letter for letter in dict.fromkeys(sentence) if not letter.isspace())
+        lost = next((one for one in alone if not self.tokenizer.encode(one, add_special_tokens=False).ids), None)
         if self.unknown in encoding.ids:
             start, stop = encoding.offsets[encoding.ids.index(self.unknown)]
             lost = sentence[start:stop]
         if lost is not None:
             raise ValueError(f"the tokenizer has no piece for {lost!r}")
         return self.tokenizer.encode(text).ids if self.special else encoding.ids
-
-    def lost(self, sentence: str) -> str | None:
-        """A character that BPE leaves out, without a word, as it has no piece for it."""
-        alone = (letter for letter in dict.fromkeys(sentence) if not letter.isspace())
-        return next((one for one in alone if not self.tokenizer.encode(one, add_special_tokens=False).ids), None)
 
     def decode(self, ids: Iterable[int]) -> str:
         known = list(ids)

@@ -43,11 +43,6 @@ class Training:
         """How many parts a batch is cut in."""
         return self.settings.accumulate * self.team.size
 
-    @property
-    def leads(self) -> bool:
-        """Whether this is the process that keeps the state and shows the progress."""
-        return self.team.rank == 0
-
 
 class Log:
     """What is written down of a training: rows about some of its steps, with the time that it takes."""
@@ -87,13 +82,13 @@ def train(model: nn.Module, training: Training) -> Course:
     whose = identity(settings, training.train, training.held_out)
     course = resume(training.state, model, optimizer, whose, team)
     log = Log(training, course)
-    quiet = None if training.leads else True  # None is quiet where there is no terminal
+    quiet = True if team.rank else None  # None is quiet where there is no terminal
     bar = tqdm(total=settings.steps, initial=course.step, desc=training.name, unit=" steps", leave=False, disable=quiet)
     with bar:
         while True:
             course.seconds = time.perf_counter() - log.begun
             ends = course.step == settings.steps
-            if training.state and training.leads and course.step % settings.save_every == 0 and not ends:
+            if training.state and team.rank == 0 and course.step % settings.save_every == 0 and not ends:
                 keep_state(training.state, course, model, optimizer, whose)
             row: Row = {}
             if course.step % settings.eval_every == 0 or ends:

@@ -50,8 +50,7 @@ def keep_state(state: Path, course: Course, model: nn.Module, optimizer: AdamW, 
     beside = state.with_name(f"{state.name}.new")  # always the same: what is left of a killed run is written over
     try:
         with beside.open("wb") as file:
-            file.write(cache.seal(data))
-            file.write(data)
+            file.writelines([cache.seal(data), data])
             file.flush()
             os.fsync(file.fileno())  # or a power failure could leave an empty file behind the name
         os.replace(beside, state)

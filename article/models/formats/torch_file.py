@@ -25,6 +25,7 @@ from article.models.formats.safetensors import FLOATS, Weight, quoted
 LARGEST = 1 << 22  # bytes of a pickle; that of GPT-2 with its optimizer has a fifth of a million
 BITS = 64  # of a whole number
 VALUES = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+EMPTY = {"EMPTY_LIST": list, "EMPTY_DICT": dict}
 NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
 TEXTS = {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
 TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -110,7 +111,9 @@ class Machine:
         """What an opcode puts onto the stack."""
         if name in VALUES:
             return VALUES[name]
-        if name in TEXTS:
+        if name in EMPTY:
+            return EMPTY[name]()
+        if name in TEXTS or (name in BYTES and self.stored):
             return argument
         if name in NUMBERS:
             if isinstance(argument, int) and argument.bit_length() > BITS:
@@ -118,13 +121,9 @@ class Machine:
             return argument
         if name in TUPLES:
             return tuple(self.taken(TUPLES[name]))
-        if name in BYTES and self.stored:
-            return argument
         match name:
             case "TUPLE":
                 return tuple(self.marked())
-            case "EMPTY_LIST":
-                return []
             case "LIST":
                 return self.marked()
             case "APPEND" | "APPENDS":
@@ -133,8 +132,6 @@ class Machine:
                 if isinstance(result, list):
                     result.extend(items)
                 return result
-            case "EMPTY_DICT":
-                return {}
             case "DICT":
                 return filled({}, self.marked())
             case "SETITEM" | "SETITEMS":
@@ -157,7 +154,9 @@ class Machine:
             case "REDUCE":
                 function, arguments = self.taken(2)
                 if isinstance(function, Unread):
-                    return self.made(function)
+                    if not HARMLESS.fullmatch(function.name):
+                        raise refusal(function.name)
+                    return Unread(function.name)
                 return function(*arguments)  # there is nothing else to be called than the functions that are known
             case "NEWOBJ" | "NEWOBJ_EX" if self.stored:
                 kind, *_ = self.taken(2 if name == "NEWOBJ" else 3)
@@ -180,12 +179,6 @@ class Machine:
         if not self.stored:
             raise refusal(name)
         return self.unread.setdefault(name, Unread(name))
-
-    def made(self, kind: Unread) -> Unread:
-        """An object of a kind that is known to do nothing but to be there. Raises RefusedError for any other."""
-        if not HARMLESS.fullmatch(kind.name):
-            raise refusal(kind.name)
-        return Unread(kind.name)
 
     def taken(self, n: int) -> list[Any]:
         """The uppermost n values, off the stack."""
@@ -331,7 +324,7 @@ def old_file(mapped: mmap.mmap) -> Saved:
     def measured(_: str, dtype: str, key: str, *more: object) -> Stored:
         if more[2:] not in ((), (None,)):
             raise RefusedError("it has views of storages, as very old versions of PyTorch have")
-        sizes[key] = size_of(dtype)
+        sizes[key] = getattr(torch, dtype).itemsize  # in bytes
         return Stored(dtype, key)
 
     machine = Machine(KNOWN, measured)
@@ -392,15 +385,10 @@ def weight(places: Mapping[str, memoryview], place: Stored) -> Weight:
     return Weight(shape, dtype, partial(tensor, places.get(key), place))
 
 
-def size_of(dtype: str) -> int:
-    """The bytes of a number of a type."""
-    return getattr(torch, dtype).itemsize
-
-
 def tensor(data: memoryview | None, place: Stored) -> Tensor:
     """The tensor of a storage (a view). Raises ValueError if it does not lie in it in one piece."""
     n = prod(place.shape)
-    size = size_of(place.dtype) if place.dtype in FLOATS else 0
+    size = getattr(torch, place.dtype).itemsize if place.dtype in FLOATS else 0
     steps = tuple(prod(place.shape[axis:]) for axis in range(1, len(place.shape) + 1))
     if data is None or not size or place.strides != steps or not 0 < n * size <= len(data) - place.offset * size:
         raise ValueError("does not lie in the file in one piece")
