@@ -10,19 +10,18 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 import gpt
-from article import cache
+from article import cache, paths
 from article.errors import RefusalError
 from article.files import replace_file
 from article.models import ensemble
 from article.models.ensemble import Recipe
 from article.models.own import read_data
 
-KEPT = Path(__file__).resolve().parent.parent / "data" / "study.json"
+KEPT = paths.ROOT / "data" / "study.json"
 SEEDS = range(1, 33)
 FEWER = range(1, 17)  # of a recipe that takes ten times as long
 CONTRAST = "third"  # the row that shows a training which fails
@@ -96,24 +95,18 @@ def outcome(recipe: Recipe, corpus: Sequence[str], held_out: str, seeds: Sequenc
 
 def study(config: gpt.Config, corpus: list[str], held_out: str) -> dict:
     """All rows, the training that fails, and what they are results of."""
-    rows, ours = [], Recipe(config)
+    rows, held = [], []
     for name, (words, recipe, seeds) in recipes(config).items():
         rows.append({"name": name, "words": words} | outcome(recipe, corpus, held_out, seeds))
         print(f"{words}: {sum(rows[-1]['held'])} of {len(seeds)}", file=sys.stderr)
-    held = []
     for name, (sentences, sentence) in turns(corpus, held_out).items():
-        config_here = replace(config, n_vocab=len(gpt.Tokenizer(sentences).vocab))
-        held.append(
-            {"name": name, "words": sentence} | outcome(replace(ours, config=config_here), sentences, sentence, SEEDS)
-        )
+        recipe = Recipe(replace(config, n_vocab=len(gpt.Tokenizer(sentences).vocab)))
+        held.append({"name": name, "words": sentence} | outcome(recipe, sentences, sentence, SEEDS))
         print(f"{sentence}: {sum(held[-1]['held'])} of {len(SEEDS)}", file=sys.stderr)
     weak = next(row for row in rows if row["name"] == CONTRAST)
-    failing = [
-        (p, seed)
-        for p, seed, held, looks in zip(weak["probability"], weak["seeds"], weak["held"], weak["looks"], strict=True)
-        if not held and looks > 0.5
-    ]
-    models = ensemble.trainings(ours, gpt.Tokenizer(corpus), corpus, FEWER)
+    trained = zip(*(weak[key] for key in ("probability", "seeds", "held", "looks")), strict=True)
+    failing = [(p, seed) for p, seed, right, looks in trained if not right and looks > 0.5]
+    models = ensemble.trainings(Recipe(config), gpt.Tokenizer(corpus), corpus, FEWER)
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "hash": fingerprint(models),

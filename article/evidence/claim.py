@@ -29,8 +29,7 @@ class Outcome(NamedTuple):
     holds: bool
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A predicate, and what it came to: for the article's own model, and for each training of the survey."""
 
     name: str
@@ -64,8 +63,7 @@ class Claim:
         return wilson(self.held, self.seeds)
 
 
-@dataclass(frozen=True)
-class Predicate:
+class Predicate(NamedTuple):
     """What `claim` registers."""
 
     words: str

@@ -106,23 +106,22 @@ def statements(one: Comparison) -> Iterator[Statement]:
 
 
 def how_sure(one: Comparison, answer: str) -> Iterator[Statement]:
-    """How probable the answer is, and how far it is ahead."""
+    """How probable the answer is."""
     if bound := next((share for share in SHARES if chance(one, answer) >= share), 0):
         yield Statement(
             f"{quoted(answer)} has a probability of at least {percent(bound)}.",
             known(answer, lambda o: (percent(chance(o, answer)), chance(o, answer) >= bound)),
         )
-    if len(one.vocab) > 1:
-        factor = next((factor for factor in FACTORS if lead(one) >= factor), 0)
-        yield Statement(
-            f"The most probable token is {f'at least {number(factor)} times' if factor else 'less than twice'} as "
-            "probable as the second.",
-            lambda o: (times(lead(o)), lead(o) >= factor if factor else lead(o) < 2),
-        )
 
 
 def rivals(one: Comparison) -> Iterator[Statement]:
-    """What else it might say."""
+    """What else it might say, and how far the answer is ahead."""
+    factor = next((factor for factor in FACTORS if lead(one) >= factor), 0)
+    ahead = f"at least {number(factor)} times" if factor else "less than twice"
+    yield Statement(
+        f"The most probable token is {ahead} as probable as the second.",
+        lambda o: (times(lead(o)), lead(o) >= factor if factor else lead(o) < 2),
+    )
     second = one.vocab[one.ranking[1]]
     yield Statement(f"The second most probable is {quoted(second)}.", lambda o: (said(o, 1), nth(o, 1) == second))
     best = top(one)

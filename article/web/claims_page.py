@@ -18,29 +18,26 @@ def claims_of(document: Document, facts: Facts, page: str = "index.html") -> lis
     Raises UnknownNameError for a claim or a value that `facts` lack.
     """
     document.check(facts)
-    result = []
-    for reference in document.claims:
-        claim = facts.claims[reference.name]
-        share = {"share": f"{reference.bound} {reference.share:g}"} if reference.bound else {}
-        result.append(
-            {
-                "id": reference.id,
-                "sentence": document.words(reference.sentence, facts.values),
-                "value": claim.own.text,
-                "holds": reference.holds(claim),
-                "held": claim.held,
-                "seeds": claim.seeds,
-                **share,
-                "interval": [round(end, 4) for end in claim.interval],
-                "predicate": claim.words,
-                "code": claim.code,
-                "expression": claim.expression,
-                "page": page,
-                "survey": [{"value": outcome.text, "holds": outcome.holds} for outcome in claim.survey],
-                "line": reference.line,
-            }
-        )
-    return result
+    asked = ((reference, facts.claims[reference.name]) for reference in document.claims)
+    return [
+        {
+            "id": reference.id,
+            "sentence": document.words(reference.sentence, facts.values),
+            "value": claim.own.text,
+            "holds": reference.holds(claim),
+            "held": claim.held,
+            "seeds": claim.seeds,
+            **({"share": f"{reference.bound} {reference.share:g}"} if reference.bound else {}),
+            "interval": [round(end, 4) for end in claim.interval],
+            "predicate": claim.words,
+            "code": claim.code,
+            "expression": claim.expression,
+            "page": page,
+            "survey": [{"value": outcome.text, "holds": outcome.holds} for outcome in claim.survey],
+            "line": reference.line,
+        }
+        for reference, claim in asked
+    ]
 
 
 def body(
@@ -55,6 +52,5 @@ def body(
     The `subject` is what was asked, and `runs` what there are several of; nothing if it was asked once.
     """
     shown = [(claim, distribution(facts.claims[claim["id"].rsplit("-", 1)[0]])) for claim in claims]
-    values = {"title": TITLE, "seeds": facts.values["seeds"], "claims": shown, "at": at or Addresses()}
-    values |= {"subject": subject, "runs": runs}
-    return Body(html.render("claims.html", **values), TITLE, DESCRIPTION)
+    values = {"title": TITLE, "seeds": facts.values["seeds"], "subject": subject, "runs": runs}
+    return Body(html.render("claims.html", claims=shown, at=at or Addresses(), **values), TITLE, DESCRIPTION)

@@ -87,10 +87,14 @@ def made_of(site: Site, name: str, build: Callable[[Any], Any], shown: Any, prev
         for problem in readback.disagreements(glb, shown if known else None):
             raise FalsehoodError(f"{name}.glb does not show the model: {problem}.")
     with site.stage("stills"):
-        camera = frame(scene)
+        camera, chosen = frame(scene), getattr(shown, "strip", [])
+        strip = [f"{name}-{shown.steps[k]}.svg" for k in chosen]  # the stills of a film
         crowded = "crowded" in scene.user_dict  # too much for an SVG, and for tables
-        steps = [(k, shown.steps[k]) for k in getattr(shown, "strip", [])]
-        files, strip = pictures(scene, camera, name, crowded, steps)
+        if crowded:
+            files, strip = {f"{name}.webp": to_webp(scene, camera)}, []
+        else:
+            drawings = zip([f"{name}.svg", *strip], stills(scene, camera, [-1, *chosen]), strict=True)
+            files = {file: svg.encode() for file, svg in drawings}
         if preview:
             files[f"{name}.png"] = to_png(scene, camera, PAPER)
     with site.stage("marks"):
@@ -144,20 +148,6 @@ def made_of_anything(site: Site, name: str, thing: Any, look: dict[str, Any]) ->
         "bytes": f"{len(glb) / 1000:.0f} KB",
     }
     return {"files": files, "entry": entry, "figure": figure, "notes": []}
-
-
-def pictures(
-    scene: Any, camera: Camera, name: str, crowded: bool, strip: list[tuple[int, int]]
-) -> tuple[dict[str, bytes], list[str]]:
-    """The still of a scene, the first one, and of a film those of a strip, by their names; and the names of these.
-
-    Of each recorded step of the strip, there is its number and the step of the training.
-    """
-    if crowded:
-        return {f"{name}.webp": to_webp(scene, camera)}, []
-    still, *others = stills(scene, camera, [-1, *(k for k, _ in strip)])
-    names = [f"{name}-{step}.svg" for _, step in strip]
-    return {f"{name}.svg": still.encode()} | {n: svg.encode() for n, svg in zip(names, others, strict=True)}, names
 
 
 def placed(camera: Camera) -> dict[str, str]:

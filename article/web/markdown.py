@@ -199,15 +199,12 @@ class Document:
                 parts.setdefault(heading, []).extend([inside] if tag != "h2" else [])
         return {words: self.filled(blocks, facts) for words, blocks in parts.items()}
 
-    def addresses(self, values: Mapping[str, str]) -> dict[int, str]:
-        """The addresses of all headings, each of its own, by the number of the reference."""
-        used: set[str] = set()
-        found = ((n, one) for n, one in enumerate(self.references) if isinstance(one, Heading))
-        return {n: toc.unique(toc.slugify(self.words(one.words, values), "-"), used) for n, one in found}
-
     def filled(self, blocks: list[str], facts: Facts) -> Markup:
         """Blocks with everything in its place."""
-        addresses = self.addresses(facts.values)
+        found = ((n, one) for n, one in enumerate(self.references) if isinstance(one, Heading))
+        slugs = {n: toc.slugify(self.words(one.words, facts.values), "-") for n, one in found}
+        used: set[str] = set()
+        addresses = {n: toc.unique(slug, used) for n, slug in slugs.items()}  # each of its own
 
         def written(place: re.Match[str]) -> str:
             match self.references[int(place[1])]:

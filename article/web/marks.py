@@ -53,13 +53,12 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
         elif path is not None:
             half = np.full(3, style.POINT * style.METER)
         said = words.how if isinstance(words.how, str) else words.how(shown, index)
-        names = tuple(words.parts(shown, len(mark["values"])))
         found.append(
             {
                 "node": name,
                 "title": ", ".join([words.name(shown, index), *texts]),
                 "how": how.setdefault(said, len(how)),
-                "parts": parts.setdefault(names, len(parts)),
+                "parts": parts.setdefault(tuple(words.parts(shown, len(mark["values"]))), len(parts)),
                 "glyph": glyph,
                 "mesh": meshes[name],
                 "at": np.round(at, 5).tolist(),

@@ -103,8 +103,7 @@ def distribution(claim: Claim) -> Plot:
     plot = dots(claim.survey, claim.own) if spread else bars(claim.survey, claim.own)
     if spread:
         by_value = sorted(claim.survey, key=lambda outcome: float(outcome.value))
-        middle = by_value[len(by_value) // 2].text
-        said = f"from {by_value[0].text} to {by_value[-1].text}, in the middle {middle}"
+        said = f"from {by_value[0].text} to {by_value[-1].text}, in the middle {by_value[len(by_value) // 2].text}"
     else:
         counts = Counter(outcome.text for outcome in claim.survey).most_common()
         said = ", ".join(f"{words} in {n}" for words, n in counts)
@@ -150,9 +149,8 @@ def curve(film: Mapping) -> Plot:
     across = [EDGE + n * (WIDTH - 2 * EDGE) / (len(steps) - 1) for n in range(len(steps))]
     plot.line(EDGE, ground, WIDTH - EDGE, ground)
     heights = [ground - high * loss / most for loss in film["loss"]]
-    plot.add(
-        "polyline", "range thin", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True))
-    )
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True))
+    plot.add("polyline", "range thin", points=points)
     if film["found"] is not None:
         found = float(np.interp(film["found"], steps, across))
         plot.line(found, ground - high, found, ground, "grid")
@@ -241,8 +239,8 @@ class Axis(NamedTuple):
         """
         if self.logarithmic:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            every = [float(f"{one}e{power}") for power in powers for one in (1, 3)]
-            every = [tick for tick in every if self.low <= tick <= self.high]
+            round_numbers = (float(f"{one}e{power}") for power in powers for one in (1, 3))
+            every = [tick for tick in round_numbers if self.low <= tick <= self.high]
             return every if len(every) <= most + 1 else every[:: math.ceil(len(every) / most)]
         power = 10.0 ** math.floor(math.log10((self.high - self.low) / most))
         step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if self.high - self.low <= most * step)

@@ -83,14 +83,9 @@ class Site:
     def told(self, page: Path) -> list[str]:
         """The lines for the terminal that all sites have in common."""
         stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in self.seconds.items())
-        return [
-            *(
-                f"scene       {scene['file']:<14}{scene['values']:>5} numbers{scene['bytes']:>9,} bytes"
-                for scene in self.scenes
-            ),
-            f"seconds     {sum(self.seconds.values()):.1f} in all: {stages}",
-            f"page        {page}",
-        ]
+        line = "scene       {file:<14}{values:>5} numbers{bytes:>9,} bytes"
+        seconds = f"seconds     {sum(self.seconds.values()):.1f} in all: {stages}"
+        return [*(line.format_map(scene) for scene in self.scenes), seconds, f"page        {page}"]
 
 
 def read_article(name: str) -> str:

@@ -31,11 +31,9 @@ def tables(scene: "pv.MultiBlock", shown: Any) -> list[dict]:
                 mark = mark | {"trace": array, "values": values[::2]}  # a copy: what the scene knows stays
                 differences.setdefault(group(mark, shown), []).append(mark | {"values": values[1::2]})
             groups.setdefault(group(mark, shown), []).append(mark)
-    found = [table(marks, shown) for marks in groups.values()]
-    for marks in differences.values():
-        made = table(marks, shown)
-        found.append(made | {"title": f"{made['title']}, {shown.title}"})
-    return found
+    told = (table(marks, shown) for marks in differences.values())
+    named = [made | {"title": f"{made['title']}, {shown.title}"} for made in told]
+    return [table(marks, shown) for marks in groups.values()] + named
 
 
 def written(tables: list[dict]) -> list[dict]:
