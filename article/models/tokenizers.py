@@ -179,8 +179,7 @@ class Pieces(gpt.Tokenizer):
         unknown = whole["model"].get("unk_token")
         self.unknown = whole["model"].get("unk_id") if unknown is None else self.tokenizer.token_to_id(unknown)
         names = (pieces.get(id, f"<unused-{id}>") for id in range(max(pieces) + 1))
-        # Of what is byte-level, an added token need not be, such as one with a space.
-        byte_of = LETTERS if bytewise else {}
+        byte_of = LETTERS if bytewise else {}  # where an added token need not be bytewise, such as one with a space
         read = (bytes(map(byte_of.__getitem__, name)) if set(name) <= byte_of.keys() else name for name in names)
         self.vocab = unique(shown(name or "<empty>") for name in read)
         self.ids = {name: id for id, name in enumerate(self.vocab)}
