@@ -2,14 +2,11 @@
 // back: #forward?mark=residual/2/5&part=3&view=… A link in the text to a mark leads there, too.
 
 import { enliven, look, say, viewOf, whenMoved } from "./figure.js";
-import { approach, choiceOf, select, whenChosen } from "./reader.js";
+import { approach, chosen, select, whenChosen } from "./reader.js";
 
-/** @typedef {import("./figure.js").Living} Living */
+/** @import { Living } from "./figure.js" */
 
-const UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it.";
-
-/** Of figures. */
-const FIGURES = ["mark", "part", "view"];
+const FIGURES = ["mark", "part", "view"]; // what is kept of figures
 
 /** The id that the address points to, and what it says beyond that. */
 function parse() {
@@ -35,12 +32,12 @@ async function restore() {
   if (!figure) return say(document.querySelector("main") ?? document.body, `This page has no figure “${id}”.`);
   const living = await enliven(figure);
   if (!living) return;
-  const [theta, phi, radius, x, y, z, field, ...more] = (query.get("view") ?? "").split(",").map(Number);
-  const numbers = [theta, phi, radius, x, y, z, field];
-  const usable = !more.length && numbers.every(Number.isFinite) && radius >= 0 && field > 0;
+  const numbers = (query.get("view") ?? "").split(",").map(Number), [theta, phi, radius, x, y, z, field] = numbers;
+  const usable = numbers.length === 7 && numbers.every(Number.isFinite) && radius >= 0 && field > 0;
   const mark = query.get("mark");
   const known = mark === null || (await select(living, mark, Number(query.get("part") ?? 1) - 1));
-  if (!known || (query.has("view") && !usable)) say(figure, UNKNOWN);
+  if (!known || (query.has("view") && !usable))
+    say(figure, "The address asks for a view that this figure does not have, so here is the whole of it.");
   if (usable) look(living, { theta, phi, radius, target: [x, y, z], field });
   else if (known && mark !== null) approach(living);
 }
@@ -50,7 +47,7 @@ function addressOf(living) {
   const { theta, phi, radius, target, field } = viewOf(living);
   const { query } = parse();
   for (const key of FIGURES) query.delete(key);
-  const choice = choiceOf(living.figure);
+  const choice = chosen.get(living.figure);
   if (choice) {
     query.set("mark", choice.mark.node);
     query.set("part", `${choice.part + 1}`);
@@ -69,8 +66,8 @@ function keep(living) {
 }
 
 export function start() {
-  whenMoved(keep);
-  whenChosen(keep);
+  whenMoved.push(keep);
+  whenChosen.push(keep);
   document.addEventListener("click", async (event) => {
     const link = /** @type {HTMLElement} */ (event.target).closest("a.view");
     if (!(link instanceof HTMLAnchorElement)) return;

@@ -4,8 +4,7 @@
 import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js";
 import { shareWheel } from "./wheel.js";
 
-/** @typedef {import("./view.js").View} View */
-/** @typedef {import("./view.js").Sight} Sight */
+/** @import { Sight, View } from "./view.js" */
 
 /** A figure that lives: what its camera sees; where it goes to, unless a hand turns it; where it rested last.
  * @typedef {{ figure: HTMLElement, viewer: any, sight: Sight, goal: View | null, rest: View }} Living */
@@ -22,16 +21,10 @@ const begun = new Map();
 const alive = new Map();
 
 /** What is done with every figure that has come to life. @type {((living: Living) => void)[]} */
-const arrivals = [];
+export const whenAlive = [];
 
 /** What is done when a reader, or a button, has moved the camera of a figure. @type {((living: Living) => void)[]} */
-const moves = [];
-
-/** @param {(living: Living) => void} act */
-export const whenAlive = (act) => void arrivals.push(act);
-
-/** @param {(living: Living) => void} act */
-export const whenMoved = (act) => void moves.push(act);
+export const whenMoved = [];
 
 /** Whether the browser has taken away the one WebGL context that all viewers share; new ones would stay empty. */
 let lost = false;
@@ -52,11 +45,18 @@ function hasWebGL() {
   return able;
 }
 
+/** @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {string} text
+ * @param {Record<string, string>} [attributes] */
+export function element(tag, text, attributes = {}) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
 /** Says something under a figure, once. @param {Element} figure @param {string} text */
 export function say(figure, text) {
-  const said = figure.querySelector(".flat") ?? document.createElement("p");
-  said.className = "flat";
-  said.setAttribute("role", "status");
+  const said = figure.querySelector(".flat") ?? element("p", "", { class: "flat", role: "status" });
   if (!said.isConnected) (figure.querySelector(".stage") ?? figure.firstElementChild)?.after(said);
   said.textContent = text;
 }
@@ -115,21 +115,23 @@ async function begin(figure) {
   follow(living);
   equip(living);
   const ready = new Promise((resolve) => {
-    const arrive = () => resolve(viewer.isConnected ? living : null);
-    viewer.addEventListener("load", arrive, { once: true });
+    viewer.addEventListener("load", () => resolve(viewer.isConnected ? living : null), { once: true });
     viewer.addEventListener("error", (/** @type {CustomEvent} */ event) => {
       lost ||= event.detail.type === "webglcontextlost";
       resolve(stayFlat(figure, "The 3D figure could not be shown, so it is a still."));
     });
   });
   const stage = /** @type {HTMLElement} */ (figure.querySelector(".stage"));
-  shareWheel(stage, (factor) => zoom(living, factor));
+  shareWheel(stage, (factor) => {
+    const now = viewOf(living);
+    look(living, { ...now, radius: factor * now.radius });
+  });
   stage.append(viewer);
   if (!(await ready)) return null;
   measure(living);
   figure.classList.add("live");
   alive.set(figure, living);
-  for (const act of arrivals) act(living);
+  for (const act of whenAlive) act(living);
   return living;
 }
 
@@ -253,13 +255,7 @@ function moved(living) {
     beside.rest = beside.goal = limited(beside.sight, next);
     aim(beside, beside.goal, !goal || calm.matches); // while a hand turns the one, the other must not lag behind
   }
-  for (const act of moves) act(living);
-}
-
-/** @param {Living} living @param {number} factor */
-function zoom(living, factor) {
-  const now = viewOf(living);
-  look(living, { ...now, radius: factor * now.radius });
+  for (const act of whenMoved) act(living);
 }
 
 /** Turns a figure by degrees around and down, and moves it by a factor; without a turn, back to where it began.
@@ -270,22 +266,18 @@ function turn(living, by) {
   if (!by) return look(living, sight.home);
   const [theta, phi, factor] = by.split(" ").map(Number);
   const now = viewOf(living);
-  const tilt = Math.min(Math.max(now.phi + phi, HIGHEST), LOWEST);
-  const next = turned(sight, now, now.theta + theta, tilt);
+  const next = turned(sight, now, now.theta + theta, Math.min(Math.max(now.phi + phi, HIGHEST), LOWEST));
   look(living, { ...next, radius: factor * next.radius });
 }
 
-const near = new IntersectionObserver(
-  (entries) => {
-    for (const entry of entries.filter((entry) => entry.isIntersecting)) {
-      near.unobserve(entry.target);
-      enliven(/** @type {HTMLElement} */ (entry.target));
-    }
-  },
-  { rootMargin: "50% 0%" },
-);
-
 /** Brings each figure to life once the reader comes near it. */
 export function watch() {
+  const come = (/** @type {IntersectionObserverEntry[]} */ entries) => {
+    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+      near.unobserve(target);
+      enliven(/** @type {HTMLElement} */ (target));
+    }
+  };
+  const near = new IntersectionObserver(come, { rootMargin: "50% 0%" });
   for (const figure of document.querySelectorAll("figure.scene")) near.observe(figure);
 }

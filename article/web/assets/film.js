@@ -51,7 +51,7 @@ function play(slider) {
   }, PACE);
 }
 
-whenAlive(({ figure, viewer }) => {
+whenAlive.push(({ figure, viewer }) => {
   const player = /** @type {HTMLElement | null} */ (figure.querySelector(".player"));
   if (!player) return;
   player.append(copyOf("player"));

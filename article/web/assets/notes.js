@@ -45,8 +45,7 @@ for (const claim of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.query
   claim.addEventListener("focus", () => claim.matches(":focus-visible") && show(claim));
   claim.addEventListener("blur", () => noted === claim && show(null));
   claim.addEventListener("click", (event) => {
-    const touched = /** @type {PointerEvent} */ (event).pointerType === "touch";
-    if (!touched || noted === claim) return;
+    if (/** @type {PointerEvent} */ (event).pointerType !== "touch" || noted === claim) return;
     event.preventDefault();
     show(claim);
   });

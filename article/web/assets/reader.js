@@ -1,7 +1,7 @@
 // Every mark of a figure says its number: to a pointer, to a finger, and to who steps through them with the keyboard.
 // The numbers and words lie beside the file of the scene, as <scene>.marks.json, and are fetched when they are first wanted.
 
-import { copyOf, look, whenAlive } from "./figure.js";
+import { copyOf, element, look, whenAlive } from "./figure.js";
 import { frameOf } from "./film.js";
 
 /** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
@@ -16,34 +16,16 @@ import { frameOf } from "./film.js";
 
 /** A mark and one of its numbers. @typedef {{ mark: Mark, part: number }} Choice */
 
-/** @typedef {import("./figure.js").Living} Living */
-
-const HINT = `${matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"} a shape to read its number.`;
+/** @import { Living } from "./figure.js" */
 
 /** What was chosen in a figure. @type {WeakMap<HTMLElement, Choice>} */
-const chosen = new WeakMap();
+export const chosen = new WeakMap();
 
 /** @type {Map<string, Promise<Known | null>>} */
 const fetched = new Map();
 
 /** What is done when something is chosen. @type {((living: Living) => void)[]} */
-const choices = [];
-
-/** @param {(living: Living) => void} act */
-export const whenChosen = (act) => void choices.push(act);
-
-/** @param {HTMLElement} figure */
-export const choiceOf = (figure) => chosen.get(figure);
-
-/** Whether numbers are those of a file, by its address. @param {string} version @param {string} src */
-const fits = (version, src) => !src.includes("?") || src.endsWith(`?${version}`);
-
-/** Says that a server has parts of two builds. @param {HTMLElement} figure @returns {null} */
-function tellApart(figure) {
-  const readout = figure.querySelector(".readout");
-  if (readout) readout.textContent = "This figure and its numbers come from different builds; load the page anew.";
-  return null;
-}
+export const whenChosen = [];
 
 /** What can be said of a figure's marks; nothing if that is missing. @param {HTMLElement} figure @returns {Promise<Known | null>} */
 function knownOf(figure) {
@@ -52,7 +34,11 @@ function knownOf(figure) {
     fetched.get(marks) ??
     fetch(marks)
       .then((answer) => (answer.ok ? answer.json() : null))
-      .then((known) => (!known || fits(known.of, src) ? known : tellApart(figure)))
+      .then((known) => {
+        if (!known || !src.includes("?") || src.endsWith(`?${known.of}`)) return known;
+        tell(figure, "This figure and its numbers come from different builds; load the page anew.");
+        return null;
+      })
       .catch(() => null);
   fetched.set(marks, known);
   return known;
@@ -80,17 +66,11 @@ function tileAt({ at: [x, , z], half, columns = 1 }, [there, , deep]) {
   return key > query ? -1 : (query * (query + 1)) / 2 + key;
 }
 
-/** The query and the key of a tile, each from 0. @param {number} part */
-function pairOf(part) {
-  const query = Math.floor((Math.sqrt(8 * part + 1) - 1) / 2);
-  return [query, part - (query * (query + 1)) / 2];
-}
-
 /** The column and the box in it, or the query and the key, of a number of a large scene; each from 0.
  * @param {Choice} choice */
 function cellOf({ mark: { glyph, values, columns = 1 }, part }) {
-  if (glyph === "carpet") return pairOf(part);
-  const boxes = values.length / columns;
+  const boxes = values.length / columns, query = Math.floor((Math.sqrt(8 * part + 1) - 1) / 2);
+  if (glyph === "carpet") return [query, part - (query * (query + 1)) / 2];
   return [Math.floor(part / boxes), part % boxes];
 }
 
@@ -124,10 +104,9 @@ function pick({ figure, viewer }, { marks }, x, y) {
 function words(figure, { how, parts }, choice) {
   const { mark } = choice;
   const part = numberOf(figure, choice);
-  const names = parts[mark.parts];
   const said = mark.values
     .slice(part, part + each(mark))
-    .map((value, n) => `${names[part + n]} ${number(value)}`.trim());
+    .map((value, n) => `${parts[mark.parts][part + n]} ${number(value)}`.trim());
   return `${mark.title}: ${said.join(", ")}. That is ${how[mark.how]}.`;
 }
 
@@ -170,7 +149,7 @@ function choose(living, known, choice) {
     pointer.dataset.position = position;
     viewer.append(pointer);
   }
-  for (const act of choices) act(living);
+  for (const act of whenChosen) act(living);
 }
 
 /** Leads from what is chosen in a large scene to the numbers that it was drawn from. @param {HTMLElement} figure @param {Choice} choice */
@@ -179,12 +158,9 @@ function descend(figure, choice) {
   if (!leads) return;
   const [one, other] = cellOf(choice);
   const { page, of, head, together, grouped } = leads;
-  const query = new URLSearchParams({ of, token: `${one * together + 1}` });
-  if (head) query.set("head", `${head}`);
-  query.set("entry", `${other * (choice.mark.glyph === "carpet" ? together : grouped) + 1}`);
-  const link = figure.querySelector("a.descend") ?? document.createElement("a");
-  link.className = "descend";
-  link.textContent = "All numbers there";
+  const entry = `${other * (choice.mark.glyph === "carpet" ? together : grouped) + 1}`;
+  const query = new URLSearchParams({ of, token: `${one * together + 1}`, ...(head && { head: `${head}` }), entry });
+  const link = figure.querySelector("a.descend") ?? element("a", "All numbers there", { class: "descend" });
   link.setAttribute("href", `${page}?${query}#numbers`);
   if (!link.isConnected) figure.querySelector(".readout")?.after(link);
 }
@@ -207,8 +183,7 @@ export async function select(living, node, part) {
 
 /** Glides to what is chosen, so near that it fills a good part of the figure. @param {Living} living */
 export function approach(living) {
-  const { figure, sight } = living;
-  const { home } = sight;
+  const { figure, sight: { home } } = living;
   const choice = chosen.get(figure);
   if (!choice) return;
   const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
@@ -228,11 +203,11 @@ function step(living, known, marks, parts) {
   choose(living, known, { mark, part: part - (part % each(mark)) });
 }
 
-whenAlive((living) => {
+whenAlive.push((living) => {
   const { figure, viewer } = living;
   if (!figure.querySelector(".readout")) return; // a figure without marks has nothing to read
   figure.querySelector(".menu dl")?.before(copyOf("reader"));
-  tell(figure, HINT);
+  tell(figure, `${matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"} a shape to read its number.`);
   figure.querySelector(".steps")?.addEventListener("click", async (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     const known = button && (await knownOf(figure));
@@ -258,12 +233,10 @@ whenAlive((living) => {
       if (known && now) tell(figure, words(figure, known, now));
     });
   });
-  let [x, y] = [0, 0];
-  viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-    [x, y] = [event.clientX, event.clientY];
-  });
+  let pressed = { clientX: 0, clientY: 0 };
+  viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => (pressed = event));
   viewer.addEventListener("click", async (/** @type {MouseEvent} */ event) => {
-    if (Math.hypot(event.clientX - x, event.clientY - y) > 6) return; // it was a turn
+    if (Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) > 6) return; // it was a turn
     const known = await knownOf(figure);
     const over = known && pick(living, known, event.clientX, event.clientY);
     if (known && over) choose(living, known, over);

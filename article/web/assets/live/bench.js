@@ -1,12 +1,13 @@
 // The bench at the head of the article: its reader asks the model, switches parts of it off, and trains another. What is
 // asked stands in the address: #bench?prompt=at+night+the+fox&off=mixed/1/0,mlp/0&to=mean.
 
-import { meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
-import { GPT, Tokenizer, configured, fingerprint, trace, wordsOf } from "./model.js";
+import { element } from "../figure.js";
+import { learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
+import { GPT, Tokenizer, trace, wordsOf } from "./model.js";
 import { follow, redraw } from "./redraw.js";
-import { train } from "./training.js";
 
-/** @typedef {import("./model.js").Trace} Trace */
+/** @import { News } from "./live.js" */
+/** @import { Trace } from "./model.js" */
 /** @typedef {ReturnType<typeof vitrine>} Asked */
 
 /** What is asked: the words of a prompt; which parts are off, and whether their mean stands in their place; which model,
@@ -34,18 +35,12 @@ let question = OURS, answer = traced(OURS);
 // --- The model -------------------------------------------------------------------------------------------------------
 
 /** @type {WeakMap<Asked, Map<string, Float64Array>>} */
-const known = new WeakMap();
-
-/** @param {Asked} asked @param {string} path */
-function meanOf(asked, path) {
-  const means = known.get(asked) ?? meansOf(asked.model, asked.tokenizer, sent.corpus);
-  known.set(asked, means);
-  return means.get(path);
-}
+const means = new WeakMap();
 
 /** @param {Question} question */
 function traced({ words, off, mean, asked: { model, tokenizer }, asked }) {
-  const edits = off.map((path) => without(model, path, mean ? meanOf(asked, path) : 0));
+  if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, sent.corpus));
+  const edits = off.map((path) => without(model, path, mean ? means.get(asked)?.get(path) : 0));
   return trace(model, tokenizer, words.join(" "), together(edits));
 }
 
@@ -70,17 +65,9 @@ function points(part) {
   return Number(text) === 0 ? "±0" : `${part < 0 ? "\u2212" : "+"}${text}`;
 }
 
-/** @param {string} tag @param {string} text @param {Record<string, string>} [attributes] */
-function element(tag, text, attributes = {}) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}
-
 /** A button of a list. @param {string} text @param {Record<string, string>} attributes */
 function item(text, attributes) {
-  const one = document.createElement("li");
+  const one = element("li", "");
   one.append(element("button", text, { type: "button", ...attributes }));
   return one;
 }
@@ -189,10 +176,8 @@ function close() {
 /** Shows the words that begin as what is typed. */
 function complete() {
   const typed = wordsOf(input.value).pop() ?? "";
-  for (const button of all(".palette [data-word]")) {
-    const li = /** @type {HTMLElement} */ (button.parentElement);
-    li.hidden = !button.dataset.word?.startsWith(typed);
-  }
+  for (const button of all(".palette [data-word]"))
+    /** @type {HTMLElement} */ (button.parentElement).hidden = !button.dataset.word?.startsWith(typed);
 }
 
 /** How many letters have to be changed, added or left out. @param {string} one @param {string} other */
@@ -268,39 +253,23 @@ for (const way of all("[name=way]"))
 
 const [button, curve, told] = ["[data-train]", ".curve polyline", ".training p"].map((one) => find(one));
 
-/** What a training says, as training_worker.js says it. @typedef {{ step?: number, loss?: number, vocab?: string[],
- *   weights?: Float64Array, fingerprint?: string, error?: string }} News */
-
 /** Ends the training that is under way. @type {(() => void) | null} */
 let stop = null;
 
 /** Trains in the background, or where there is no file for that, here, step by step. Returns what ends it.
  * @param {object} given @param {(news: News) => void} hear */
 function begin(given, hear) {
-  const { corpus } = sent, file = bench.dataset.worker;
-  if (!file) return beginHere(given, hear);
+  const { corpus } = sent, file = bench.dataset.worker, told = { corpus, given, every: Infinity };
+  if (!file) {
+    let stopped = false;
+    learned(told, hear, () => new Promise((done) => setTimeout(() => done(stopped))));
+    return () => void (stopped = true);
+  }
   const worker = new Worker(file, { type: "module" });
   worker.addEventListener("message", ({ data }) => hear(data));
   worker.addEventListener("error", () => hear({ error: "this browser trains nothing in the background" }));
-  worker.postMessage({ corpus, given, every: Infinity });
+  worker.postMessage(told);
   return () => worker.postMessage({ stop: true });
-}
-
-/** @param {object} given @param {(news: News) => void} hear */
-function beginHere(given, hear) {
-  const tokenizer = new Tokenizer(sent.corpus), { vocab } = tokenizer;
-  let [stopped, weights] = [false, /** @type {Float64Array} */ (new Float64Array(0))];
-  const run = async () => {
-    for (const { step, loss, model } of train(configured({ ...given, n_vocab: vocab.length }), tokenizer, sent.corpus)) {
-      weights = model.vector;
-      hear({ step, loss });
-      await new Promise((done) => setTimeout(done));
-      if (stopped) break;
-    }
-    hear({ vocab, weights, fingerprint: await fingerprint(weights) });
-  };
-  run().catch((error) => hear({ error: error.message }));
-  return () => void (stopped = true);
 }
 
 function learn() {
@@ -379,7 +348,6 @@ for (const switched of all("[data-part^=mixed]")) {
   const swatch = /** @type {HTMLElement} */ (switched.querySelector(".swatch"));
   swatch.style.setProperty("--swatch", `rgb(${color.map((/** @type {number} */ x) => 255 * x).join(" ")})`);
 }
-const figure = /** @type {HTMLElement | null} */ (bench.querySelector("figure")), { scene = "" } = bench.dataset;
-const following = [figure, document.getElementById(scene)].filter((one) => one !== null);
-follow(following, OURS.words.length);
+const figures = [bench.querySelector("figure"), document.getElementById(bench.dataset.scene ?? "")];
+follow(figures.filter((one) => one !== null), OURS.words.length);
 ask({ ...OURS, ...asked() });

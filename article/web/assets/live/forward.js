@@ -3,9 +3,9 @@
 
 import { Glb } from "./glb.js";
 
-/** @typedef {import("./model.js").Trace} Trace */
-/** @typedef {import("./glb.js").Shape} Shape */
-/** @typedef {import("../reader.js").Known} Known */
+/** @import { Known } from "../reader.js" */
+/** @import { Shape } from "./glb.js" */
+/** @import { Trace } from "./model.js" */
 
 /** What scenes are drawn by, from `article.web.live.look`: the constants of scenes/style.py; the shapes of letters, each
  * points and triangles; texts, each the shapes and places of its letters; of digits the shape and how far they go.
@@ -42,17 +42,13 @@ class Drawing {
     this.limit = Number(largest.toPrecision(9)) || 1;
     const size = Math.ceil(-Math.log10(this.limit));
     this.digits = this.s.DECIMALS + Math.max(0, size - 1) + Math.min(0, size + 2);
+    this.port = this.s.RIBBON + T * this.s.HAIR; // what a head's ribbons need at most, side by side
     this.share = Math.min(1, this.s.RIBBON_ROOM / (this.H * (this.port + this.s.RIBBON_GAP)));
-    this.glb = new Glb(this.s.METER);
+    this.glb = new Glb();
     this.marks = /** @type {Known["marks"]} */ ([]);
     this.how = /** @type {string[]} */ ([]);
     this.stones = /** @type {number[]} */ ([]);
     this.plates = /** @type {number[]} */ ([]);
-  }
-
-  /** What a head's ribbons need at most, side by side. */
-  get port() {
-    return this.s.RIBBON + this.T * this.s.HAIR;
   }
 
   /** Boxes of eight points each. @param {number[]} points @param {number[][]} colors @returns {Shape} */
@@ -194,8 +190,7 @@ class Drawing {
   }
 
   stream() {
-    const { SPACING, DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE } = this.s;
-    const { tokens } = this.trace;
+    const { SPACING, DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE } = this.s, { tokens } = this.trace;
     for (let row = 0; row <= this.L + 1; row++) {
       const isLast = row > this.L, l = Math.min(row, this.L), array = isLast ? "normed" : "residual";
       const level = isLast ? "after the final LayerNorm" : l ? `after block ${l}` : "entering block 1";

@@ -4,8 +4,10 @@
 import { GPT, Tokenizer, configured, fingerprint, trace } from "./model.js";
 import { train } from "./training.js";
 
-/** @typedef {import("./model.js").Config} Config */
-/** @typedef {import("./model.js").Edit} Edit */
+/** @import { Config, Edit } from "./model.js" */
+
+/** What a training says, as training_worker.js says it. @typedef {{ step?: number, loss?: number, vocab?: string[],
+ *   embedding?: Float64Array, weights?: Float64Array, fingerprint?: string, error?: string }} News */
 
 /** The model and the tokenizer of what `article.web.live.packed` wrote. Throws an Error if its weights are not whole.
  * @param {{ config: Config, vocab: string[], weights: string }} packed */
@@ -84,8 +86,24 @@ export function meansOf(model, tokenizer, corpus) {
 }
 
 /** Several edits, one after the other. @param {Edit[]} edits @returns {Edit} */
-export function together(edits) {
-  return (place, x) => edits.reduce((x, edit) => edit(place, x), x);
+export const together = (edits) => (place, x) => edits.reduce((x, edit) => edit(place, x), x);
+
+/** Trains as training_worker.js says, and tells what it says. Rests between steps, and ends once a rest comes to true.
+ * @param {{ corpus: string[], given?: object, every?: number }} told @param {(news: News) => void} hear
+ * @param {() => Promise<boolean>} rest */
+export async function learned({ corpus, given = {}, every = 10 }, hear, rest) {
+  try {
+    const tokenizer = new Tokenizer(corpus), { vocab } = tokenizer;
+    let weights = /** @type {Float64Array} */ (new Float64Array(0));
+    for (const { step, loss, model } of train(configured({ ...given, n_vocab: vocab.length }), tokenizer, corpus)) {
+      weights = model.vector;
+      hear({ step, loss, ...(step % every === 0 && { embedding: model.embedding.slice() }) });
+      if (await rest()) break;
+    }
+    hear({ vocab, weights, fingerprint: await fingerprint(weights) });
+  } catch (error) {
+    hear({ error: /** @type {Error} */ (error).message });
+  }
 }
 
 /** A model to ask, of a page's packed one or of a training:

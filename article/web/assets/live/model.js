@@ -56,11 +56,6 @@ export class Tokenizer {
       return id;
     });
   }
-
-  /** @param {number[]} ids */
-  decode(ids) {
-    return ids.map((id) => this.vocab[id]).join(" ");
-  }
 }
 
 // --- 2. The model ----------------------------------------------------------------------------------------------------
@@ -290,13 +285,6 @@ export class GPT {
 
 // --- 3. A look inside (training is in training.js) -------------------------------------------------------------------
 
-/** Logits (…, V) as the probabilities of the tokens. @param {Float64Array} logits @param {number} V */
-export function softmax(logits, V) {
-  const out = new Float64Array(logits.length);
-  for (let at = 0; at < logits.length; at += V) softmaxInto(out, logits, at, V);
-  return out;
-}
-
 /** The arrays of a trace, named, ordered and shaped as those of `gpt.Trace`, which says what each is. Rows of "score"
  * and "attention" (before an edit) are queries, columns keys; "lens" ends with the logits. */
 const SHAPES = {
@@ -338,7 +326,8 @@ export function trace(model, tokenizer, sentence, edit) {
   const { residual, inside } = model.forward([ids], edit);
   const normed = residual.map((x) => layerNorm(x, model.ln_f));
   const lens = normed.map((x) => linear(x, new Matrix(model.embedding, V, D))); // what it would answer at each level
-  const probabilities = softmax(lens[L].slice(-V), V);
+  const probabilities = new Float64Array(V);
+  softmaxInto(probabilities, lens[L].slice(-V), 0, V);
   /** @type {Record<string, Float64Array[]>} */
   const whole = { embedding: [model.embedding], position: [model.position.subarray(0, T * D)], residual, normed, lens };
   Object.assign(whole, { gain: [model.ln_f.weight], bias: [model.ln_f.bias] });

@@ -1,18 +1,18 @@
 // The figures of the forward pass follow what is asked: each gets a scene that was drawn here, or its own one back. A
 // viewer has no way to change a shape that it shows, but takes another file.
 
-import { aim, enliven, measure, viewOf, whenAlive } from "../figure.js";
-import { choiceOf, select } from "../reader.js";
+import { aim, element, enliven, measure, viewOf, whenAlive } from "../figure.js";
+import { chosen, select } from "../reader.js";
 import { limited, whole } from "../view.js";
 import { forward } from "./forward.js";
 
-/** @typedef {import("../figure.js").Living} Living */
+/** @import { Living } from "../figure.js" */
 
 /** What is drawn in place of a figure's own scene. @typedef {{ trace: import("./model.js").Trace, weights: string,
  *   off: string[], said: string }} Asked */
 
-/** A figure that follows, and what is its own. @typedef {{ figure: HTMLElement, src: string, marks: string, alt: string,
- *   tokens: number, home?: import("../view.js").View }} Follower */
+/** A figure that follows, what is its own, and how many tokens it shows. @typedef {{ figure: HTMLElement, src: string,
+ *   marks: string, alt: string, tokens: number, shown: number, home?: import("../view.js").View }} Follower */
 
 /** What is wanted last; nothing stands for each figure's own. @type {Asked | null} */
 let wanted = null;
@@ -24,7 +24,7 @@ let followers = [];
 export function follow(figures, tokens) {
   followers = figures.map((figure) => {
     const { src = "", marks = "" } = figure.dataset, { alt } = stillOf(figure);
-    return { figure, src, marks, alt, tokens };
+    return { figure, src, marks, alt, tokens, shown: tokens };
   });
 }
 
@@ -71,18 +71,14 @@ async function settle(follower) {
   if (!living) return;
   follower.home ??= living.sight.home;
   const tokens = wanted ? wanted.trace.tokens.length : follower.tokens, isOwn = tokens === followers[0].tokens;
-  if (drawn.get(living) !== tokens) reframe(living, isOwn ? follower.home : undefined);
-  drawn.set(living, tokens);
-  const choice = choiceOf(living.figure); // is chosen again; if it is not there, the first one
+  if (follower.shown !== tokens) reframe(living, isOwn ? follower.home : undefined);
+  follower.shown = tokens;
+  const choice = chosen.get(living.figure); // is chosen again; if it is not there, the first one
   if (choice && !(await select(living, choice.mark.node, choice.part))) select(living, "residual/0/0", 0);
 }
 
-/** How many tokens a figure shows. @type {WeakMap<Living, number>} */
-const drawn = new WeakMap();
-
-whenAlive((living) => {
+whenAlive.push((living) => {
   const follower = followers.find(({ figure }) => figure === living.figure);
-  if (follower) drawn.set(living, follower.tokens);
   if (follower && wanted) settle(follower);
 });
 
@@ -102,10 +98,8 @@ function reframe(living, home) {
 function tell(figure, text, back) {
   figure.querySelector(".whose")?.remove();
   if (!text || figure.closest("#bench")) return;
-  const bar = document.createElement("p"), button = document.createElement("button");
-  bar.className = "whose yours";
-  button.type = "button";
-  button.textContent = "back to the article’s";
+  const button = element("button", "back to the article’s", { type: "button" });
+  const bar = element("p", "", { class: "whose yours" });
   button.addEventListener("click", back);
   bar.append(`${text} The words, tables and files around it are the article’s.`, button);
   figure.prepend(bar);

@@ -4,10 +4,7 @@
 import { Matrix, addProduct } from "./matrices.js";
 import { GPT, headsOf, moments, patternOf, rowsOf, softmaxInto, sum } from "./model.js";
 
-/** @typedef {import("./model.js").Config} Config */
-/** @typedef {import("./model.js").Block} Block */
-/** @typedef {import("./model.js").Layer} Layer */
-/** @typedef {import("./model.js").Inside} Inside */
+/** @import { Block, Config, Inside, Layer, Pass, Tokenizer } from "./model.js" */
 
 const BETA_1 = 0.9, BETA_2 = 0.999, EPSILON = 1e-8; // of AdamW: how much of its means is kept at a step
 const GRID = 2 ** 16; // weights are multiples of 1 / GRID
@@ -22,10 +19,8 @@ export class Random {
   constructor(seed) {
     this.state = new Uint32Array(WORDS);
     this.state[0] = seed;
-    for (let i = 1; i < WORDS; i++) {
-      const last = this.state[i - 1] ^ (this.state[i - 1] >>> 30);
-      this.state[i] = Math.imul(1812433253, last) + i;
-    }
+    for (let i = 1; i < WORDS; i++)
+      this.state[i] = Math.imul(1812433253, this.state[i - 1] ^ (this.state[i - 1] >>> 30)) + i;
     this.next = WORDS;
   }
 
@@ -222,7 +217,7 @@ function attentionBack(dwrite, inside, mask, lengths, part, gradient, H) {
 }
 
 /** Back through the whole forward pass, in which masks were used.
- * @param {GPT} model @param {number[][]} sentences @param {import("./model.js").Pass} pass @param {Float64Array} dlogits
+ * @param {GPT} model @param {number[][]} sentences @param {Pass} pass @param {Float64Array} dlogits
  * @param {(place: string) => Float64Array} mask @param {GPT} gradient */
 function backward({ config, embedding, blocks, ln_f }, sentences, pass, dlogits, mask, gradient) {
   const { n_vocab: V, n_embd: D, n_head: H, n_layer: L } = config, lengths = sentences.map((ids) => ids.length);
@@ -296,7 +291,7 @@ class AdamW {
  * the steps that are done and the loss in the last of them, with dropout (NaN before the first): who asks no further
  * stops the training. Throws an Error for an unknown word, a sentence longer than the context, a corpus in which no word
  * follows another, and a loss that is no number any more.
- * @param {Config} config @param {import("./model.js").Tokenizer} tokenizer @param {string[]} corpus */
+ * @param {Config} config @param {Tokenizer} tokenizer @param {string[]} corpus */
 export function* train(config, tokenizer, corpus) {
   const encoded = corpus.map((sentence) => tokenizer.encode(sentence)), most = config.n_context + 1;
   for (const [i, { length }] of encoded.entries())
