@@ -13,7 +13,7 @@ import gpt
 from article import cache, claims, paths, study  # noqa: F401 - claims are registered
 from article.errors import RefusalError
 from article.escaping import say
-from article.evidence.claim import Claim, Facts
+from article.evidence.claim import Facts
 from article.evidence.evidence import Evidence
 from article.evidence.words import decimals, percent
 from article.files import replace_file
@@ -31,6 +31,7 @@ from article.web.viewer import VIEWER
 from scenes.glyphs.text import letters
 
 PARTS = ("article",)  # of the template
+COLUMNS = ["generalise", "interval", "probability", "loss"]
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,18 @@ def publish(options: argparse.Namespace) -> None:
     """Builds the article and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     site = Site("article", options.url, options.fresh, live.scripts())
     if options.single_file:
-        page, evidence = build_single(site, options.single_file, options.seed, options.seeds)
+        page = options.single_file
+        evidence = build_single(site, page, options.seed, options.seeds)
     else:
-        out = options.out or paths.ROOT / "docs"
-        with site.published(out):
+        page = (options.out or paths.ROOT / "docs") / "index.html"
+        with site.published(page.parent):
             evidence, _ = prepare(site, options.seed, options.seeds)
-        page = out / "index.html"
     say(summary(site, evidence, page))
     for note in site.notes:
         say(f"gpt.py: {note}", sys.stderr)
 
 
-def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> tuple[Path, Evidence]:
+def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> Evidence:
     """The whole article as one file. Raises RefusalError and FalsehoodError."""
     if file.is_dir() or not file.parent.is_dir():
         what = "is a folder" if file.is_dir() else "has no folder to lie in"
@@ -76,7 +77,7 @@ def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> tuple[
             replace_file(file, write(Embedded(files=site.files, source=viewer, url=site.url)).encode())
         except OSError as error:
             raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
-    return file, evidence
+    return evidence
 
 
 def prepare(site: Site, seed: int | None, seeds: int) -> tuple[Evidence, Callable[[Embedded], str]]:
@@ -125,8 +126,7 @@ def make(site: Site, mine: Evidence, survey: Sequence[Evidence]) -> Callable[[Em
         Page("index.html", "article/index.md", text, mine.view, wrap=bench.page),
         Page("flow.html", "article/flow.md", aside, mine.view, wrap=partial(flow.page, site, mine.trace, stages)),
     ]
-    names = pages[0].document.scenes
-    if not names:
+    if not (names := pages[0].document.scenes):
         raise RefusalError("article/index.md shows no scene; an image whose source is forward.glb is one.")
     preview = PREVIEW if PREVIEW in names else next(iter(names))
 
@@ -166,8 +166,7 @@ def presets(own: Evidence) -> dict[str, list[str]]:
 
     What is missed is a sentence that begins late, and of which only one end is known: the longest.
     """
-    every = [sentence.split() for sentence in (*own.held_out, *own.corpus)]
-    first, *others = every
+    first, *others = every = [sentence.split() for sentence in (*own.held_out, *own.corpus)]
     apart = {" ".join(words[:-1]): sum(map(str.__ne__, first, words)) for words in others if len(words) == len(first)}
     late = [(" ".join(words[n:-1]), words[-1]) for n in range(1, own.config.n_context) for words in every]
     ends = {start: {end for other, end in late if other == start} for start, _ in late if start}
@@ -196,15 +195,12 @@ def summary(site: Site, evidence: Evidence, page: Path) -> str:
     return "\n".join(lines)
 
 
-# --- Its plots and tables -----------------------------------------------------------------------------------------
-
-COLUMNS = ["generalise", "interval", "probability", "loss"]
-
-
 def plotted(facts: Facts, own: Evidence, study: dict | None) -> dict[str, dict]:
     """The plots and tables that the article may show, by the name of their file."""
     sure = facts.claims["is_sure"]
-    result = {"survey.svg": {"plot": columns(sure.survey, sure.own), "tables": [trainings(sure)]}}
+    seeds = [[str(seed), outcome.text] for seed, outcome in enumerate(sure.survey, 1)]
+    trainings = {"title": "Every training", "corner": "seed", "columns": ["probability"], "rows": seeds}
+    result = {"survey.svg": {"plot": columns(sure.survey, sure.own), "tables": [trainings]}}
     if study:
         turns = [trained(row, facts) for row in study["held_out"]]
         others = [trained(row, facts) for row in study["recipes"]] + [
@@ -232,11 +228,5 @@ def trained(row: dict, facts: Facts) -> list:
 
 def counting(own: Evidence, words: str, reach: int) -> list:
     """The row of a model that counts which word follows so many others."""
-    chance = counted(own.corpus, own.held_out[0], reach)
-    return [words, "", "", percent(chance), decimals(entropy(own.corpus, reach))]
-
-
-def trainings(claim: Claim) -> dict:
-    """The value of a claim in every training."""
-    rows = [[str(seed), outcome.text] for seed, outcome in enumerate(claim.survey, 1)]
-    return {"title": "Every training", "corner": "seed", "columns": ["probability"], "rows": rows}
+    chance = percent(counted(own.corpus, own.held_out[0], reach))
+    return [words, "", "", chance, decimals(entropy(own.corpus, reach))]

@@ -13,6 +13,7 @@ from article.evidence.words import count, decimals, exact_percent, percent
 from article.models import loading, prompts
 from article.models.model import OpenedModel
 from article.sites import model, report
+from article.sites.report import parameters
 from article.web import markdown
 from article.web.markdown_text import markdown_table, to_markdown, token_to_markdown
 from article.web.publish import add_page
@@ -42,14 +43,10 @@ def publish(options: argparse.Namespace) -> None:
         with site.stage("trace"):
             trace = prompts.traced(run, prompt)
         site.notes += run.notes
-        make(site, run, trace, named(options.checkpoint))
+        path = options.checkpoint.resolve()
+        # The folder of a file says more than the file's own name.
+        make(site, run, trace, (path.parent if path.is_file() else path).name)
     say(summary(site, run, trace, options.out))
-
-
-def named(checkpoint: Path) -> str:
-    """What the pages call a checkpoint: its folder, which for a file says more than its own name."""
-    path = checkpoint.resolve()
-    return (path.parent if path.is_file() else path).name
 
 
 def make(site: Site, run: OpenedModel, trace: gpt.Trace, name: str) -> None:
@@ -60,13 +57,6 @@ def make(site: Site, run: OpenedModel, trace: gpt.Trace, name: str) -> None:
         words = text(run, trace, name)
         add_page(site, "report.html", report.to_page(words, {}), parts)
         site.files["report.md"] = words.encode()
-
-
-def parameters(run: OpenedModel) -> int:
-    return sum(weight.numel() for weight in run.model.parameters())
-
-
-# --- The report ---------------------------------------------------------------------------------------------------
 
 
 def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
@@ -107,15 +97,9 @@ def prompt_table(trace: gpt.Trace) -> str:
     for t, name in enumerate(trace.tokens):
         row = [str(t + 1), token_to_markdown(name), str(trace.id(name))]
         if t:
-            before = expected[t - 1]
-            best = int(before.argmax())
-            mine = float(before[trace.id(name)])
-            row += [
-                decimals(-mine, 3),
-                percent(float(np.exp(mine))),
-                token_to_markdown(trace.vocab[best]),
-                percent(np.exp(before[best])),
-            ]
+            mine, best = expected[t - 1, trace.id(name)], expected[t - 1].argmax()
+            row += [decimals(-mine, 3), percent(np.exp(mine))]
+            row += [token_to_markdown(trace.vocab[best]), percent(np.exp(expected[t - 1, best]))]
         rows.append(row + [""] * (7 - len(row)))
     return markdown_table(("place", "<token", "id", "surprise", "expected", "<expected most", "with"), rows)
 
@@ -124,10 +108,8 @@ def surprise(trace: gpt.Trace) -> str:
     """The model's loss on the prompt itself."""
     if len(trace.tokens) == 1:
         return ""
-    expected = expectations(trace)
-    ids = [trace.id(name) for name in trace.tokens[1:]]
-    loss = -float(np.mean([expected[t, id] for t, id in enumerate(ids)]))
-    V = len(trace.vocab)
+    expected, V = expectations(trace), len(trace.vocab)
+    loss = -float(np.mean([expected[t, trace.id(name)] for t, name in enumerate(trace.tokens[1:])]))
     return (
         f"Over the prompt the mean surprise, the loss, is {decimals(loss, 3)} nats a token; of somebody who hesitates "
         f"between all {count(V)} tokens alike, it would be {decimals(math.log(V), 3)}."
@@ -136,17 +118,11 @@ def surprise(trace: gpt.Trace) -> str:
 
 def answer_table(trace: gpt.Trace) -> str:
     """The most probable next tokens."""
-    expected = expectations(trace)[-1]
-    best = np.argsort(-expected, kind="stable")[:BEST]
+    expected, logits = expectations(trace)[-1], trace.lens[-1, -1]
+    chance = np.exp(expected)
     rows = [
-        (
-            str(n),
-            token_to_markdown(trace.vocab[id]),
-            str(id),
-            decimals(float(trace.lens[-1, -1, id]), 3),
-            exact_percent(float(np.exp(expected[id]))),
-        )
-        for n, id in enumerate(best, 1)
+        (str(n), token_to_markdown(trace.vocab[id]), str(id), decimals(logits[id], 3), exact_percent(chance[id]))
+        for n, id in enumerate(np.argsort(-expected, kind="stable")[:BEST], 1)
     ]
     return markdown_table(("", "<token", "id", "logit", "probability"), rows)
 
@@ -156,14 +132,8 @@ def lens_table(trace: gpt.Trace) -> str:
     answer, rows = trace.prediction, []
     for l in range(len(trace.residual)):
         best = trace.vocab[int(trace.lens[l, -1].argmax())]
-        rows.append(
-            (
-                level_name(l),
-                token_to_markdown(best),
-                exact_percent(trace.probability(best, l)),
-                exact_percent(trace.probability(answer, l)),
-            )
-        )
+        shares = [exact_percent(trace.probability(token, l)) for token in (best, answer)]
+        rows.append((level_name(l), token_to_markdown(best), *shares))
     return markdown_table(("<level", "<answer", "probability", f"of {token_to_markdown(answer)}"), rows)
 
 
@@ -172,9 +142,8 @@ def heads_table(trace: gpt.Trace) -> str:
     rows = []
     for l, weights in enumerate(trace.attention[:, :, -1]):
         h, k = np.unravel_index(int(weights.argmax()), weights.shape)
-        rows.append(
-            (str(l + 1), str(h + 1), f"{k + 1} {token_to_markdown(trace.tokens[k])}", decimals(float(weights[h, k]), 3))
-        )
+        place = f"{k + 1} {token_to_markdown(trace.tokens[k])}"
+        rows.append((str(l + 1), str(h + 1), place, decimals(weights[h, k], 3)))
     return markdown_table(("block", "head", "<looks at", "weight"), rows)
 
 
@@ -185,15 +154,8 @@ def stream_table(trace: gpt.Trace) -> str:
     for name, vectors in zip(names, (*trace.residual, trace.normed[-1]), strict=True):
         size = float(np.sqrt((np.asarray(vectors, float) ** 2).mean()))
         t, d = np.unravel_index(int(np.abs(vectors).argmax()), vectors.shape)
-        rows.append(
-            (
-                name,
-                decimals(size, 3),
-                decimals(float(vectors[t, d]), 3),
-                str(d + 1),
-                f"{t + 1} {token_to_markdown(trace.tokens[t])}",
-            )
-        )
+        place = f"{t + 1} {token_to_markdown(trace.tokens[t])}"
+        rows.append((name, decimals(size, 3), decimals(vectors[t, d], 3), str(d + 1), place))
     return markdown_table(("<level", "size", "largest", "component", "<token"), rows)
 
 
@@ -202,11 +164,9 @@ def parameters_table(run: OpenedModel) -> str:
     rows = []
     for name, weight in run.model.named_parameters():
         shape, whole = " × ".join(f"{n:,}" for n in weight.shape), weight.detach()
-        low, high = whole.min().item(), whole.max().item()
-        spread = whole.double().std(correction=0).item() if whole.numel() < 10**6 else whole.std(correction=0).item()
-        rows.append(
-            (f"`{name}`", shape, f"{whole.numel():,}", decimals(spread, 3), decimals(low, 3), decimals(high, 3))
-        )
+        spread = (whole.double() if whole.numel() < 10**6 else whole).std(correction=0)
+        sizes = [decimals(one.item(), 3) for one in (spread, whole.min(), whole.max())]
+        rows.append((f"`{name}`", shape, f"{whole.numel():,}", *sizes))
     return markdown_table(("<name", "shape", "numbers", "spread", "least", "greatest"), rows)
 
 

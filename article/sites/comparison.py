@@ -22,6 +22,7 @@ from article.models import loading, model, prompts
 from article.models.formats.run import SETTINGS
 from article.models.settings import LONGEST, SEEDS
 from article.sites.model import BOXES, TALL
+from article.sites.report import parameters
 from article.web import markdown
 from article.web.publish import Page, add_pages
 from article.web.site import Site, to_json
@@ -67,19 +68,13 @@ def read(options: argparse.Namespace) -> tuple[Side, Side]:
     foreign = os.path.lexists(options.b) and not (Path(options.b) / SETTINGS).is_file()
     b = a if same else opened(options.b, options.tokenizer_b or (options.tokenizer if foreign else None))
     texts = options.prompt, options.prompt if options.prompt_of_b is None else options.prompt_of_b
-    sides = [
-        Side(name, source, run, prompt_of(name, run, text, options.cut))
-        for name, (source, run), text in zip("AB", (a, b), texts, strict=True)
-    ]
+    sides = []
+    for name, (source, run), text in zip("AB", (a, b), texts, strict=True):
+        try:
+            sides.append(Side(name, source, run, prompts.read(run, text, options.cut)))
+        except RefusalError as error:
+            raise RefusalError(f"{name}: {error}") from None
     return sides[0], sides[1]
-
-
-def prompt_of(name: str, run: model.OpenedModel, text: str, cut: bool) -> prompts.Prompt:
-    """What one of the two reads. Raises RefusalError."""
-    try:
-        return prompts.read(run, text, cut)
-    except RefusalError as error:
-        raise RefusalError(f"{name}: {error}") from None
 
 
 def opened(text: str, tokenizer: str | None) -> tuple[str, model.OpenedModel]:
@@ -98,8 +93,7 @@ def opened(text: str, tokenizer: str | None) -> tuple[str, model.OpenedModel]:
 
 def contrasts(a: gpt.Trace, b: gpt.Trace) -> tuple[Comparison, Comparison]:
     """Each of two traces beside the other."""
-    one, other = ("A", "B"), ("B", "A")
-    return Comparison(a, other=b, names=one), Comparison(b, other=a, names=other)
+    return Comparison(a, other=b, names=("A", "B")), Comparison(b, other=a, names=("B", "A"))
 
 
 def fresh(run: Any, other: str | None, how: dict) -> Comparison:
@@ -179,8 +173,8 @@ ELSEWHERE = "another scene stands for it"
 def too_much(scene: str, a: Comparison, b: Comparison) -> str:
     """Why a scene is not drawn; nothing if it is."""
     D, other = a.embedding.shape[1], b.embedding.shape[1]
-    levels = max(len(one.residual) + 1 for one in (a, b))
-    boxes = levels * D * max(len(one.tokens) for one in (a, b))
+    longest = max(len(one.tokens) for one in (a, b))
+    boxes = max(len(one.residual) + 1 for one in (a, b)) * D * longest
     if scene in ("abreast", "levels", "ends"):
         if other != D:
             return f"the vectors, which have {D:,} components in A and {other:,} in B"
@@ -188,7 +182,6 @@ def too_much(scene: str, a: Comparison, b: Comparison) -> str:
             return f"the vectors, of {D:,} components, more than {TALL} in a column"
     if (scene == "abreast") == (boxes > BOXES) and scene in ("abreast", "levels"):
         return ELSEWHERE
-    longest = max(len(one.tokens) for one in (a, b))
     if scene == "looks" and longest > KEYS:
         return f"the looks of the heads, at {longest} tokens, more than {KEYS}"
     return ""
@@ -220,9 +213,9 @@ def related(one: Comparison) -> float | None:
     if not one.alike:
         return None
     ids = one.counterpart >= 0
-    pairs = one.embedding[ids], one.other.embedding[one.counterpart[ids]]
-    long = np.linalg.norm(pairs[0], axis=-1) * np.linalg.norm(pairs[1], axis=-1)
-    cosines = (pairs[0] * pairs[1]).sum(axis=-1)[long > 0] / long[long > 0]
+    mine, theirs = one.embedding[ids], one.other.embedding[one.counterpart[ids]]
+    long = np.linalg.norm(mine, axis=-1) * np.linalg.norm(theirs, axis=-1)
+    cosines = (mine * theirs).sum(axis=-1)[long > 0] / long[long > 0]
     return float(cosines.mean()) if len(cosines) else None
 
 
@@ -236,13 +229,7 @@ def known(a: Side, b: Side, both: tuple[Comparison, Comparison], asked: Asked) -
         "shared": number(one.shared),
         "table": glyphs.unembedding(one, one.other),
         "compared_token": str(one.shared),
-        "of_a_fails": count(fails(asked.of_a)),
-        "of_a_all": count(len(asked.of_a)),
-        "of_b_fails": count(fails(asked.of_b)),
-        "of_b_all": count(len(asked.of_b)),
         "claims_all": count(len(asked.claims)),
-        "claims_a": count(len(asked.apart(0))),
-        "claims_b": count(len(asked.apart(1))),
         "claims_both": count(sum(all(claim.holds) for claim in asked.claims)),
         "claims_neither": count(sum(not any(claim.holds) for claim in asked.claims)),
         "unasked": "; ".join(asked.unasked),
@@ -250,42 +237,35 @@ def known(a: Side, b: Side, both: tuple[Comparison, Comparison], asked: Asked) -
         "last_level": f"block {len(one.residual) - 1}",
         "notes": " ".join(f"{side.name}: {side.prompt.note}" for side in (a, b) if side.prompt.note),
     }
-    for side, contrast in zip((a, b), both, strict=True):
+    for n, (side, contrast, found) in enumerate(zip((a, b), both, (asked.of_a, asked.of_b), strict=True)):
         letter = side.name.lower()
-        id = contrast.id(contrast.prediction)
         values |= {
+            f"of_{letter}_fails": count(fails(found)),
+            f"of_{letter}_all": count(len(found)),
+            f"claims_{letter}": count(len(asked.apart(n))),
             f"{letter}_source": side.source,
             f"{letter}_prompt": contrast.sentence,
             f"{letter}_prediction": contrast.prediction,
-            f"{letter}_probability": percent(float(contrast.chance[-1, id])),
+            f"{letter}_probability": percent(float(contrast.chance[-1, contrast.id(contrast.prediction)])),
         }
     return values
 
 
-def parameters(side: Side) -> int:
-    return sum(weight.numel() for weight in side.run.model.parameters())
-
-
 def portrait(a: Side, b: Side) -> dict:
     """What the two are, as a table of the page."""
-    configs = [side.run.config for side in (a, b)]
+    traces, configs = (a.trace, b.trace), (a.run.config, b.run.config)
     rows = [
         ["model", *(side.source for side in (a, b))],
-        ["prompt", *(side.trace.sentence for side in (a, b))],
-        ["tokens of it", *(count(len(side.trace.tokens)) for side in (a, b))],
-        ["prediction", *(said(side) for side in (a, b))],
-        ["parameters", *(count(parameters(side)) for side in (a, b))],
+        ["prompt", *(trace.sentence for trace in traces)],
+        ["tokens of it", *(count(len(trace.tokens)) for trace in traces)],
+        ["prediction", *(f"“{one.prediction}”, {percent(one.probability(one.prediction))}" for one in traces)],
+        ["parameters", *(count(parameters(side.run)) for side in (a, b))],
         ["blocks", *(count(config.n_layer) for config in configs)],
         ["heads of each", *(count(config.n_head) for config in configs)],
         ["components", *(count(config.n_embd) for config in configs)],
-        ["vocabulary", *(count(len(side.trace.vocab)) for side in (a, b))],
+        ["vocabulary", *(count(len(trace.vocab)) for trace in traces)],
     ]
     return {"title": "The two", "corner": "what", "columns": ["A", "B"], "rows": rows}
-
-
-def said(side: Side) -> str:
-    token = side.trace.prediction
-    return f"“{token}”, {percent(side.trace.probability(token))}"
 
 
 def listed(title: str, found: Sequence[Found]) -> dict:
@@ -298,14 +278,10 @@ def listed(title: str, found: Sequence[Found]) -> dict:
 
 def table(title: str, found: Sequence[Found]) -> dict:
     """A table of what was asked. What fails has a sign, and a word in the last column, not a colour alone."""
-    rows = [
-        [
-            one.words,
-            *({"text": value, "holds": held} for value, held in zip(one.values, one.holds, strict=True)),
-            one.verdict,
-        ]
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        cells = [{"text": value, "holds": held} for value, held in zip(one.values, one.holds, strict=True)]
+        rows.append([one.words, *cells, one.verdict])
     return {"title": title, "corner": "statement", "columns": ["in A", "in B", "verdict"], "rows": rows}
 
 
@@ -316,7 +292,7 @@ def record(a: Side, b: Side, asked: Asked) -> dict:
         return {
             "source": one.source,
             "weights": one.trace.weights,
-            "parameters": parameters(one),
+            "parameters": parameters(one.run),
             "prompt": one.trace.sentence,
             "tokens": list(one.trace.tokens),
             "prediction": one.trace.prediction,
@@ -324,12 +300,8 @@ def record(a: Side, b: Side, asked: Asked) -> dict:
         }
 
     def lines(found: Sequence[Found], **more: str) -> list[dict]:
-        return [
-            more
-            | {"sentence": one.words, "a": one.values[0], "b": one.values[1], "holds_a": one.holds[0]}
-            | {"holds_b": one.holds[1]}
-            for one in found
-        ]
+        keys = "sentence", "a", "b", "holds_a", "holds_b"
+        return [more | dict(zip(keys, (one.words, *one.values, *one.holds), strict=True)) for one in found]
 
     return {
         "a": side(a),
@@ -344,9 +316,9 @@ def summary(site: Site, sides: Sequence[Side], asked: Asked, out: Path) -> str:
     """What the command has done, for the terminal."""
     lines = []
     for side in sides:
-        trace = side.trace
-        chance = f"{trace.probability(trace.prediction):.0%}"
-        lines.append(f"{side.name}           {trace.sentence} … {trace.prediction} ({chance}), {side.source}")
+        chance = side.trace.probability(side.trace.prediction)
+        told = f"{side.trace.sentence} … {side.trace.prediction} ({chance:.0%})"
+        lines.append(f"{side.name}           {told}, {side.source}")
     if asked.claims:
         alone = f"{len(asked.apart(0))} hold for A alone, {len(asked.apart(1))} for B alone"
         lines.append(f"claims      of {len(asked.claims)} of the article, {alone}")

@@ -23,6 +23,10 @@ from scenes.analysis import stages
 from scenes.analysis.stages import DECIMALS, Stage, kept, to_csv
 from scenes.style import Scale
 
+TITLE = "The full flow"
+CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to open
+LEVELS = 8  # shades that a sign has in a table; page.css mixes them
+
 
 def stages_of(trace: gpt.Trace) -> list[Stage]:
     """The stages of a trace's full flow. Raises RefusalError."""
@@ -44,7 +48,10 @@ def page(
         body = flow_body(trace, flow, more.sections(facts) if more and facts else None)
     except StageError as error:
         raise RefusalError(f"article/flow.md: {error}; a heading is the id of one, such as logits.") from None
-    return Body(body, TITLE, description(trace, flow))
+    between = (
+        f"between “{trace.sentence}” and the next token, “{trace.prediction}”, and the lines of code that computed it."
+    )
+    return Body(body, TITLE, f"{shows(flow)} {between}")
 
 
 def publish(options: argparse.Namespace) -> None:
@@ -63,23 +70,8 @@ def publish(options: argparse.Namespace) -> None:
     say(f"page        {options.out / 'index.html'}")
 
 
-# --- The page -----------------------------------------------------------------------------------------------------
-
-TITLE = "The full flow"
-CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to open
-LEVELS = 8  # shades that a sign has in a table; page.css mixes them
-
-
 class StageError(ValueError):
     """There is no such stage; says which."""
-
-
-def description(trace: gpt.Trace, flow: Sequence[Stage]) -> str:
-    """What the page shows, in a sentence."""
-    return (
-        f"{shows(flow)} between “{trace.sentence}” and the next token, “{trace.prediction}”, and the lines of code "
-        f"that computed it."
-    )
 
 
 def shows(flow: Sequence[Stage]) -> str:

@@ -54,7 +54,7 @@ def arrays_of(trace: gpt.Trace, l: int) -> list[tuple[Array, np.ndarray]]:
     """All numbers of a block, (T, n) or (H, T, n); with those of the last one, what comes after it."""
     found = [(Array("enters", "What enters"), trace.residual[l])]
     found += [(array, getattr(trace, name)[l]) for name, array in ARRAYS.items()]
-    found.append((Array("leaves", "What leaves"), trace.residual[l + 1]))
+    found += [(Array("leaves", "What leaves"), trace.residual[l + 1])]
     if l + 1 == len(trace.attention):
         found.append((Array("final", "After the final LayerNorm"), trace.normed[-1]))
     return found
@@ -65,10 +65,9 @@ def files_of(trace: gpt.Trace) -> dict[str, bytes]:
     files = {}
     for l in range(len(trace.attention)):
         for array, values in arrays_of(trace, l):
-            if array.id != "leaves" or l + 1 == len(trace.attention):
-                data = io.BytesIO()
-                np.save(data, np.ascontiguousarray(values), allow_pickle=False)
-                files[file_of(trace, l, array)] = data.getvalue()
+            data = io.BytesIO()
+            np.save(data, np.ascontiguousarray(values), allow_pickle=False)
+            files[file_of(trace, l, array)] = data.getvalue()
     return files
 
 
@@ -92,30 +91,24 @@ def pages(trace: gpt.Trace) -> list[Page]:
             "heads": f"{number(H)} head{'s' * (H > 1)}",
             "together": together(shown),
         }
-        text = prose.replace("(block.glb", f"({name}.glb")
-        wrap = partial(wrapped, trace, l)
-        result.append(
-            Page(f"{name}.html", "article/sites/block.md", text, lambda _, s=shown: s, values, wrap, kept=False)
-        )
+        text, wrap = prose.replace("(block.glb", f"({name}.glb"), partial(wrapped, trace, l)
+        page = Page(f"{name}.html", "article/sites/block.md", text, lambda _, s=shown: s, values, wrap, kept=False)
+        result.append(page)
     return result
 
 
 def wrapped(trace: gpt.Trace, l: int, document: Document, facts: Facts) -> Body:
     """The page of a block: its text, and its numbers."""
-    title = f"Block {l + 1} of {len(trace.attention)}"
     description = f"What block {l + 1} does with a prompt, with every number."
-    return Body(document.html(facts) + panel(trace, l), title, description)
+    return Body(document.html(facts) + panel(trace, l), f"Block {l + 1} of {len(trace.attention)}", description)
 
 
 def together(aggregation: Aggregation) -> str:
     """What is drawn together, in sentences; nothing if every number has a box of its own."""
     size, tokens = aggregation.grouped, aggregation.together
-    said = []
-    if size > 1:
-        said.append(f"A box shows, of {count(size)} components, the one of largest magnitude.")
-    if tokens > 1:
-        said.append(f"A column stands for {number(tokens)} tokens, and shows the largest of each component.")
-    return " ".join(said)
+    box = f"A box shows, of {count(size)} components, the one of largest magnitude."
+    column = f"A column stands for {number(tokens)} tokens, and shows the largest of each component."
+    return " ".join([box] * (size > 1) + [column] * (tokens > 1))
 
 
 def panel(trace: gpt.Trace, l: int) -> Markup:
@@ -125,8 +118,3 @@ def panel(trace: gpt.Trace, l: int) -> Markup:
         for array, values in arrays_of(trace, l)
     ]
     return html.render("numbers.html", arrays=arrays, tokens=trace.tokens, block=l + 1, blocks=len(trace.attention))
-
-
-def links(trace: gpt.Trace) -> Markup:
-    """The pages of the blocks."""
-    return html.render("blocks.html", blocks=len(trace.attention))

@@ -10,7 +10,7 @@ import gpt
 from article.evidence.claim import Facts
 from article.evidence.words import count, decimals, number, percent
 from article.sites import flow, large_model
-from article.web import markdown
+from article.web import html, markdown
 from article.web.publish import Page, add_page, add_pages
 from article.web.site import Site
 from scenes import glyphs
@@ -51,11 +51,13 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
     parts |= {name for name, there in (("undrawn", refused), ("boxed", boxed)) if there}
     text = markdown.keep((HERE / "run.md").read_text("utf-8"), parts)
     shown = Shown(trace)
-    values = known(shown, parts) | dict(about) | {"base": site.base}
-    values["boxed"] = "".join(boxed[:3])
-    undrawn = [(", ".join(f"“{scene}”" for scene in some), reason) for reason, some in by_reason(refused).items()]
-    values["undrawn"] = "; ".join(f"{some}, of {reason}" for some, reason in undrawn)
-    site.notes += [f"left out: {some}, of {reason}." for some, reason in undrawn]
+    values = known(shown, parts) | dict(about) | {"base": site.base, "boxed": "".join(boxed[:3])}
+    undrawn = []
+    for reason in dict.fromkeys(refused.values()):
+        some = ", ".join(f"“{scene}”" for scene, why in refused.items() if why == reason)
+        undrawn.append(f"{some}, of {reason}")
+    values["undrawn"] = "; ".join(undrawn)
+    site.notes += [f"left out: {one}." for one in undrawn]
     pages = [Page("index.html", "article/sites/run.md", text, shown.view, kept=size == "small")]
     of_template = ("run", size)
     if size == "large":
@@ -65,14 +67,6 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
     if size == "small":
         add_page(site, "flow.html", flow.page(site, trace, flow.stages_of(trace)), of_template)
     return of_template
-
-
-def by_reason(refused: Mapping[str, str]) -> dict[str, list[str]]:
-    """The scenes that are left out, by the reason for that."""
-    found: dict[str, list[str]] = {}
-    for scene, reason in refused.items():
-        found.setdefault(reason, []).append(scene)
-    return found
 
 
 def too_much(scene: str, trace: gpt.Trace) -> str:
@@ -118,5 +112,6 @@ def known(shown: Shown, parts: set[str]) -> dict[str, str]:
     if "map" in parts:
         values["map_kept"] = percent(decomposition.map_kept)
     if "large" in parts:
-        values |= {"together": large_model.together(Aggregation(trace)), "block_pages": large_model.links(trace)}
+        values["together"] = large_model.together(Aggregation(trace))
+        values["block_pages"] = html.render("blocks.html", blocks=L)
     return values

@@ -22,6 +22,7 @@ from article.evidence.claim import Facts
 from article.evidence.words import compared, decimals, duration, exact_percent
 from article.models.dataset import Examples
 from article.models.fit import Result, Rung
+from article.models.model import OpenedModel
 from article.models.processes import threads
 from article.models.settings import FIELDS
 from article.models.trainer import EVALUATED
@@ -58,13 +59,11 @@ def files(result: Result, parts: Collection[str] = (), beside: Collection[str] =
     """
     made = drawn(result)
     words = text(result, made, beside)
-    written = {
-        "report.md": words,
-        "report.html": html.page(to_page(words, made), parts),
-        "log.csv": to_csv(result.course.rows),
-    }
-    charts = {f"plots/{name}.svg": chart.svg for name, chart in made.items()}
-    return {name: whole.encode() for name, whole in written.items()} | charts
+    return {
+        "report.md": words.encode(),
+        "report.html": html.page(to_page(words, made), parts).encode(),
+        "log.csv": to_csv(result.course.rows).encode(),
+    } | {f"plots/{name}.svg": chart.svg for name, chart in made.items()}
 
 
 def drawn(result: Result) -> dict[str, Chart]:
@@ -86,28 +85,20 @@ def drawn(result: Result) -> dict[str, Chart]:
 
 def column(result: Result, name: str) -> Series:
     """A column of the log, where it has a number."""
-    pairs = [(int(row["step"]), row[name]) for row in result.course.rows if name in row]
-    pairs = [pair for pair in pairs if math.isfinite(pair[1])]
-    return Series([step for step, _ in pairs], [value for _, value in pairs])
+    rows = [row for row in result.course.rows if math.isfinite(row.get(name, math.nan))]
+    return Series([int(row["step"]) for row in rows], [row[name] for row in rows])
 
 
 def gradients(result: Result) -> dict[str, dict[str, Series]]:
     """The gradients' norms by group and name: of the ends of the model, and of attention and MLP in some blocks."""
-    columns = dict.fromkeys(name for row in result.course.rows for name in row if name.startswith("gradient "))
     found: dict[str, dict[str, Series]] = {"embeddings and ends": {}, "attention": {}, "mlp": {}}
-    for name in columns:
+    for name in dict.fromkeys(name for row in result.course.rows for name in row if name.startswith("gradient ")):
         place, _, kind = name.removeprefix("gradient ").rpartition(" ")
         found[kind if place else "embeddings and ends"][place or kind] = column(result, name)
     for group, series in found.items():
-        names = list(series)
-        some = np.linspace(0, len(names) - 1, min(BLOCKS, len(names))).round().astype(int)
-        found[group] = {names[n]: series[names[n]] for n in some}
+        some = np.linspace(0, len(series) - 1, min(BLOCKS, len(series))).round().astype(int)
+        found[group] = dict(list(series.items())[n] for n in some)
     return found
-
-
-def thinning(result: Result) -> int:
-    """How many steps a point of the gradients' chart stands for."""
-    return plots.thinning(column(result, "gradient"), gradients(result))
 
 
 def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
@@ -127,7 +118,14 @@ def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
 
 def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> str:
     """The report as Markdown."""
-    course, settings = result.course, result.settings
+    course = result.course
+    thinned = plots.thinning(column(result, "gradient"), gradients(result))
+    settings = (
+        (f"`{name}`", to_markdown(str(value)), to_markdown(FIELDS[name].metadata["words"]))
+        for name, value in asdict(result.settings).items()
+    )
+    # The program that decides a run, file after file.
+    code = [Path(gpt.__file__), *sorted((paths.ARTICLE / "models").glob("*.py"))]
     values = {
         "parameters": f"{parameters(result):,}",
         "train_tokens": f"{result.train.tokens:,}",
@@ -148,36 +146,23 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         "text_table": text_table(result),
         "unseen": unseen(result),
         "frequent": frequent(result),
-        "settings": markdown_table(
-            ("<setting", "<value", "<meaning"),
-            (
-                (f"`{name}`", to_markdown(str(value)), to_markdown(FIELDS[name].metadata["words"]))
-                for name, value in asdict(settings).items()
-            ),
-        ),
-        "environment": markdown_table(
-            ("<what", "<which"), ((what, to_markdown(which)) for what, which in environment(result).items())
-        ),
-        "thinned": "one logged step" if thinning(result) == 1 else f"{thinning(result)} logged steps",
-        "train_hash": sha256(result.train_text.encode()),
-        "held_out_hash": sha256(result.held_out_text.encode()),
-        "code_hash": sha256(code()),
+        "settings": markdown_table(("<setting", "<value", "<meaning"), settings),
+        "environment": environment(result),
+        "thinned": "one logged step" if thinned == 1 else f"{thinned} logged steps",
+        "train_hash": hashlib.sha256(result.train_text.encode()).hexdigest(),
+        "held_out_hash": hashlib.sha256(result.held_out_text.encode()).hexdigest(),
+        "code_hash": hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest(),
         "weights_hash": gpt.fingerprint(result.model),
         "files": contents(made, beside),
-        "loss_alt": made["loss"].alt,
-        "gradients_alt": made["gradients"].alt,
         "rate_alt": made["learning_rate"].alt,
     }
-    if "speed" in made:
-        values["speed_alt"] = made["speed"].alt
-    if result.ladder:
-        values |= {"ladder_alt": made["ladder"].alt} | ladder_chapter(result)
-    prose = markdown.keep(TEMPLATE.read_text("utf-8"), {"speed"} & set(made) | {"ladder"} & set(made))
+    values |= ladder_chapter(result) | {f"{name}_alt": chart.alt for name, chart in made.items()}
+    prose = markdown.keep(TEMPLATE.read_text("utf-8"), {"speed", "ladder"} & {*made})
     return markdown.fill(prose, values)
 
 
-def parameters(result: Result) -> int:
-    return sum(weight.numel() for weight in result.model.parameters())
+def parameters(run: Result | OpenedModel) -> int:
+    return sum(weight.numel() for weight in run.model.parameters())
 
 
 def outcome(result: Result) -> str:
@@ -238,21 +223,16 @@ def samples(result: Result) -> str:
 def parameters_table(result: Result) -> str:
     """Every parameter with its shape and its share of all numbers."""
     total = parameters(result)
-    rows = [
-        (
-            f"`{name}`",
-            " × ".join(f"{n:,}" for n in weight.shape),
-            f"{weight.numel():,}",
-            exact_percent(weight.numel() / total),
-        )
-        for name, weight in result.model.named_parameters()
-    ]
+    rows = []
+    for name, weight in result.model.named_parameters():
+        shape, n = " × ".join(f"{size:,}" for size in weight.shape), weight.numel()
+        rows.append((f"`{name}`", shape, f"{n:,}", exact_percent(n / total)))
     return markdown_table(("<name", "shape", "numbers", "share"), [*rows, ("all", "", f"{total:,}", exact_percent(1))])
 
 
-def counts(examples: Examples) -> torch.Tensor:
-    """How often each id is to be predicted, (up to V,)."""
-    return torch.bincount(examples.targets[examples.targets != gpt.NO_TARGET])
+def counts(examples: Examples, V: int = 0) -> torch.Tensor:
+    """How often each id is to be predicted, (V,), or as far as the greatest one, if that is further."""
+    return torch.bincount(examples.targets[examples.targets != gpt.NO_TARGET], minlength=V)
 
 
 def text_table(result: Result) -> str:
@@ -267,15 +247,13 @@ def text_table(result: Result) -> str:
         "share of these": [exact_percent(examples.tokens / both) for _, examples in parts],
         "different tokens among these": [f"{int((counts(examples) > 0).sum()):,}" for _, examples in parts],
     }
-    rows = [(name, *row) for name, row in sizes.items()]
-    return markdown_table(("<", "training text", "held-out text"), rows)
+    return markdown_table(("<", "training text", "held-out text"), ((name, *row) for name, row in sizes.items()))
 
 
 def unseen(result: Result) -> str:
     """How much of the held-out text the training text did not have."""
     V = len(result.tokenizer.vocab)
-    seen, asked = (counts(examples) for examples in (result.train, result.held_out))
-    seen, asked = (torch.nn.functional.pad(row, (0, V - len(row))) for row in (seen, asked))
+    seen, asked = (counts(examples, V) for examples in (result.train, result.held_out))
     n, total = int(asked[seen == 0].sum()), int(asked.sum())
     return (
         f"The vocabulary has {V:,} tokens. Of the tokens to predict in the held-out text, {n:,} "
@@ -285,19 +263,19 @@ def unseen(result: Result) -> str:
 
 def frequent(result: Result) -> str:
     """The most frequent tokens; of equally frequent ones, first the one with the lower id."""
+    vocab = result.tokenizer.vocab
     found = counts(result.train).tolist()
     ids = sorted((id for id, n in enumerate(found) if n), key=lambda n: (-found[n], n))[:FREQUENT]
-    vocab = result.tokenizer.vocab
     rows = (
         (token_to_markdown(vocab[id]), f"{found[id]:,}", exact_percent(found[id] / result.train.tokens)) for id in ids
     )
     return markdown_table(("<token", "times", "share"), rows)
 
 
-def environment(result: Result) -> dict[str, str]:
+def environment(result: Result) -> str:
     """Where the run took place."""
     settings, cuda = result.settings, torch.cuda.is_available()
-    return {
+    found = {
         "Python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),
@@ -306,16 +284,7 @@ def environment(result: Result) -> dict[str, str]:
         "threads of the training": str(threads(settings, settings.batch_size or len(result.train.ids))),
         "numbers of the training": settings.dtype,
     }
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def code() -> bytes:
-    """The program that decides a run, file after file."""
-    others = sorted((paths.ARTICLE / "models").glob("*.py"), key=lambda path: path.name)
-    return b"".join(path.read_bytes() for path in (Path(gpt.__file__), *others))
+    return markdown_table(("<what", "<which"), ((what, to_markdown(which)) for what, which in found.items()))
 
 
 def contents(made: Mapping[str, Chart], beside: Collection[str]) -> str:
@@ -345,19 +314,15 @@ ADDS = {
 def adds(rung: Rung, result: Result) -> str:
     """What a rung has that the one before it lacks, in a sentence."""
     if rung.name == "the whole model":
-        L = result.settings.n_layer
-        return (
-            f"{L} blocks, one after the other."
-            if L > 1
-            else "The model of the run; it has one block, as the rung before."
-        )
+        one, L = "The model of the run; it has one block, as the rung before.", result.settings.n_layer
+        return f"{L} blocks, one after the other." if L > 1 else one
     return ADDS.get(rung.name) or ADDS.get(rung.name.lstrip("0123456789 "), "")
 
 
 def ladder_chapter(result: Result) -> dict[str, str]:
     """The table of the rungs, and what there is to say and to show of each."""
-    rows, parts, before = [], [], None
-    for rung in result.ladder:
+    rows, parts = [], []
+    for before, rung in zip([None, *result.ladder], result.ladder, strict=False):
         verdict, change = "", ""
         if before:
             change = decimals(rung.loss - before.loss, 3)
@@ -367,9 +332,8 @@ def ladder_chapter(result: Result) -> dict[str, str]:
         rows.append((rung.name, f"{rung.parameters:,}", decimals(rung.loss, 3), change))
         shown = f"\n\n{code_block(rung.sample)}" if rung.sample else ""
         parts.append(f"### {rung.name[0].upper()}{rung.name[1:]}\n\n{adds(rung, result)}{verdict}{shown}")
-        before = rung
-    head = ("<model", "numbers", "held-out loss", "change")
-    return {"ladder_table": markdown_table(head, rows), "ladder_steps": "\n\n".join(parts)}
+    table = markdown_table(("<model", "numbers", "held-out loss", "change"), rows)
+    return {"ladder_table": table, "ladder_steps": "\n\n".join(parts)}
 
 
 # --- The page -----------------------------------------------------------------------------------------------------

@@ -52,9 +52,9 @@ FINE = 11  # columns on the screen of a share that has more decimals
 
 def drawn(draw: Draw, n: int, tokenizer: gpt.Tokenizer) -> Section:
     """How token number n was chosen: the candidates, their shares after each change, and where u falls."""
-    vocab, order, zero = tokenizer.vocab, draw.order.tolist(), draw.u is None
+    vocab, order = tokenizer.vocab, draw.order.tolist()
     place = order.index(draw.id)
-    names = [*draw.shares, *([] if zero else ["up to"])]
+    names = [*draw.shares, *([] if draw.u is None else ["up to"])]
     columns = [share[draw.order].tolist() for share in draw.shares.values()]
     up_to = draw.up_to.tolist()
 
@@ -65,7 +65,7 @@ def drawn(draw: Draw, n: int, tokenizer: gpt.Tokenizer) -> Section:
             "cut" if name.startswith("top-") and not share else f"{share:.4f}"
             for name, share in zip(draw.shares, sums, strict=True)
         ]
-        cells += [] if zero else [f"{up_to[last - 1]:.6f}" if sums[-1] else ""]
+        cells += [] if draw.u is None else [f"{up_to[last - 1]:.6f}" if sums[-1] else ""]
         style = STRONG if mark else QUIET if cells[-1] in ("", "cut") else ""
         return Text(f"{mark:2}{fit(label, 16)}" + "".join(right(cell, FINE) for cell in cells), style)
 
@@ -94,22 +94,18 @@ def drawn(draw: Draw, n: int, tokenizer: gpt.Tokenizer) -> Section:
 def forward(trace: gpt.Trace, notes: Sequence[str] = ()) -> Iterator[Section]:
     """The forward pass, stage by stage; `notes` are sentences to begin with."""
     L, H, T, size = trace.query.shape
-    letters = {
-        "T": f"{T} tokens",
-        "V": f"{len(trace.vocab)} tokens in the vocabulary",
-        "D": f"{H * size} components of a vector",
-        "L": f"{L} blocks",
-        "H": f"{H} heads",
-    }
-    sizes = "; ".join(f"{letter} = {what}" for letter, what in letters.items())
     lines: Section = [heading("The prompt"), f"The model reads: {visible(trace.sentence)}"]
-    yield [*lines, *notes, f"In the shapes, {sizes}."]
+    sizes = (
+        f"In the shapes, T = {T} tokens; V = {len(trace.vocab)} tokens in the vocabulary; "
+        f"D = {H * size} components of a vector; L = {L} blocks; H = {H} heads."
+    )
+    yield [*lines, *notes, sizes]
     for stage in stages.stages(trace):
         if stage.group is not stages.ASIDE:
             step = stage.id.removeprefix(f"{stage.group.id}-")
-            tell = TOLD.get(step, plain)
+            told = TOLD[step](trace, stage) if step in TOLD else tables(stage)
             lines = [heading(f"{stage.group.title}: {stage.title}"), WHY.get(step, stage.why)]
-            yield [*lines, f"Shape {stage.shape}: {', '.join(name for name, _ in stage.axes)}.", *tell(trace, stage)]
+            yield [*lines, f"Shape {stage.shape}: {', '.join(name for name, _ in stage.axes)}.", *told]
 
 
 def shown(name: str, size: int) -> list[int]:
@@ -123,9 +119,9 @@ def shown(name: str, size: int) -> list[int]:
 def left_out(stage: "Stage") -> Section:
     """What the tables of a stage leave out, in a sentence; nothing if they show all of it."""
     parts = [
-        f"{'last' if name in LAST else 'first'} {len(shown(name, len(labels)))} of {len(labels)} {plural(name)}"
+        f"{'last' if name in LAST else 'first'} {n} of {len(labels)} {plural(name)}"
         for name, labels in stage.axes
-        if len(shown(name, len(labels))) < len(labels)
+        if (n := len(shown(name, len(labels)))) < len(labels)
     ]
     return [f"Shown: {', '.join(parts)}."] if parts else []
 
@@ -158,20 +154,9 @@ def tables(stage: "Stage", matrix: "Callable[[str, Stage, tuple[int, ...]], Sect
     return lines
 
 
-def plain(_: gpt.Trace, stage: "Stage") -> Section:
-    """The tables and no more."""
-    return tables(stage)
-
-
-def distributions(_: gpt.Trace, stage: "Stage") -> Section:
-    """The same for what sums to 1."""
-    return tables(stage, shares)
-
-
 def ids(_: gpt.Trace, stage: "Stage") -> Section:
     """Every token with its id."""
-    labels = stage.axes[0][1]
-    return [Text(f"{id:>{CELL}}  {visible(label)}") for label, id in zip(labels, stage.values, strict=True)]
+    return [Text(f"{id:>{CELL}}  {visible(label)}") for label, id in zip(stage.axes[0][1], stage.values, strict=True)]
 
 
 def spread(trace: gpt.Trace, stage: "Stage") -> Section:
@@ -191,8 +176,7 @@ def shares(corner: str, stage: "Stage", place: tuple[int, ...]) -> Section:
     values, masks = stage.values[place], across == "key"
     seen = shown(across, len(columns))
     rest = [n for n in range(len(columns)) if n not in seen]
-    others = ["others"] if rest else []
-    lines: Section = [head(corner, [*others, *(columns[n] for n in seen), "sum"], SHARE)]
+    lines: Section = [head(corner, [*(["others"] if rest else []), *(columns[n] for n in seen), "sum"], SHARE)]
     for n in shown(down, len(rows)):
         cells = [values[n, m] if not masks or m <= n else "·" for m in seen]
         sums = [values[n, rest].sum()] if rest else []
@@ -202,7 +186,7 @@ def shares(corner: str, stage: "Stage", place: tuple[int, ...]) -> Section:
 
 def pattern(trace: gpt.Trace, stage: "Stage") -> Section:
     """The attention pattern, and the way to its last row."""
-    T = len(trace.tokens)
+    T, keys = len(trace.tokens), shown("key", len(trace.tokens))
     lines: Section = [
         f"The mask leaves each query the keys up to its own: of the {T * T} cells, the {T * (T - 1) // 2} of the "
         f"future are exactly 0, a dot here.",
@@ -210,7 +194,6 @@ def pattern(trace: gpt.Trace, stage: "Stage") -> Section:
     ]
     score, weight = trace.score[stage.index][0, -1], stage.values[0, -1]
     e = np.exp(score - score.max())
-    keys = shown("key", T)
     rows = [stage.axes[2][1][n] for n in keys]
     lines.append(f"Softmax of the last query in head 1: powers of e, divided by their sum, {e.sum():.3f}:")
     steps = np.stack([score, score - score.max(), e, weight], 1)[keys]
@@ -222,26 +205,25 @@ def added(*parts: tuple[str, str, int]) -> "Callable[[gpt.Trace, Stage], Section
 
     def tell(trace: gpt.Trace, stage: "Stage") -> Section:
         l = stage.index[0]
-        terms = [(f"+ {name}", getattr(trace, array)[l + offset][-1]) for name, array, offset in parts]
-        return [*tables(stage), *total(terms, stage)]
+        return total([(f"+ {name}", getattr(trace, array)[l + offset][-1]) for name, array, offset in parts], stage)
 
     return tell
 
 
 def total(terms: Sequence[tuple[str, np.ndarray]], stage: "Stage") -> Section:
-    """The sum of vectors (D,) that the last token's vector is."""
+    """The tables, and the sum of vectors (D,) that the last token's vector is."""
     components = shown("component", stage.values.shape[-1])
-    rows = [(name, vector[components]) for name, vector in [*terms, ("= sum", stage.values[-1])]]
-    lines: Section = [f"The last of them, {visible(stage.axes[-2][1][-1])}, is a sum:"]
+    names, vectors = zip(*terms, ("= sum", stage.values[-1]), strict=True)
+    lines: Section = [*tables(stage), f"The last of them, {visible(stage.axes[-2][1][-1])}, is a sum:"]
     labels = [stage.axes[-1][1][n] for n in components]
-    return [*lines, *table("", labels, [name for name, _ in rows], np.stack([values for _, values in rows]))]
+    return [*lines, *table("", labels, names, np.stack(vectors)[:, components])]
 
 
 def entrance(trace: gpt.Trace, stage: "Stage") -> Section:
     """The sum that enters block 1, or leaves a block."""
     if stage.index == (0,):
         terms = [("+ embedding", trace.embedding[trace.id(trace.tokens[-1])]), ("+ position", trace.position[-1])]
-        return [*tables(stage), *total(terms, stage)]
+        return total(terms, stage)
     return added(("middle", "middle", -1), ("MLP's write", "mlp_write", -1))(trace, stage)
 
 
@@ -249,7 +231,7 @@ def heads_and_bias(trace: gpt.Trace, stage: "Stage") -> Section:
     """The heads' writes, and the bias, which is what else there is."""
     writes = trace.head_write[stage.index][:, -1]
     terms = [(f"+ head {h}", write) for h, write in enumerate(writes, 1)]
-    return [*tables(stage), *total([*terms, ("+ bias", stage.values[-1] - writes.sum(0))], stage)]
+    return total([*terms, ("+ bias", stage.values[-1] - writes.sum(0))], stage)
 
 
 def active(trace: gpt.Trace, stage: "Stage") -> Section:
@@ -268,8 +250,7 @@ def answer(trace: gpt.Trace, _: "Stage") -> Section:
     best = np.argsort(-logits, kind="stable")[:TOP]
     lines: Section = [head("top five" if len(best) == TOP else "all", ["id", "logit", "prob."])]
     for id in best.tolist():
-        cells = [str(id), logits[id], trace.probability(trace.vocab[id])]
-        lines.append(row(trace.vocab[id], cells))
+        lines.append(row(trace.vocab[id], [str(id), logits[id], trace.probability(trace.vocab[id])]))
     return [*lines, Text(f"The model answers: {visible(trace.prediction)}", STRONG)]
 
 
@@ -283,7 +264,7 @@ TOLD: "dict[str, Callable[[gpt.Trace, Stage], Section]]" = {  # by the step's id
     "normed-2": spread,
     "hidden": active,
     "normed": spread,
-    "probabilities": distributions,
+    "probabilities": lambda _, stage: tables(stage, shares),  # they sum to 1
     "prediction": answer,
 }
 
@@ -317,8 +298,7 @@ def training(run: OpenedModel, prompt: Prompt) -> Iterator[Section]:
         Text(f"{'position':>10}{'targets':>10}{'loss':>10}", QUIET),
     ]
     for t in range(ids.shape[1]):
-        n = int((targets[:, t] != gpt.NO_TARGET).sum())
-        if n:
+        if n := int((targets[:, t] != gpt.NO_TARGET).sum()):
             lines.append(Text(f"{t + 1:>10}{n:>10}{gpt.loss(logits[:, t], targets[:, t]).item():>10.4f}"))
     yield lines
 

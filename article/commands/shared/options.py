@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,18 +17,15 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
-def seed(text: str) -> int:
-    """A whole number that torch takes as a seed."""
-    if not text.isdecimal() or len(text) > LONGEST or int(text) >= SEEDS:
-        raise argparse.ArgumentTypeError(f"{text[:LONGEST]!r} is no whole number from 0 to 2**32 - 1")
+def whole(least: int, most: int, named: str, text: str) -> int:
+    """A whole number from `least` to `most`, which is `named` so."""
+    if not text.isdecimal() or len(text) > LONGEST or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text[:LONGEST]!r} is no whole number from {least} to {named}")
     return int(text)
 
 
-def seeds(text: str) -> int:
-    """A number of trainings."""
-    if not text.isdecimal() or len(text) > LONGEST or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text[:LONGEST]!r} is no whole number from 1 to 1000")
-    return int(text)
+seed = partial(whole, 0, SEEDS - 1, "2**32 - 1")  # that torch takes
+seeds = partial(whole, 1, 1000, "1000")  # of trainings
 
 
 class Parser(argparse.ArgumentParser):
