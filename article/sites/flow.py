@@ -48,10 +48,8 @@ def page(
         body = flow_body(trace, flow, more.sections(facts) if more and facts else None)
     except StageError as error:
         raise RefusalError(f"article/flow.md: {error}; a heading is the id of one, such as logits.") from None
-    between = (
-        f"between “{trace.sentence}” and the next token, “{trace.prediction}”, and the lines of code that computed it."
-    )
-    return Body(body, TITLE, f"{shows(flow)} {between}")
+    ends = f"“{trace.sentence}” and the next token, “{trace.prediction}”"
+    return Body(body, TITLE, f"{shows(flow)} between {ends}, and the lines of code that computed it.")
 
 
 def publish(options: argparse.Namespace) -> None:

@@ -61,7 +61,7 @@ def arrays_of(trace: gpt.Trace, l: int) -> list[tuple[Array, np.ndarray]]:
 
 
 def files_of(trace: gpt.Trace) -> dict[str, bytes]:
-    """The files of all numbers, by name; the stream between two blocks is in one file only."""
+    """The files of all numbers, by name; the stream between two blocks, which both have, is one file."""
     files = {}
     for l in range(len(trace.attention)):
         for array, values in arrays_of(trace, l):
