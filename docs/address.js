@@ -1,31 +1,22 @@
-// The address keeps what the reader looks at: the figure, the view of it and the mark that is chosen, and brings it
-// back: #forward?mark=residual/2/5&part=3&view=… A link in the text to a mark leads there, too.
 
-import { enliven, look, say, viewOf, whenMoved } from "./figure.js?6a6fa09399";
-import { approach, choiceOf, select, whenChosen } from "./reader.js?6a6fa09399";
+import { enliven, look, say, viewOf, whenMoved } from "./figure.js?1f452ed058";
+import { approach, chosen, select, whenChosen } from "./reader.js?1f452ed058";
 
-/** @typedef {import("./figure.js?6a6fa09399").Living} Living */
 
-const UNKNOWN = "The address asks for a view that this figure does not have, so here is the whole of it.";
+const FIGURES = ["mark", "part", "view"]; // what is kept of figures
 
-/** Of figures. */
-const FIGURES = ["mark", "part", "view"];
-
-/** The id that the address points to, and what it says beyond that. */
 function parse() {
   const [id, query = ""] = location.hash.slice(1).split("?");
   const known = new URLSearchParams(`id=${id}`); // which throws at nothing
   return { id: known.get("id") ?? "", query: new URLSearchParams(query) };
 }
 
-/** Opens what the address points into; browsers that do so themselves are not all there are. @param {Element | null} target */
 function reveal(target) {
   const closed = [...document.querySelectorAll("details:not([open])")].filter((details) => details.contains(target));
   for (const details of closed) details.setAttribute("open", "");
   if (closed.length || location.hash.includes("?")) target?.scrollIntoView();
 }
 
-/** Shows what the address says. */
 async function restore() {
   const { id, query } = parse();
   const target = document.getElementById(id);
@@ -35,22 +26,21 @@ async function restore() {
   if (!figure) return say(document.querySelector("main") ?? document.body, `This page has no figure “${id}”.`);
   const living = await enliven(figure);
   if (!living) return;
-  const [theta, phi, radius, x, y, z, field, ...more] = (query.get("view") ?? "").split(",").map(Number);
-  const numbers = [theta, phi, radius, x, y, z, field];
-  const usable = !more.length && numbers.every(Number.isFinite) && radius >= 0 && field > 0;
+  const numbers = (query.get("view") ?? "").split(",").map(Number), [theta, phi, radius, x, y, z, field] = numbers;
+  const usable = numbers.length === 7 && numbers.every(Number.isFinite) && radius >= 0 && field > 0;
   const mark = query.get("mark");
   const known = mark === null || (await select(living, mark, Number(query.get("part") ?? 1) - 1));
-  if (!known || (query.has("view") && !usable)) say(figure, UNKNOWN);
+  if (!known || (query.has("view") && !usable))
+    say(figure, "The address asks for a view that this figure does not have, so here is the whole of it.");
   if (usable) look(living, { theta, phi, radius, target: [x, y, z], field });
   else if (known && mark !== null) approach(living);
 }
 
-/** The address of what is seen and chosen in a figure. @param {Living} living */
 function addressOf(living) {
   const { theta, phi, radius, target, field } = viewOf(living);
   const { query } = parse();
   for (const key of FIGURES) query.delete(key);
-  const choice = choiceOf(living.figure);
+  const choice = chosen.get(living.figure);
   if (choice) {
     query.set("mark", choice.mark.node);
     query.set("part", `${choice.part + 1}`);
@@ -62,15 +52,14 @@ function addressOf(living) {
 
 let waiting = 0;
 
-/** Keeps the view once the reader has come to rest; browsers refuse to do it too often. @param {Living} living */
 function keep(living) {
   clearTimeout(waiting);
   waiting = setTimeout(() => history.replaceState(history.state, "", addressOf(living)), 300);
 }
 
 export function start() {
-  whenMoved(keep);
-  whenChosen(keep);
+  whenMoved.push(keep);
+  whenChosen.push(keep);
   document.addEventListener("click", async (event) => {
     const link = /** @type {HTMLElement} */ (event.target).closest("a.view");
     if (!(link instanceof HTMLAnchorElement)) return;

@@ -1,47 +1,25 @@
-// A figure comes to life: a 3D viewer takes the place of its still, with buttons that turn it. The still comes back if
-// that fails. Figures that stand side by side are turned together.
 
-import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?6a6fa09399";
-import { shareWheel } from "./wheel.js?6a6fa09399";
+import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?1f452ed058";
+import { shareWheel } from "./wheel.js?1f452ed058";
 
-/** @typedef {import("./view.js?6a6fa09399").View} View */
-/** @typedef {import("./view.js?6a6fa09399").Sight} Sight */
 
-/** A figure that lives: what its camera sees; where it goes to, unless a hand turns it; where it rested last.
- * @typedef {{ figure: HTMLElement, viewer: any, sight: Sight, goal: View | null, rest: View }} Living */
 
-/** Milliseconds without motion, after which a hand has come to rest. */
 const REST = 200;
 
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** @type {Map<HTMLElement, Promise<Living | null>>} */
 const begun = new Map();
 
-/** @type {Map<HTMLElement, Living>} */
 const alive = new Map();
 
-/** What is done with every figure that has come to life. @type {((living: Living) => void)[]} */
-const arrivals = [];
+export const whenAlive = [];
 
-/** What is done when a reader, or a button, has moved the camera of a figure. @type {((living: Living) => void)[]} */
-const moves = [];
+export const whenMoved = [];
 
-/** @param {(living: Living) => void} act */
-export const whenAlive = (act) => void arrivals.push(act);
-
-/** @param {(living: Living) => void} act */
-export const whenMoved = (act) => void moves.push(act);
-
-/** Whether the browser has taken away the one WebGL context that all viewers share; new ones would stay empty. */
 let lost = false;
 
-/** @type {boolean | undefined} */
 let able;
 
-/** Whether this browser can draw in 3D at all; without it, model-viewer would show an empty box.
- *
- * It is asked once, and the context given back: of more than a few, browsers take away the oldest, the viewers'. */
 function hasWebGL() {
   if (able === undefined) {
     const canvas = document.createElement("canvas");
@@ -52,16 +30,19 @@ function hasWebGL() {
   return able;
 }
 
-/** Says something under a figure, once. @param {Element} figure @param {string} text */
+export function element(tag, text, attributes = {}) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
 export function say(figure, text) {
-  const said = figure.querySelector(".flat") ?? document.createElement("p");
-  said.className = "flat";
-  said.setAttribute("role", "status");
+  const said = figure.querySelector(".flat") ?? element("p", "", { class: "flat", role: "status" });
   if (!said.isConnected) (figure.querySelector(".stage") ?? figure.firstElementChild)?.after(said);
   said.textContent = text;
 }
 
-/** Says under a figure why it stays flat. @param {HTMLElement} figure @param {string} reason */
 function stayFlat(figure, reason) {
   figure.classList.remove("live");
   figure.querySelector("model-viewer")?.remove();
@@ -71,28 +52,22 @@ function stayFlat(figure, reason) {
   return null;
 }
 
-/** @param {string} id @returns {DocumentFragment} */
 export function copyOf(id) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
   return /** @type {DocumentFragment} */ (template.content.cloneNode(true));
 }
 
-/** Brings a figure to life, if it does not live yet; nothing comes of it if it has to stay flat.
- * @param {HTMLElement} figure @returns {Promise<Living | null>} */
 export function enliven(figure) {
   const started = begun.get(figure) ?? begin(figure);
   begun.set(figure, started);
   return started;
 }
 
-/** @param {HTMLElement} figure @returns {Promise<Living | null>} */
 async function begin(figure) {
   if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
-    // At its start the viewer would have a decoder compiled that no scene here needs, which the policy of the page forbids.
     Reflect.deleteProperty(globalThis, "WebAssembly");
-    // @ts-expect-error: npm brings it at build time; in the article as one file it is there already
-    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?6a6fa09399");
+    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?1f452ed058");
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }
@@ -103,7 +78,6 @@ async function begin(figure) {
   const still = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
   const wide = Number(still.getAttribute("width")) / Number(still.getAttribute("height"));
   const sight = { home, wide, aspect: wide, corners: [home.target] };
-  /** @type {Living} */
   const living = { figure, viewer, sight, goal: null, rest: home };
   const places = { "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt };
   for (const [name, value] of Object.entries(places)) viewer.setAttribute(name, value);
@@ -115,32 +89,32 @@ async function begin(figure) {
   follow(living);
   equip(living);
   const ready = new Promise((resolve) => {
-    const arrive = () => resolve(viewer.isConnected ? living : null);
-    viewer.addEventListener("load", arrive, { once: true });
+    viewer.addEventListener("load", () => resolve(viewer.isConnected ? living : null), { once: true });
     viewer.addEventListener("error", (/** @type {CustomEvent} */ event) => {
       lost ||= event.detail.type === "webglcontextlost";
       resolve(stayFlat(figure, "The 3D figure could not be shown, so it is a still."));
     });
   });
   const stage = /** @type {HTMLElement} */ (figure.querySelector(".stage"));
-  shareWheel(stage, (factor) => zoom(living, factor));
+  shareWheel(stage, (factor) => {
+    const now = viewOf(living);
+    look(living, { ...now, radius: factor * now.radius });
+  });
   stage.append(viewer);
   if (!(await ready)) return null;
   measure(living);
   figure.classList.add("live");
   alive.set(figure, living);
-  for (const act of arrivals) act(living);
+  for (const act of whenAlive) act(living);
   return living;
 }
 
-/** @param {Living} living */
 export function measure({ viewer, sight }) {
   const [{ x, y, z }, size] = [viewer.getBoundingBoxCenter(), viewer.getDimensions()];
   sight.corners = cornersOf([x, y, z], [size.x, size.y, size.z]);
   viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${Math.hypot(size.x, size.y, size.z) / 2}m`);
 }
 
-/** Gives a figure its buttons, and keys that press them. @param {Living} living */
 function equip(living) {
   const { figure, sight } = living;
   const tools = /** @type {HTMLElement} */ (figure.querySelector(".tools"));
@@ -175,8 +149,6 @@ function equip(living) {
   for (const part of figure.querySelectorAll(".stage, .tools")) part.addEventListener("keydown", press);
 }
 
-/** Follows a hand that turns a figure or moves it; once it has come to rest, the figure is seen as a whole again.
- * @param {Living} living */
 function follow(living) {
   const { viewer } = living;
   let [waiting, isHeld] = [0, false];
@@ -205,7 +177,6 @@ function follow(living) {
   }).observe(viewer);
 }
 
-/** Looks at the whole as before a turn by hand, if that is what it looked at. @param {Living} living */
 function settle(living) {
   const { sight, rest } = living;
   const now = viewOf(living);
@@ -214,7 +185,6 @@ function settle(living) {
   look(living, stays ? turned(sight, before, now.theta, now.phi) : now);
 }
 
-/** Where the camera of a figure is, or will come to rest. @param {Living} living @returns {View} */
 export function viewOf({ viewer, goal }) {
   if (goal) return goal;
   const { theta, phi, radius } = viewer.getCameraOrbit();
@@ -223,15 +193,12 @@ export function viewOf({ viewer, goal }) {
   return { theta: theta * degrees, phi: phi * degrees, radius, target: [x, y, z], field: viewer.getFieldOfView() };
 }
 
-/** Moves the camera of a figure, as far as it may go; it glides, unless the reader wants no motion.
- * @param {Living} living @param {View} view */
 export function look(living, view) {
   living.rest = living.goal = limited(living.sight, view);
   aim(living, living.goal, calm.matches);
   moved(living);
 }
 
-/** @param {Living} living @param {View} view @param {boolean} at_once */
 export function aim({ viewer }, { theta, phi, radius, target, field }, at_once) {
   viewer.cameraOrbit = `${theta}deg ${phi}deg ${radius}m`;
   viewer.cameraTarget = target.map((length) => `${length}m`).join(" ");
@@ -239,7 +206,6 @@ export function aim({ viewer }, { theta, phi, radius, target, field }, at_once) 
   if (at_once) viewer.jumpCameraToGoal();
 }
 
-/** Takes along the figures beside one that was moved, and tells who wants to know. @param {Living} living */
 function moved(living) {
   const { figure, sight, goal } = living;
   const view = viewOf(living);
@@ -253,39 +219,25 @@ function moved(living) {
     beside.rest = beside.goal = limited(beside.sight, next);
     aim(beside, beside.goal, !goal || calm.matches); // while a hand turns the one, the other must not lag behind
   }
-  for (const act of moves) act(living);
+  for (const act of whenMoved) act(living);
 }
 
-/** @param {Living} living @param {number} factor */
-function zoom(living, factor) {
-  const now = viewOf(living);
-  look(living, { ...now, radius: factor * now.radius });
-}
-
-/** Turns a figure by degrees around and down, and moves it by a factor; without a turn, back to where it began.
- * A turn starts where the last one will end, so that none is lost when a button is pressed twice.
- * @param {Living} living @param {string} by */
 function turn(living, by) {
   const { sight } = living;
   if (!by) return look(living, sight.home);
   const [theta, phi, factor] = by.split(" ").map(Number);
   const now = viewOf(living);
-  const tilt = Math.min(Math.max(now.phi + phi, HIGHEST), LOWEST);
-  const next = turned(sight, now, now.theta + theta, tilt);
+  const next = turned(sight, now, now.theta + theta, Math.min(Math.max(now.phi + phi, HIGHEST), LOWEST));
   look(living, { ...next, radius: factor * next.radius });
 }
 
-const near = new IntersectionObserver(
-  (entries) => {
-    for (const entry of entries.filter((entry) => entry.isIntersecting)) {
-      near.unobserve(entry.target);
-      enliven(/** @type {HTMLElement} */ (entry.target));
-    }
-  },
-  { rootMargin: "50% 0%" },
-);
-
-/** Brings each figure to life once the reader comes near it. */
 export function watch() {
+  const come = (/** @type {IntersectionObserverEntry[]} */ entries) => {
+    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+      near.unobserve(target);
+      enliven(/** @type {HTMLElement} */ (target));
+    }
+  };
+  const near = new IntersectionObserver(come, { rootMargin: "50% 0%" });
   for (const figure of document.querySelectorAll("figure.scene")) near.observe(figure);
 }

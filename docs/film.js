@@ -1,23 +1,15 @@
-// The training as a film: a slider on the curve of the loss, which goes through the recorded steps of all films of the
-// page at once; play, pause, one step on or back. Nothing moves that was not asked for.
 
-import { copyOf, whenAlive } from "./figure.js?6a6fa09399";
+import { copyOf, whenAlive } from "./figure.js?1f452ed058";
 
-/** Milliseconds from one recorded step to the next while it plays. */
 const PACE = 200;
 
-/** A film that can be seen. @typedef {{ viewer: any, slider: HTMLInputElement, words: Element, button: Element, times: number[],
- *   said: string[] }} Reel */
 
-/** @type {Map<Element, Reel>} */
 const reels = new Map();
 
 let playing = 0;
 
-/** Which of the recorded steps a figure shows; the last one if it is no film. @param {Element} figure @param {number} last */
 export const frameOf = (figure, last) => Number(reels.get(figure)?.slider.value ?? last);
 
-/** @param {number} frame */
 function show(frame) {
   for (const [figure, { viewer, slider, words, times, said }] of reels) {
     slider.value = `${frame}`;
@@ -34,14 +26,12 @@ function pause() {
   for (const { button } of reels.values()) label(button, "▶", "Play the training");
 }
 
-/** @param {Element} button @param {string} sign @param {string} name */
 function label(button, sign, name) {
   button.textContent = sign;
   button.setAttribute("aria-label", name);
   button.setAttribute("title", name);
 }
 
-/** @param {HTMLInputElement} slider */
 function play(slider) {
   if (slider.value === slider.max) show(0);
   for (const { button } of reels.values()) label(button, "❙❙", "Pause");
@@ -51,7 +41,7 @@ function play(slider) {
   }, PACE);
 }
 
-whenAlive(({ figure, viewer }) => {
+whenAlive.push(({ figure, viewer }) => {
   const player = /** @type {HTMLElement | null} */ (figure.querySelector(".player"));
   if (!player) return;
   player.append(copyOf("player"));

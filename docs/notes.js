@@ -1,14 +1,10 @@
-// What a claim came to, shown beside it while it is pointed at or has the focus; a tap shows it before it follows.
 
 const note = /** @type {HTMLElement} */ (document.getElementById("note"));
 
-/** Hides the note a little later, unless the pointer comes back or reaches it: there is a gap on the way. */
 let leaving = 0;
 
-/** The claim whose note is shown. @type {HTMLAnchorElement | null} */
 let noted = null;
 
-/** @param {HTMLAnchorElement | null} claim */
 function show(claim) {
   clearTimeout(leaving);
   noted?.removeAttribute("aria-describedby");
@@ -25,7 +21,6 @@ function show(claim) {
   note.style.top = `${(fits ? below : line.top - note.offsetHeight - 6) + scrollY}px`;
 }
 
-/** @param {PointerEvent} event */
 function leave(event) {
   clearTimeout(leaving);
   if (event.pointerType === "touch" || noted?.matches(":focus-visible")) return;
@@ -45,8 +40,7 @@ for (const claim of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.query
   claim.addEventListener("focus", () => claim.matches(":focus-visible") && show(claim));
   claim.addEventListener("blur", () => noted === claim && show(null));
   claim.addEventListener("click", (event) => {
-    const touched = /** @type {PointerEvent} */ (event).pointerType === "touch";
-    if (!touched || noted === claim) return;
+    if (/** @type {PointerEvent} */ (event).pointerType !== "touch" || noted === claim) return;
     event.preventDefault();
     show(claim);
   });

@@ -1,108 +1,63 @@
-// Every mark of a figure says its number: to a pointer, to a finger, and to who steps through them with the keyboard.
-// The numbers and words lie beside the file of the scene, as <scene>.marks.json, and are fetched when they are first wanted.
 
-import { copyOf, look, whenAlive } from "./figure.js?6a6fa09399";
-import { frameOf } from "./film.js?6a6fa09399";
+import { copyOf, element, look, whenAlive } from "./figure.js?1f452ed058";
+import { frameOf } from "./film.js?1f452ed058";
 
-/** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
- * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
- *   at: number[], half: number[], tip?: number[], path?: number[][], values: number[],
- *   columns?: number, spacing?: number, leads?: Leads }} Mark */
 
-/** Where the numbers are that a row of a large scene was drawn from, and how many share a shape of it.
- * @typedef {{ page: string, of: string, head?: number, together: number, grouped: number }} Leads */
 
-/** @typedef {{ how: string[], parts: string[][], marks: Mark[] }} Known */
 
-/** A mark and one of its numbers. @typedef {{ mark: Mark, part: number }} Choice */
 
-/** @typedef {import("./figure.js?6a6fa09399").Living} Living */
 
-const HINT = `${matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"} a shape to read its number.`;
+export const chosen = new WeakMap();
 
-/** What was chosen in a figure. @type {WeakMap<HTMLElement, Choice>} */
-const chosen = new WeakMap();
-
-/** @type {Map<string, Promise<Known | null>>} */
 const fetched = new Map();
 
-/** What is done when something is chosen. @type {((living: Living) => void)[]} */
-const choices = [];
+export const whenChosen = [];
 
-/** @param {(living: Living) => void} act */
-export const whenChosen = (act) => void choices.push(act);
-
-/** @param {HTMLElement} figure */
-export const choiceOf = (figure) => chosen.get(figure);
-
-/** Whether numbers are those of a file, by its address. @param {string} version @param {string} src */
-const fits = (version, src) => !src.includes("?") || src.endsWith(`?${version}`);
-
-/** Says that a server has parts of two builds. @param {HTMLElement} figure @returns {null} */
-function tellApart(figure) {
-  const readout = figure.querySelector(".readout");
-  if (readout) readout.textContent = "This figure and its numbers come from different builds; load the page anew.";
-  return null;
-}
-
-/** What can be said of a figure's marks; nothing if that is missing. @param {HTMLElement} figure @returns {Promise<Known | null>} */
 function knownOf(figure) {
   const { marks = "", src = "" } = figure.dataset;
   const known =
     fetched.get(marks) ??
     fetch(marks)
       .then((answer) => (answer.ok ? answer.json() : null))
-      .then((known) => (!known || fits(known.of, src) ? known : tellApart(figure)))
+      .then((known) => {
+        if (!known || !src.includes("?") || src.endsWith(`?${known.of}`)) return known;
+        tell(figure, "This figure and its numbers come from different builds; load the page anew.");
+        return null;
+      })
       .catch(() => null);
   fetched.set(marks, known);
   return known;
 }
 
-/** How many numbers one box of a glyph stands for. @param {{ glyph: string }} mark */
 const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? (glyph.startsWith("tinted") ? 2 : 1);
 
-/** Which of the numbers of a mark is meant: in a film those of the step that is shown. @param {HTMLElement} figure @param {Choice} choice */
 function numberOf(figure, { mark: { glyph, values }, part }) {
   if (glyph === "growing") return frameOf(figure, values.length - 1);
   return glyph === "moving" ? 3 * frameOf(figure, values.length / 3 - 1) : part;
 }
 
-/** The middle of a mark, which in a film may move. @param {HTMLElement} figure @param {Mark} mark */
 const middleOf = (figure, mark) => mark.path?.[frameOf(figure, mark.path.length - 1)] ?? mark.at;
 
-/** @param {number} value */
 const number = (value) => value.toFixed(3).replace("-", "\u2212");
 
-/** Which tile of a pattern lies at a place: that of a query and a key, each from 0. @param {Mark} mark @param {number[]} at */
 function tileAt({ at: [x, , z], half, columns = 1 }, [there, , deep]) {
   const query = Math.floor((columns * (there - x + half[0])) / (2 * half[0]));
   const key = Math.floor((columns * (z + half[2] - deep)) / (2 * half[2]));
   return key > query ? -1 : (query * (query + 1)) / 2 + key;
 }
 
-/** The query and the key of a tile, each from 0. @param {number} part */
-function pairOf(part) {
-  const query = Math.floor((Math.sqrt(8 * part + 1) - 1) / 2);
-  return [query, part - (query * (query + 1)) / 2];
-}
-
-/** The column and the box in it, or the query and the key, of a number of a large scene; each from 0.
- * @param {Choice} choice */
 function cellOf({ mark: { glyph, values, columns = 1 }, part }) {
-  if (glyph === "carpet") return pairOf(part);
-  const boxes = values.length / columns;
+  const boxes = values.length / columns, query = Math.floor((Math.sqrt(8 * part + 1) - 1) / 2);
+  if (glyph === "carpet") return [query, part - (query * (query + 1)) / 2];
   return [Math.floor(part / boxes), part % boxes];
 }
 
-/** The mark that is seen at a place of the window, and which of its numbers. @param {Living} living @param {Known} known
- * @param {number} x @param {number} y @returns {Choice | null} */
 function pick({ figure, viewer }, { marks }, x, y) {
   const place = viewer.positionAndNormalFromPoint(x, y)?.position;
   const surface = viewer.surfaceFromPoint(x, y);
   if (!place || !surface) return null;
   const [mesh, , vertex] = surface.split(" ").map(Number);
   const at = [place.x, place.y, place.z];
-  // Shapes that are alike share a mesh, but no place: a hair's breadth is for the rounding of both.
   const near = marks.filter(
     (mark) =>
       (mark.mesh ?? mesh) === mesh &&
@@ -120,18 +75,15 @@ function pick({ figure, viewer }, { marks }, x, y) {
   return { mark, part: Math.min(part, mark.values.length - 1) };
 }
 
-/** What a mark says. @param {HTMLElement} figure @param {Known} known @param {Choice} choice */
 function words(figure, { how, parts }, choice) {
   const { mark } = choice;
   const part = numberOf(figure, choice);
-  const names = parts[mark.parts];
   const said = mark.values
     .slice(part, part + each(mark))
-    .map((value, n) => `${names[part + n]} ${number(value)}`.trim());
+    .map((value, n) => `${parts[mark.parts][part + n]} ${number(value)}`.trim());
   return `${mark.title}: ${said.join(", ")}. That is ${how[mark.how]}.`;
 }
 
-/** Where a number of a mark stands, in metres. @param {HTMLElement} figure @param {Choice} choice */
 function placeOf(figure, { mark, part }) {
   const { glyph, half, tip, values } = mark;
   const [x, y, z] = middleOf(figure, mark);
@@ -155,7 +107,6 @@ function placeOf(figure, { mark, part }) {
   return tip ?? [x, y, z];
 }
 
-/** Says what a mark says, and points at it in the figure. @param {Living} living @param {Known} known @param {Choice} choice */
 function choose(living, known, choice) {
   const { figure, viewer } = living;
   chosen.set(figure, choice);
@@ -170,33 +121,26 @@ function choose(living, known, choice) {
     pointer.dataset.position = position;
     viewer.append(pointer);
   }
-  for (const act of choices) act(living);
+  for (const act of whenChosen) act(living);
 }
 
-/** Leads from what is chosen in a large scene to the numbers that it was drawn from. @param {HTMLElement} figure @param {Choice} choice */
 function descend(figure, choice) {
   const { leads } = choice.mark;
   if (!leads) return;
   const [one, other] = cellOf(choice);
   const { page, of, head, together, grouped } = leads;
-  const query = new URLSearchParams({ of, token: `${one * together + 1}` });
-  if (head) query.set("head", `${head}`);
-  query.set("entry", `${other * (choice.mark.glyph === "carpet" ? together : grouped) + 1}`);
-  const link = figure.querySelector("a.descend") ?? document.createElement("a");
-  link.className = "descend";
-  link.textContent = "All numbers there";
+  const entry = `${other * (choice.mark.glyph === "carpet" ? together : grouped) + 1}`;
+  const query = new URLSearchParams({ of, token: `${one * together + 1}`, ...(head && { head: `${head}` }), entry });
+  const link = figure.querySelector("a.descend") ?? element("a", "All numbers there", { class: "descend" });
   link.setAttribute("href", `${page}?${query}#numbers`);
   if (!link.isConnected) figure.querySelector(".readout")?.after(link);
 }
 
-/** @param {HTMLElement} figure @param {string} text */
 function tell(figure, text) {
   const readout = figure.querySelector(".readout");
   if (readout && readout.textContent !== text) readout.textContent = text;
 }
 
-/** Chooses a mark by its name, and one of its numbers. Whether there is such a one.
- * @param {Living} living @param {string} node @param {number} part */
 export async function select(living, node, part) {
   const known = await knownOf(living.figure);
   const mark = known?.marks.find((mark) => mark.node === node);
@@ -205,10 +149,8 @@ export async function select(living, node, part) {
   return true;
 }
 
-/** Glides to what is chosen, so near that it fills a good part of the figure. @param {Living} living */
 export function approach(living) {
-  const { figure, sight } = living;
-  const { home } = sight;
+  const { figure, sight: { home } } = living;
   const choice = chosen.get(figure);
   if (!choice) return;
   const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
@@ -217,8 +159,6 @@ export function approach(living) {
   look(living, { ...home, target: placeOf(figure, choice), radius });
 }
 
-/** Goes on to another mark, or to another number of the same. @param {Living} living @param {Known} known
- * @param {number} marks @param {number} parts */
 function step(living, known, marks, parts) {
   const now = chosen.get(living.figure);
   if (!now) return choose(living, known, { mark: known.marks[0], part: 0 });
@@ -228,11 +168,11 @@ function step(living, known, marks, parts) {
   choose(living, known, { mark, part: part - (part % each(mark)) });
 }
 
-whenAlive((living) => {
+whenAlive.push((living) => {
   const { figure, viewer } = living;
   if (!figure.querySelector(".readout")) return; // a figure without marks has nothing to read
   figure.querySelector(".menu dl")?.before(copyOf("reader"));
-  tell(figure, HINT);
+  tell(figure, `${matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"} a shape to read its number.`);
   figure.querySelector(".steps")?.addEventListener("click", async (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     const known = button && (await knownOf(figure));
@@ -258,12 +198,10 @@ whenAlive((living) => {
       if (known && now) tell(figure, words(figure, known, now));
     });
   });
-  let [x, y] = [0, 0];
-  viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-    [x, y] = [event.clientX, event.clientY];
-  });
+  let pressed = { clientX: 0, clientY: 0 };
+  viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => (pressed = event));
   viewer.addEventListener("click", async (/** @type {MouseEvent} */ event) => {
-    if (Math.hypot(event.clientX - x, event.clientY - y) > 6) return; // it was a turn
+    if (Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) > 6) return; // it was a turn
     const known = await knownOf(figure);
     const over = known && pick(living, known, event.clientX, event.clientY);
     if (known && over) choose(living, known, over);

@@ -1,14 +1,13 @@
-// What a reader takes along: a line that shows a figure on another page, its picture, and its address on paper.
+
+import { element } from "./figure.js?1f452ed058";
 
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.embed"))) {
   input.value = input.value.replace(/src="([^"]*)"/, (_, path) => `src="${new URL(path, location.href)}"`);
   input.addEventListener("focus", () => input.select());
 }
-for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".live-link a"))) {
+for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".live-link a")))
   link.textContent = link.href; // for print
-}
 
-/** The still of a figure in pixels. @param {HTMLElement} figure @returns {Promise<Blob | null>} */
 async function still(figure) {
   const image = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
   image.loading = "eager"; // it may be too far from what is seen to be there yet
@@ -19,21 +18,16 @@ async function still(figure) {
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
-/** The picture of a figure as the reader sees it now, to be kept as a file: of the viewer, or of the still if it is flat. */
 for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("figure.scene"))) {
   const files = figure.querySelector(".files a[download]")?.parentElement;
   if (!files) continue;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = `${figure.id}.png, as it is seen now`;
+  const button = element("button", `${figure.id}.png, as it is seen now`, { type: "button" });
   button.addEventListener("click", async () => {
     const viewer = /** @type {any} */ (figure.querySelector("model-viewer"));
     const live = figure.classList.contains("live");
     const picture = await (live ? viewer.toBlob({ mimeType: "image/png" }) : still(figure));
     if (!picture) return;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(picture);
-    link.download = `${figure.id}.png`;
+    const link = element("a", "", { href: URL.createObjectURL(picture), download: `${figure.id}.png` });
     link.click();
     URL.revokeObjectURL(link.href);
   });

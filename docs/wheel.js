@@ -1,12 +1,6 @@
-// The wheel belongs to the page, and so do the keys that scroll by a page. The wheel zooms a figure only with Ctrl (which
-// is how a trackpad says that it is pinched), in full screen, or after a click into the figure, until the pointer or the
-// focus leaves it or Esc is pressed.
 
-/** How much a wheel zooms by a pixel that it would scroll, as a logarithm, and how many pixels a line has. */
 const [SPEED, LINE] = [0.04 / 30, 18];
 
-/** @param {HTMLElement} stage where the viewer of a figure stands, or will stand
- * @param {(factor: number) => void} zoom goes farther away by a factor, or nearer */
 export function shareWheel(stage, zoom) {
   const hold = (/** @type {boolean} */ held) => stage.classList.toggle("holds-wheel", held);
   stage.addEventListener("click", () => hold(true));

@@ -15,6 +15,7 @@ from article.web.html import Addresses, version
 from article.web.viewer import copy_viewer, ensure_viewer
 from scenes.export import light
 
+COMMENT = re.compile(rb"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)  # lines of a script
 IMPORTED = re.compile(rb'((?:import\(|from |import )"\.{1,2}/[\w/.-]+\.js)"')
 
 
@@ -49,12 +50,12 @@ class Site:
         return Addresses(files=self.files)
 
     def furnish(self) -> None:
-        """Adds style, scripts and light."""
+        """Adds style, light and scripts; these without the lines that are comments, as they travel to every reader."""
         made = {asset: (paths.ASSETS / asset).read_bytes() for asset in assets()} | dict(self.scripts)
         all_of_them = version(b"".join(made.values()) + (paths.ARTICLE / "package-lock.json").read_bytes())
         for name in made:
             if name.endswith(".js"):  # scripts name each other
-                made[name] = IMPORTED.sub(rb"\g<1>?" + all_of_them.encode() + b'"', made[name])
+                made[name] = IMPORTED.sub(rb"\g<1>?" + all_of_them.encode() + b'"', COMMENT.sub(b"", made[name]))
         self.files |= {".nojekyll": b"", "light.hdr": light.to_hdr()} | made
 
     def has_viewer(self) -> bool:

@@ -1,92 +1,55 @@
-// The bench at the head of the article: its reader asks the model, switches parts of it off, and trains another. What is
-// asked stands in the address: #bench?prompt=at+night+the+fox&off=mixed/1/0,mlp/0&to=mean.
 
-import { meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?6a6fa09399";
-import { GPT, Tokenizer, configured, fingerprint, trace, wordsOf } from "./model.js?6a6fa09399";
-import { follow, redraw } from "./redraw.js?6a6fa09399";
-import { train } from "./training.js?6a6fa09399";
+import { element } from "../figure.js?1f452ed058";
+import { learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?1f452ed058";
+import { GPT, Tokenizer, trace, wordsOf } from "./model.js?1f452ed058";
+import { follow, redraw } from "./redraw.js?1f452ed058";
 
-/** @typedef {import("./model.js?6a6fa09399").Trace} Trace */
-/** @typedef {ReturnType<typeof vitrine>} Asked */
 
-/** What is asked: the words of a prompt; which parts are off, and whether their mean stands in their place; which model,
- * its fingerprint, and what it is if it is not the page's. @typedef {{ words: string[], off: string[], mean: boolean,
- *   asked: Asked, weights: string, whose: string }} Question */
 
 const bench = /** @type {HTMLElement} */ (document.getElementById("bench"));
 
-/** @template {Element} [E=HTMLElement] @param {string} selector @returns {E} */
 const find = (selector) => /** @type {E} */ (bench.querySelector(selector));
 
-/** @param {string} selector @returns {HTMLElement[]} */
 const all = (selector) => [...bench.querySelectorAll(selector)].map((element) => /** @type {HTMLElement} */ (element));
 
-/** @type {{ prompt: string, answer: string, corpus: string[], fingerprint: string, config: any, vocab: string[],
- *   weights: string, look: import("./forward.js?6a6fa09399").Look }} */
 const sent = JSON.parse(find("script[type='application/json']").textContent ?? "");
 const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
 
-/** @type {Question} */
 const OURS = { words: sent.prompt.split(" "), off: [], mean: false, asked: own, weights: sent.fingerprint, whose: "" };
 
 let question = OURS, answer = traced(OURS);
 
-// --- The model -------------------------------------------------------------------------------------------------------
 
-/** @type {WeakMap<Asked, Map<string, Float64Array>>} */
-const known = new WeakMap();
+const means = new WeakMap();
 
-/** @param {Asked} asked @param {string} path */
-function meanOf(asked, path) {
-  const means = known.get(asked) ?? meansOf(asked.model, asked.tokenizer, sent.corpus);
-  known.set(asked, means);
-  return means.get(path);
-}
-
-/** @param {Question} question */
 function traced({ words, off, mean, asked: { model, tokenizer }, asked }) {
-  const edits = off.map((path) => without(model, path, mean ? meanOf(asked, path) : 0));
+  if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, sent.corpus));
+  const edits = off.map((path) => without(model, path, mean ? means.get(asked)?.get(path) : 0));
   return trace(model, tokenizer, words.join(" "), together(edits));
 }
 
-/** @param {Trace} trace @param {string} token */
 const chanceOf = ({ probabilities, vocab }, token) => probabilities[vocab.indexOf(token)];
 
-/** @param {string} path */
 function nameOf(path) {
   const [kind, l, h] = path.split("/");
   if (kind === "position") return "positions";
   return kind === "mlp" ? `MLP of block ${Number(l) + 1}` : `head ${Number(h) + 1} of block ${Number(l) + 1}`;
 }
 
-// --- What is shown ---------------------------------------------------------------------------------------------------
 
-/** @param {number} part */
 const percent = (part) => `${(100 * part).toFixed(1)}%`;
 
-/** A difference of probabilities in percentage points. @param {number} part */
 function points(part) {
   const size = Math.abs(100 * part), text = size.toFixed(size < 1 ? 1 : 0);
   return Number(text) === 0 ? "±0" : `${part < 0 ? "\u2212" : "+"}${text}`;
 }
 
-/** @param {string} tag @param {string} text @param {Record<string, string>} [attributes] */
-function element(tag, text, attributes = {}) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}
-
-/** A button of a list. @param {string} text @param {Record<string, string>} attributes */
 function item(text, attributes) {
-  const one = document.createElement("li");
+  const one = element("li", "");
   one.append(element("button", text, { type: "button", ...attributes }));
   return one;
 }
 
-/** Asks something else, if it can be asked; else it is said why not, and what is shown stays.
- * @param {Partial<Question>} change */
 function ask(change) {
   const next = { ...question, ...change };
   try {
@@ -151,14 +114,11 @@ function showSwitches() {
   }
 }
 
-/** Says something about what was asked, perhaps with words to press instead. @param {string} text
- * @param {string[]} words */
 function say(text, words = []) {
   const message = find(".message");
   message.replaceChildren(text, ...words.map((word) => element("button", word, { type: "button", "data-word": word })));
 }
 
-// --- Words -----------------------------------------------------------------------------------------------------------
 
 let place = 0; // of the word that is chosen
 
@@ -166,7 +126,6 @@ const palette = find(".palette"), input = /** @type {HTMLInputElement} */ (find(
 
 find(".palette ul").append(...sent.vocab.map((word) => item(word, { "data-word": word })));
 
-/** @param {number} at @param {boolean} by_keyboard */
 function open(at, by_keyboard) {
   place = at;
   palette.hidden = false;
@@ -186,16 +145,12 @@ function close() {
   if (inside) find(`.chip[data-place="${place}"]`)?.focus();
 }
 
-/** Shows the words that begin as what is typed. */
 function complete() {
   const typed = wordsOf(input.value).pop() ?? "";
-  for (const button of all(".palette [data-word]")) {
-    const li = /** @type {HTMLElement} */ (button.parentElement);
-    li.hidden = !button.dataset.word?.startsWith(typed);
-  }
+  for (const button of all(".palette [data-word]"))
+    /** @type {HTMLElement} */ (button.parentElement).hidden = !button.dataset.word?.startsWith(typed);
 }
 
-/** How many letters have to be changed, added or left out. @param {string} one @param {string} other */
 function apart(one, other) {
   let row = [...Array(other.length + 1).keys()];
   for (const [i, letter] of [...one].entries())
@@ -207,7 +162,6 @@ function apart(one, other) {
   return row[other.length];
 }
 
-/** Takes what was typed: words, of which the last may be begun only. */
 function take() {
   const typed = wordsOf(input.value), last = typed.length - 1;
   const whole = typed.map((word, n) =>
@@ -218,7 +172,6 @@ function take() {
   say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${sent.vocab.length} words. Nearest are `, near);
 }
 
-/** Puts words in the chosen place. @param {string[]} words */
 function put(words) {
   const isNew = place >= question.words.length;
   if (!ask({ words: [...question.words.slice(0, place), ...words, ...question.words.slice(place + 1)] })) return;
@@ -264,50 +217,29 @@ find("[data-presets]").addEventListener("change", (event) => {
 for (const way of all("[name=way]"))
   way.addEventListener("change", () => void ask({ mean: /** @type {HTMLInputElement} */ (way).value === "mean" }));
 
-// --- Training --------------------------------------------------------------------------------------------------------
 
 const [button, curve, told] = ["[data-train]", ".curve polyline", ".training p"].map((one) => find(one));
 
-/** What a training says, as training_worker.js says it. @typedef {{ step?: number, loss?: number, vocab?: string[],
- *   weights?: Float64Array, fingerprint?: string, error?: string }} News */
-
-/** Ends the training that is under way. @type {(() => void) | null} */
 let stop = null;
 
-/** Trains in the background, or where there is no file for that, here, step by step. Returns what ends it.
- * @param {object} given @param {(news: News) => void} hear */
 function begin(given, hear) {
-  const { corpus } = sent, file = bench.dataset.worker;
-  if (!file) return beginHere(given, hear);
+  const { corpus } = sent, file = bench.dataset.worker, told = { corpus, given, every: Infinity };
+  if (!file) {
+    let stopped = false;
+    learned(told, hear, () => new Promise((done) => setTimeout(() => done(stopped))));
+    return () => void (stopped = true);
+  }
   const worker = new Worker(file, { type: "module" });
   worker.addEventListener("message", ({ data }) => hear(data));
   worker.addEventListener("error", () => hear({ error: "this browser trains nothing in the background" }));
-  worker.postMessage({ corpus, given, every: Infinity });
+  worker.postMessage(told);
   return () => worker.postMessage({ stop: true });
-}
-
-/** @param {object} given @param {(news: News) => void} hear */
-function beginHere(given, hear) {
-  const tokenizer = new Tokenizer(sent.corpus), { vocab } = tokenizer;
-  let [stopped, weights] = [false, /** @type {Float64Array} */ (new Float64Array(0))];
-  const run = async () => {
-    for (const { step, loss, model } of train(configured({ ...given, n_vocab: vocab.length }), tokenizer, sent.corpus)) {
-      weights = model.vector;
-      hear({ step, loss });
-      await new Promise((done) => setTimeout(done));
-      if (stopped) break;
-    }
-    hear({ vocab, weights, fingerprint: await fingerprint(weights) });
-  };
-  run().catch((error) => hear({ error: error.message }));
-  return () => void (stopped = true);
 }
 
 function learn() {
   const field = /** @type {HTMLInputElement} */ (find(".training input")), seed = field.valueAsNumber;
   if (!field.checkValidity() || Number.isNaN(seed)) return void (told.textContent = "The seed is a whole number from 0 on.");
   const config = { ...sent.config, seed }, most = 1.1 * Math.log(sent.vocab.length);
-  /** @type {string[]} */
   const points = [];
   let last = 0;
   button.textContent = "Stop";
@@ -327,8 +259,6 @@ function learn() {
   });
 }
 
-/** Says what a training has come to, and adds it to the others. @param {Asked} asked @param {number} seed
- * @param {number} steps @param {string} hash */
 function tell(asked, seed, steps, hash) {
   const found = asked.trace(sent.prompt), { prediction } = found, right = prediction === sent.answer;
   const same = hash === sent.fingerprint, whole = steps === sent.config.steps;
@@ -348,11 +278,9 @@ function tell(asked, seed, steps, hash) {
 
 button.addEventListener("click", () => (stop ? stop() : learn()));
 
-// --- The address -----------------------------------------------------------------------------------------------------
 
 const address = () => new URLSearchParams(location.hash.split("?").slice(1).join("?"));
 
-/** What the address asks, if all of it can be asked. @returns {Partial<Question>} */
 function asked() {
   const query = address(), words = wordsOf(query.get("prompt") ?? sent.prompt), off = (query.get("off") ?? "").split(",");
   const known = off.every((part) => !part || parts.includes(part)) && words.every((word) => sent.vocab.includes(word));
@@ -360,7 +288,6 @@ function asked() {
   return { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean" };
 }
 
-/** Keeps in the address what is asked, beside what others keep there. */
 function keep() {
   const { words, off, mean } = question, query = address(), prompt = words.join(" ");
   for (const name of ["prompt", "off", "to"]) query.delete(name);
@@ -379,7 +306,6 @@ for (const switched of all("[data-part^=mixed]")) {
   const swatch = /** @type {HTMLElement} */ (switched.querySelector(".swatch"));
   swatch.style.setProperty("--swatch", `rgb(${color.map((/** @type {number} */ x) => 255 * x).join(" ")})`);
 }
-const figure = /** @type {HTMLElement | null} */ (bench.querySelector("figure")), { scene = "" } = bench.dataset;
-const following = [figure, document.getElementById(scene)].filter((one) => one !== null);
-follow(following, OURS.words.length);
+const figures = [bench.querySelector("figure"), document.getElementById(bench.dataset.scene ?? "")];
+follow(figures.filter((one) => one !== null), OURS.words.length);
 ask({ ...OURS, ...asked() });

@@ -1,29 +1,17 @@
-// scenes/forward.py once more, for the reader's prompt: the same constants, shapes and places, as a test compares. What is
-// off is drawn hollow.
 
-import { Glb } from "./glb.js?6a6fa09399";
+import { Glb } from "./glb.js?1f452ed058";
 
-/** @typedef {import("./model.js?6a6fa09399").Trace} Trace */
-/** @typedef {import("./glb.js?6a6fa09399").Shape} Shape */
-/** @typedef {import("../reader.js?6a6fa09399").Known} Known */
 
-/** What scenes are drawn by, from `article.web.live.look`: the constants of scenes/style.py; the shapes of letters, each
- * points and triangles; texts, each the shapes and places of its letters; of digits the shape and how far they go.
- * @typedef {{ style: Record<string, any>, shapes: [number[], number[]][], texts: Record<string, number[][]>,
- *   digits: Record<string, number[]> }} Look */
 
 const CORNERS = [[-1, -1], [1, -1], [1, 1], [-1, 1]];
 const TURNED = [[0, -1], [1, 0], [0, 1], [-1, 0]].map((corner) => corner.map((x) => x * Math.SQRT2));
 const BOX = [[3, 2, 1, 0], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]];
 
-/** @param {number[][]} quads @param {number} [first] */
 const triangles = (quads, first = 0) => quads.flatMap(([a, b, c, d]) => [a, b, c, a, c, d].map((n) => n + first));
 
-/** A number for a label. @param {number} value */
 const written = (value) => `${Number(value.toFixed(2)) + 0}`.replace("-", "\u2212");
 
 class Drawing {
-  /** @param {Trace} trace @param {Look} look @param {Known} recorded of the page's own prompt @param {string[]} off */
   constructor(trace, look, recorded, off) {
     const { residual, normed, embedding, attention, vocab, prediction } = trace;
     const [L, H, T] = attention.shape, D = embedding.shape[1], id = vocab.indexOf(prediction);
@@ -42,33 +30,26 @@ class Drawing {
     this.limit = Number(largest.toPrecision(9)) || 1;
     const size = Math.ceil(-Math.log10(this.limit));
     this.digits = this.s.DECIMALS + Math.max(0, size - 1) + Math.min(0, size + 2);
+    this.port = this.s.RIBBON + T * this.s.HAIR; // what a head's ribbons need at most, side by side
     this.share = Math.min(1, this.s.RIBBON_ROOM / (this.H * (this.port + this.s.RIBBON_GAP)));
-    this.glb = new Glb(this.s.METER);
+    this.glb = new Glb();
     this.marks = /** @type {Known["marks"]} */ ([]);
     this.how = /** @type {string[]} */ ([]);
     this.stones = /** @type {number[]} */ ([]);
     this.plates = /** @type {number[]} */ ([]);
   }
 
-  /** What a head's ribbons need at most, side by side. */
-  get port() {
-    return this.s.RIBBON + this.T * this.s.HAIR;
-  }
-
-  /** Boxes of eight points each. @param {number[]} points @param {number[][]} colors @returns {Shape} */
   boxes(points, colors) {
     const first = Array.from({ length: points.length / 24 }, (_, n) => 8 * n);
     return { points, faces: first.flatMap((n) => triangles(BOX, n)), colors };
   }
 
-  /** @param {number} value */
   colorOf(value) {
     const part = Math.min(1, Math.abs(value / this.limit)), stops = value < 0 ? this.s.NEGATIVE : this.s.POSITIVE;
     const n = Math.min(Math.floor(part * (stops.length - 1)), stops.length - 2), on = part * (stops.length - 1) - n;
     return stops[n].map((/** @type {number} */ from, /** @type {number} */ c) => from + on * (stops[n + 1][c] - from));
   }
 
-  /** @param {ArrayLike<number>} values @param {number} x @param {number} y */
   column(values, x, y) {
     const { BASE, SPAN, PLINTH_HEIGHT, PITCH, GAP } = this.s, points = [], colors = [];
     for (const [n, value] of Array.from(values).entries()) {
@@ -80,15 +61,12 @@ class Drawing {
     return this.boxes(points, colors);
   }
 
-  /** A plinth under all places from one to another. @param {number} x0 @param {number} y @param {number} [x1] */
   ground(x0, y, x1 = x0) {
     const { PLINTH: p, PLINTH_HEIGHT } = this.s;
     const ring = [[x0 - p, y - p], [x1 + p, y - p], [x1 + p, y + p], [x0 - p, y + p]];
     for (const z of [0, PLINTH_HEIGHT]) for (const [x, y] of ring) this.stones.push(x, y, z);
   }
 
-  /** A band on the floor; hollow, it is two rims. @param {number} weight @param {number[]} start @param {number[]} end
-   * @param {number} z @returns {{ points: number[], rims: number[][][] }} */
   ribbon(weight, [x0, y0], [x1, y1], z) {
     const { RIBBON_STEPS, RIBBON_THIN, HAIR, RIBBON } = this.s, half = (this.share * (HAIR + RIBBON * weight)) / 2;
     const steps = x0 === x1 ? 2 : RIBBON_STEPS[Number(weight > RIBBON_THIN)], rims = [];
@@ -101,13 +79,11 @@ class Drawing {
     return { points: rims.flat(2), rims };
   }
 
-  /** @param {number[]} points @param {number[]} color @returns {Shape} */
   band(points, color) {
     const quads = Array.from({ length: points.length / 6 - 1 }, (_, n) => [2 * n, 2 * n + 1, 2 * n + 3, 2 * n + 2]);
     return { points, faces: triangles(quads), colors: [color] };
   }
 
-  /** The two rims of a ribbon, each a hair wide. @param {number[][][]} rims @param {number[]} color @returns {Shape} */
   hollow(rims, color) {
     const width = 0.6 * this.share * this.s.HAIR;
     const [one, other] = [0, 1].map((side) =>
@@ -120,21 +96,17 @@ class Drawing {
     return { points: [...one.points, ...other.points], faces: [...one.faces, ...other.faces.map((n) => n + first)], colors: [color] };
   }
 
-  /** Letters: the shape and the place of each. @param {string} text */
   letters(text) {
     const { texts, digits } = this.look;
     let x = 0;
     return texts[text] ?? [...text].map((digit) => [digits[digit][0], (x += digits[digit][1]) - digits[digit][1]]);
   }
 
-  /** Of a text, in font sizes. @param {string} text */
   width(text) {
     const { shapes } = this.look;
     return Math.max(0, ...this.letters(text).map(([n, x]) => x + Math.max(...shapes[n][0].filter((_, i) => i % 2 === 0))));
   }
 
-  /** A name plate that leans back, with its text. @param {string} name @param {string} text @param {number} x
-   * @param {number} y of its front rim @param {number} size @param {number} [align] */
   label(name, text, x, y, size, align = 0.5) {
     const { LINE, PLATE_LIP, PLATE_SLOPE, TEXT_MARGIN, TEXT_LIFT, BASELINE, INK } = this.s;
     const width = size * this.width(text), left = x - align * width, deep = size * LINE, back = PLATE_LIP + deep * PLATE_SLOPE;
@@ -143,7 +115,6 @@ class Drawing {
     for (const heights of [[0, 0, 0, 0], [PLATE_LIP, PLATE_LIP, back, back]])
       ring.forEach((corner, n) => this.plates.push(...corner, heights[n]));
     const up = size / Math.hypot(1, PLATE_SLOPE), rise = up * PLATE_SLOPE;
-    /** @type {Shape} */
     const shape = { points: [], faces: [], colors: [INK] };
     for (const [n, along] of this.letters(text)) {
       const [flat, faces] = this.look.shapes[n], first = shape.points.length / 3;
@@ -156,8 +127,6 @@ class Drawing {
     this.glb.add(`label/${name}`, shape, "ink");
   }
 
-  /** Adds a shape that stands for numbers, and what is said of it. @param {string} node @param {string} title
-   * @param {Shape} shape @param {number[]} index @param {ArrayLike<number>} numbers @param {boolean} [isOff] */
   mark(node, title, shape, index, numbers, isOff = false) {
     const [array, ...place] = node.split("/"), isBand = array === "attention", { METER: m } = this.s;
     const values = Array.from(numbers, (x) => Number(x.toFixed(this.digits)) + 0);
@@ -177,15 +146,12 @@ class Drawing {
     });
   }
 
-  /** A column for a vector, on its plinth. @param {"residual" | "normed" | "embedding"} array @param {number[]} index
-   * @param {string} node @param {string} title @param {number} x @param {number} y */
   vector(array, index, node, title, x, y) {
     const at = index.reduce((sum, n) => sum * this.T + n, 0) * this.D, values = this.vectors[array].subarray(at, at + this.D);
     this.ground(x, y);
     this.mark(node, title, this.column(values, x, y), index, values);
   }
 
-  /** Names in front of plinths. @param {string[]} texts @param {number} row @param {number} place */
   names(texts, row, place) {
     const { SPACING, TEXT_MARGIN, TEXT_SIZE, PLINTH, PLATE_GAP, LINE, DEPTH } = this.s;
     const size = Math.min(TEXT_SIZE, (SPACING - 2 * TEXT_MARGIN) / (Math.max(...texts.map((text) => this.width(text))) || 1));
@@ -194,8 +160,7 @@ class Drawing {
   }
 
   stream() {
-    const { SPACING, DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE } = this.s;
-    const { tokens } = this.trace;
+    const { SPACING, DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE } = this.s, { tokens } = this.trace;
     for (let row = 0; row <= this.L + 1; row++) {
       const isLast = row > this.L, l = Math.min(row, this.L), array = isLast ? "normed" : "residual";
       const level = isLast ? "after the final LayerNorm" : l ? `after block ${l}` : "entering block 1";
@@ -207,7 +172,6 @@ class Drawing {
     }
   }
 
-  /** The ribbons of a block. @param {number} l */
   patterns(l) {
     const { H, T, share } = this, { tokens } = this.trace, { HAIR, RIBBON, RIBBON_GAP, RIBBON_LOW, RIBBON_HIGH, SPACING, DEPTH, PLINTH, HEADS } = this.s;
     const weight = (/** @type {number[]} */ [h, q, k]) => this.trace.attention.data[((l * H + h) * T + q) * T + k];
@@ -255,9 +219,6 @@ class Drawing {
   }
 }
 
-/** The scene of a trace as a .glb, and what its marks say, as <scene>.marks.json does. `off` are parts, in words, that
- * are switched off; `weights` is the model's fingerprint.
- * @param {Trace} trace @param {Look} look @param {Known} recorded @param {string} weights @param {string[]} [off] */
 export function forward(trace, look, recorded, weights, off = []) {
   const drawing = new Drawing(trace, look, recorded, off), { s, T, L, glb, share, limit } = drawing;
   const { prediction } = trace, id = trace.vocab.indexOf(prediction);

@@ -1,7 +1,4 @@
-// Shapes as the bytes of a .glb: y up, metres, colours as light. scenes/export/glb.py is the finer one; this one is short.
 
-/** Points (n, 3) with z up, one after the other; triangles; a colour (sRGB, 0 to 1) for each point, or for all.
- * @typedef {{ points: number[], faces: number[], colors: number[][] }} Shape */
 
 const MATT = { metallicFactor: 0, roughnessFactor: 1 };
 const FAINT = { ...MATT, baseColorFactor: [1, 1, 1, 0.12] };
@@ -12,47 +9,36 @@ const MATERIALS = {
   ink: { pbrMetallicRoughness: {}, extensions: { KHR_materials_unlit: {} } },
 };
 
-/** A colour as bytes of light. @param {number} color */
 function byte(color) {
   const srgb = Math.round(255 * color) / 255;
   return Math.round(255 * (srgb <= 0.04045 ? srgb / 12.92 : ((srgb + 0.055) / 1.055) ** 2.4));
 }
 
 export class Glb {
-  /** @param {number} meter of a unit */
-  constructor(meter) {
-    this.meter = meter;
-    this.nodes = /** @type {object[]} */ ([]);
-    this.meshes = /** @type {object[]} */ ([]);
-    this.accessors = /** @type {object[]} */ ([]);
-    this.bufferViews = /** @type {object[]} */ ([]);
-    this.chunks = /** @type {Uint8Array[]} */ ([]);
-    this.size = 0;
-  }
+  nodes = /** @type {object[]} */ ([]);
+  meshes = /** @type {object[]} */ ([]);
+  accessors = /** @type {object[]} */ ([]);
+  bufferViews = /** @type {Record<string, number>[]} */ ([]);
+  chunks = /** @type {Uint8Array[]} */ ([]);
+  size = 0;
 
-  /** @param {ArrayBufferView} data @param {number} target @param {object} accessor */
   #add(data, target, accessor) {
     const bytes = new Uint8Array(data.buffer), buffer = 0;
     this.bufferViews.push({ buffer, byteOffset: this.size, byteLength: bytes.length, target });
-    this.chunks.push(bytes, new Uint8Array(-bytes.length & 3));
+    this.chunks.push(bytes);
     this.size += bytes.length + (-bytes.length & 3);
     return this.accessors.push({ bufferView: this.bufferViews.length - 1, ...accessor }) - 1;
   }
 
-  /** Adds a node with a shape; the number of its mesh. @param {string} name @param {Shape} shape
-   * @param {keyof typeof MATERIALS} material @param {object} [extras] */
   add(name, { points, faces, colors }, material, extras) {
     const count = points.length / 3, upright = new Float32Array(points.length), light = new Uint8Array(4 * count);
-    const [min, max] = [[Infinity, Infinity, Infinity], [-Infinity, -Infinity, -Infinity]];
     for (let n = 0; n < count; n++) {
       const [x, y, z] = points.slice(3 * n, 3 * n + 3);
       upright.set([x, z, -y], 3 * n);
       light.set([...colors[colors.length > 1 ? n : 0].map(byte), 255], 4 * n);
     }
-    upright.forEach((x, i) => {
-      min[i % 3] = Math.min(min[i % 3], x);
-      max[i % 3] = Math.max(max[i % 3], x);
-    });
+    const axes = [0, 1, 2].map((axis) => upright.filter((_, i) => i % 3 === axis));
+    const [min, max] = [Math.min, Math.max].map((most) => axes.map((along) => most(...along)));
     const attributes = {
       POSITION: this.#add(upright, 34962, { componentType: 5126, count, type: "VEC3", min, max }),
       COLOR_0: this.#add(light, 34962, { componentType: 5121, normalized: true, count, type: "VEC4" }),
@@ -63,9 +49,8 @@ export class Glb {
     return this.meshes.length - 1;
   }
 
-  /** @param {object} extras of the whole @returns {Uint8Array<ArrayBuffer>} */
   file(extras) {
-    const { nodes, meshes, accessors, bufferViews, meter: m } = this;
+    const { nodes, meshes, accessors, bufferViews } = this, { meter: m } = extras;
     const root = { name: "scene", children: [...nodes.keys()], scale: [m, m, m] };
     const text = JSON.stringify({
       asset: { version: "2.0", generator: "Vitrine", extras },
@@ -85,11 +70,7 @@ export class Glb {
     whole.fill(32, 20, 20 + padded);
     whole.set(json, 20);
     [this.size, 0x004e4942].forEach((word, n) => head.setUint32(20 + padded + 4 * n, word, true));
-    let at = 28 + padded;
-    for (const chunk of this.chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
+    this.chunks.forEach((chunk, n) => whole.set(chunk, 28 + padded + bufferViews[n].byteOffset));
     return whole;
   }
 }

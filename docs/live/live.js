@@ -1,14 +1,9 @@
-// What a page, or a reader at the console, does with the model: open the one that a page brings, ask it, cut parts of it,
-// and train another. Nothing here knows of the page.
 
-import { GPT, Tokenizer, configured, fingerprint, trace } from "./model.js?6a6fa09399";
-import { train } from "./training.js?6a6fa09399";
+import { GPT, Tokenizer, configured, fingerprint, trace } from "./model.js?1f452ed058";
+import { train } from "./training.js?1f452ed058";
 
-/** @typedef {import("./model.js?6a6fa09399").Config} Config */
-/** @typedef {import("./model.js?6a6fa09399").Edit} Edit */
 
-/** The model and the tokenizer of what `article.web.live.packed` wrote. Throws an Error if its weights are not whole.
- * @param {{ config: Config, vocab: string[], weights: string }} packed */
+
 export function unpacked({ config, vocab, weights }) {
   const bytes = Uint8Array.from(atob(weights), (letter) => letter.charCodeAt(0));
   const n = Math.floor(bytes.length / 3), vector = new Float64Array(n);
@@ -19,11 +14,6 @@ export function unpacked({ config, vocab, weights }) {
   return { model: new GPT(config, vector), tokenizer: new Tokenizer(vocab) };
 }
 
-/** Replaces a part of what a forward pass of one sentence computes. The path is a place, and then indices of what is
- * there: "mixed/1/0" is head 0 of block 1, "attention/0/1/5/2" what its head 1 carries from token 2 to token 5, "mlp/1"
- * the whole write of a block. The value is a number, or an array that is repeated, such as a mean over the corpus: (D/H)
- * for a head, (D) for a write. Throws an Error for a path that the model lacks.
- * @param {Config} config @param {string} path @param {number | ArrayLike<number>} [value] @returns {Edit} */
 export function cut({ n_head: H, n_embd: D, n_layer: L }, path, value = 0) {
   const unknown = new Error(`the model has no place “${path}”; “mixed/1/0” is one: head 0 of block 1`);
   const match = /^(?:entry|(attention|mixed|write|mlp)\/(\d+))((?:\/\d+)*)$/.exec(path);
@@ -46,26 +36,20 @@ export function cut({ n_head: H, n_embd: D, n_layer: L }, path, value = 0) {
   };
 }
 
-/** What can be taken away from a model, as paths for `without`. @param {Config} config */
 export function partsOf({ n_layer: L, n_head: H }) {
   const blocks = Array.from({ length: L }, (_, l) => [...Array.from({ length: H }, (_, h) => `mixed/${l}/${h}`), `mlp/${l}`]);
   return ["position", ...blocks.flat()];
 }
 
-/** Like `cut`, with one more path: "position", that which is added to every embedding. @param {GPT} model
- * @param {string} path @param {number | ArrayLike<number>} [value] @returns {Edit} */
 export function without({ config, position }, path, value = 0) {
   if (path !== "position") return cut(config, path, value);
   const D = config.n_embd, instead = typeof value === "number" ? new Float64Array(D).fill(value) : value;
   return (place, x) => (place === "entry" ? x.map((sum, i) => sum - position[i] + instead[i % D]) : x);
 }
 
-/** The mean of each part over all positions of a corpus that another word follows, by its path.
- * @param {GPT} model @param {Tokenizer} tokenizer @param {string[]} corpus @returns {Map<string, Float64Array>} */
 export function meansOf(model, tokenizer, corpus) {
   const { n_embd: D, n_head: H } = model.config, means = new Map();
   const sentences = corpus.map((sentence) => tokenizer.encode(sentence).slice(0, -1));
-  /** @param {string} path @param {Float64Array} x (N, size) @param {number} size */
   const keep = (path, x, size) => {
     const mean = new Float64Array(size);
     x.forEach((value, i) => (mean[i % size] += value / (x.length / size)));
@@ -83,33 +67,31 @@ export function meansOf(model, tokenizer, corpus) {
   return means;
 }
 
-/** Several edits, one after the other. @param {Edit[]} edits @returns {Edit} */
-export function together(edits) {
-  return (place, x) => edits.reduce((x, edit) => edit(place, x), x);
+export const together = (edits) => (place, x) => edits.reduce((x, edit) => edit(place, x), x);
+
+export async function learned({ corpus, given = {}, every = 10 }, hear, rest) {
+  try {
+    const tokenizer = new Tokenizer(corpus), { vocab } = tokenizer;
+    let weights = /** @type {Float64Array} */ (new Float64Array(0));
+    for (const { step, loss, model } of train(configured({ ...given, n_vocab: vocab.length }), tokenizer, corpus)) {
+      weights = model.vector;
+      hear({ step, loss, ...(step % every === 0 && { embedding: model.embedding.slice() }) });
+      if (await rest()) break;
+    }
+    hear({ vocab, weights, fingerprint: await fingerprint(weights) });
+  } catch (error) {
+    hear({ error: /** @type {Error} */ (error).message });
+  }
 }
 
-/** A model to ask, of a page's packed one or of a training:
- *
- *     const ours = vitrine(unpacked(packed));
- *     ours.trace("at night the spider sleeps in its own").prediction;
- *     ours.trace("at night the spider sleeps in its own", "mixed/1/0").prediction; // without head 0 of block 1
- *     const other = ours.train(["a b c", "b c a"], { seed: 2 }, ({ step, loss }) => step < 100);
- *     await other.fingerprint();
- *
- * Who watches a training sees what `train` shows, and ends it with `false`. Throws what `trace`, `cut` and `train` throw.
- * @param {{ model: GPT, tokenizer: Tokenizer }} asked */
 export function vitrine({ model, tokenizer }) {
   return {
     model,
     tokenizer,
     fingerprint: () => fingerprint(model.vector),
-    /** @param {string} sentence @param {string[]} paths of what is cut */
     trace(sentence, ...paths) {
       return trace(model, tokenizer, sentence, together(paths.map((path) => without(model, path))));
     },
-    /** @param {string[]} corpus @param {Partial<Config>} [given]
-     * @param {(progress: { step: number, loss: number, model: GPT }) => unknown} [watch]
-     * @returns {ReturnType<typeof vitrine>} */
     train(corpus, given = {}, watch = () => true) {
       const tokenizer = new Tokenizer(corpus), config = configured({ ...given, n_vocab: tokenizer.vocab.length });
       let trained = new GPT(config);

@@ -1,9 +1,5 @@
-// What model.js and training.js need of linear algebra: products of matrices that are views of flat arrays.
 
-/** Numbers as rows and columns: where they start in an array, and how far rows and columns lie apart there. */
 export class Matrix {
-  /** @param {Float64Array} data @param {number} rows @param {number} columns @param {number} [start]
-   * @param {number} [down] @param {number} [across] */
   constructor(data, rows, columns, start = 0, down = columns, across = 1) {
     this.data = data;
     this.rows = rows;
@@ -13,20 +9,15 @@ export class Matrix {
     this.across = across;
   }
 
-  /** The same numbers, rows as columns. */
   get transposed() {
     return new Matrix(this.data, this.columns, this.rows, this.start, this.across, this.down);
   }
 
-  /** Some of the columns. @param {number} first @param {number} count */
   columnsFrom(first, count) {
     return new Matrix(this.data, this.rows, count, this.start + first * this.across, this.down, this.across);
   }
 }
 
-/** Adds the product of two matrices to a third: two rows and five columns at once, so that each number that is read
- * serves several sums, and as many as a processor has room for; what is left over, one by one.
- * @param {Matrix} sum @param {Matrix} a @param {Matrix} b */
 export function addProduct(sum, a, b) {
   const rows = sum.rows - (sum.rows % 2), columns = sum.columns - (sum.columns % 5);
   for (let i = 0; i < rows; i += 2) for (let j = 0; j < columns; j += 5) addTwoByFive(sum, a, b, i, j);
@@ -34,7 +25,6 @@ export function addProduct(sum, a, b) {
     for (let j = i < rows ? columns : 0; j < sum.columns; j++) addOne(sum, a, b, i, j);
 }
 
-/** @param {Matrix} sum @param {Matrix} a @param {Matrix} b @param {number} i @param {number} j */
 function addTwoByFive(sum, a, b, i, j) {
   const x = a.data, y = b.data, z = sum.data;
   const down = a.down, across = a.across, below = b.down, right = b.across, inner = a.columns;
@@ -53,7 +43,6 @@ function addTwoByFive(sum, a, b, i, j) {
   z[next] += s0; z[next + step] += s1; z[next + 2 * step] += s2; z[next + 3 * step] += s3; z[next + 4 * step] += s4;
 }
 
-/** @param {Matrix} sum @param {Matrix} a @param {Matrix} b @param {number} i @param {number} j */
 function addOne(sum, a, b, i, j) {
   let p = a.start + i * a.down, q = b.start + j * b.across, total = 0;
   for (let k = 0; k < a.columns; k++, p += a.across, q += b.down) total += a.data[p] * b.data[q];

@@ -1,46 +1,32 @@
-// The figures of the forward pass follow what is asked: each gets a scene that was drawn here, or its own one back. A
-// viewer has no way to change a shape that it shows, but takes another file.
 
-import { aim, enliven, measure, viewOf, whenAlive } from "../figure.js?6a6fa09399";
-import { choiceOf, select } from "../reader.js?6a6fa09399";
-import { limited, whole } from "../view.js?6a6fa09399";
-import { forward } from "./forward.js?6a6fa09399";
+import { aim, element, enliven, measure, viewOf, whenAlive } from "../figure.js?1f452ed058";
+import { chosen, select } from "../reader.js?1f452ed058";
+import { limited, whole } from "../view.js?1f452ed058";
+import { forward } from "./forward.js?1f452ed058";
 
-/** @typedef {import("../figure.js?6a6fa09399").Living} Living */
 
-/** What is drawn in place of a figure's own scene. @typedef {{ trace: import("./model.js?6a6fa09399").Trace, weights: string,
- *   off: string[], said: string }} Asked */
 
-/** A figure that follows, and what is its own. @typedef {{ figure: HTMLElement, src: string, marks: string, alt: string,
- *   tokens: number, home?: import("../view.js?6a6fa09399").View }} Follower */
 
-/** What is wanted last; nothing stands for each figure's own. @type {Asked | null} */
 let wanted = null;
 
-/** @type {Follower[]} */
 let followers = [];
 
-/** Names the figures that follow, and how many tokens their own scene has. @param {HTMLElement[]} figures @param {number} tokens */
 export function follow(figures, tokens) {
   followers = figures.map((figure) => {
     const { src = "", marks = "" } = figure.dataset, { alt } = stillOf(figure);
-    return { figure, src, marks, alt, tokens };
+    return { figure, src, marks, alt, tokens, shown: tokens };
   });
 }
 
-/** @param {HTMLElement} figure */
 const stillOf = (figure) => /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
 
-/** @param {Asked} asked */
 const words = ({ trace: { sentence, tokens, prediction }, off }) =>
   `Rows of ${tokens.length} ${tokens.length > 1 ? "columns" : "column"} for “${sentence}”, with ribbons on the floor between ` +
   `them, in one colour for each head. Next to the last column of the last row stands the embedding of ${prediction}.` +
   (off.length ? ` Off: ${off.join(", ")}; ribbons of a head that is off are hollow.` : "");
 
-/** @type {Promise<import("../reader.js?6a6fa09399").Known> | undefined} */
 let recorded;
 
-/** Draws anew. @param {Asked | null} asked @param {import("./forward.js?6a6fa09399").Look} look @param {() => void} back */
 export async function redraw(asked, look, back) {
   wanted = asked;
   if (!followers.length || (!asked && !followers.some(({ figure, src }) => figure.dataset.src !== src))) return;
@@ -65,29 +51,22 @@ export async function redraw(asked, look, back) {
   }
 }
 
-/** Makes room for what a figure shows now. @param {Follower} follower */
 async function settle(follower) {
   const living = await enliven(follower.figure);
   if (!living) return;
   follower.home ??= living.sight.home;
   const tokens = wanted ? wanted.trace.tokens.length : follower.tokens, isOwn = tokens === followers[0].tokens;
-  if (drawn.get(living) !== tokens) reframe(living, isOwn ? follower.home : undefined);
-  drawn.set(living, tokens);
-  const choice = choiceOf(living.figure); // is chosen again; if it is not there, the first one
+  if (follower.shown !== tokens) reframe(living, isOwn ? follower.home : undefined);
+  follower.shown = tokens;
+  const choice = chosen.get(living.figure); // is chosen again; if it is not there, the first one
   if (choice && !(await select(living, choice.mark.node, choice.part))) select(living, "residual/0/0", 0);
 }
 
-/** How many tokens a figure shows. @type {WeakMap<Living, number>} */
-const drawn = new WeakMap();
-
-whenAlive((living) => {
+whenAlive.push((living) => {
   const follower = followers.find(({ figure }) => figure === living.figure);
-  if (follower) drawn.set(living, follower.tokens);
   if (follower && wanted) settle(follower);
 });
 
-/** Shows the whole of what a figure shows now, from where it was seen. Its home is as given, or the same side of it.
- * @param {Living} living @param {import("../view.js?6a6fa09399").View} [home] */
 function reframe(living, home) {
   const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
   measure(living);
@@ -97,15 +76,11 @@ function reframe(living, home) {
   aim(living, living.goal, true);
 }
 
-/** Says over a figure whose numbers it shows, with a way back. @param {HTMLElement} figure @param {string} text
- * @param {() => void} back */
 function tell(figure, text, back) {
   figure.querySelector(".whose")?.remove();
   if (!text || figure.closest("#bench")) return;
-  const bar = document.createElement("p"), button = document.createElement("button");
-  bar.className = "whose yours";
-  button.type = "button";
-  button.textContent = "back to the article’s";
+  const button = element("button", "back to the article’s", { type: "button" });
+  const bar = element("p", "", { class: "whose yours" });
   button.addEventListener("click", back);
   bar.append(`${text} The words, tables and files around it are the article’s.`, button);
   figure.prepend(bar);

@@ -1,31 +1,20 @@
-// Section 3 of gpt.py, and what torch does for it: the stream of random numbers, and the gradients. The same
-// configuration and corpus give gpt.py's weights, to the last bit, because both round to the same grid.
 
-import { Matrix, addProduct } from "./matrices.js?6a6fa09399";
-import { GPT, headsOf, moments, patternOf, rowsOf, softmaxInto, sum } from "./model.js?6a6fa09399";
+import { Matrix, addProduct } from "./matrices.js?1f452ed058";
+import { GPT, headsOf, moments, patternOf, rowsOf, softmaxInto, sum } from "./model.js?1f452ed058";
 
-/** @typedef {import("./model.js?6a6fa09399").Config} Config */
-/** @typedef {import("./model.js?6a6fa09399").Block} Block */
-/** @typedef {import("./model.js?6a6fa09399").Layer} Layer */
-/** @typedef {import("./model.js?6a6fa09399").Inside} Inside */
 
 const BETA_1 = 0.9, BETA_2 = 0.999, EPSILON = 1e-8; // of AdamW: how much of its means is kept at a step
 const GRID = 2 ** 16; // weights are multiples of 1 / GRID
 
-// --- Random numbers --------------------------------------------------------------------------------------------------
 
 const WORDS = 624, AHEAD = 397; // of the Mersenne Twister (Matsumoto and Nishimura, 1998)
 
-/** torch's generator on a CPU, for `torch.rand` in float64. */
 export class Random {
-  /** Seeded by the lower 32 bits of a number, as torch does it. @param {number} seed */
   constructor(seed) {
     this.state = new Uint32Array(WORDS);
     this.state[0] = seed;
-    for (let i = 1; i < WORDS; i++) {
-      const last = this.state[i - 1] ^ (this.state[i - 1] >>> 30);
-      this.state[i] = Math.imul(1812433253, last) + i;
-    }
+    for (let i = 1; i < WORDS; i++)
+      this.state[i] = Math.imul(1812433253, this.state[i - 1] ^ (this.state[i - 1] >>> 30)) + i;
     this.next = WORDS;
   }
 
@@ -39,8 +28,6 @@ export class Random {
     this.next = 0;
   }
 
-  /** The words of some numbers, two for each, raw: more work is worth it for numbers that are used (see `uniform`).
-   * @param {number} count */
   draw(count) {
     const words = new Uint32Array(2 * count);
     for (let filled = 0; filled < words.length; ) {
@@ -54,7 +41,6 @@ export class Random {
   }
 }
 
-/** @param {number} word */
 function tempered(word) {
   word ^= word >>> 11;
   word ^= (word << 7) & 0x9d2c5680;
@@ -62,12 +48,9 @@ function tempered(word) {
   return (word ^ (word >>> 18)) >>> 0;
 }
 
-/** Number i of those that were drawn, at least 0 and less than 1. @param {Uint32Array} words @param {number} i */
 export const uniform = (words, i) =>
   ((tempered(words[2 * i]) & 0x1fffff) * 2 ** 32 + tempered(words[2 * i + 1])) * 2 ** -53;
 
-/** Draws every matrix from a uniform distribution; biases start at 0 and the gains of LayerNorm at 1.
- * @param {GPT} model @param {Random} random */
 export function initialise({ config, parameters }, random) {
   for (const [name, part] of parameters) {
     if (name.endsWith("bias") || name.includes("ln_")) {
@@ -80,13 +63,8 @@ export function initialise({ config, parameters }, random) {
   }
 }
 
-// --- Dropout ---------------------------------------------------------------------------------------------------------
 
-/** Where numbers are dropped out: how many gpt.py draws, which of the draws are for numbers that are used, in their
- * order, and what each of these is multiplied by. The other draws are for the padding behind short sentences.
- * @typedef {{ draws: number, used: Int32Array, mask: Float64Array }} Dropout */
 
-/** By place, in the order of the forward pass. @param {Config} config @param {number[]} lengths */
 function dropouts({ n_embd: D, n_head: H, n_layer: L }, lengths) {
   const B = lengths.length, most = Math.max(...lengths);
   const range = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => i);
@@ -95,7 +73,6 @@ function dropouts({ n_embd: D, n_head: H, n_layer: L }, lengths) {
     range(H * T * T).map((i) => ((b * H + Math.floor(i / T / T)) * most + (Math.floor(i / T) % T)) * most + (i % T)),
   );
   const places = ["entry", ...range(L).flatMap((l) => [`attention/${l}`, `write/${l}`, `mlp/${l}`])];
-  /** @type {(place: string) => [string, Dropout]} */
   const dropout = (place) => {
     const [used, draws] = place.startsWith("attention") ? [pattern, B * H * most * most] : [stream, B * most * D];
     return [place, { draws, used: Int32Array.from(used), mask: new Float64Array(used.length) }];
@@ -103,7 +80,6 @@ function dropouts({ n_embd: D, n_head: H, n_layer: L }, lengths) {
   return new Map(places.map(dropout));
 }
 
-/** @param {Dropout} dropout @param {Random} random @param {number} rate */
 function drawMask({ draws, used, mask }, random, rate) {
   const words = random.draw(draws), kept = 1 / (1 - rate), limit = rate * 2 ** 21;
   for (let i = 0; i < used.length; i++) {
@@ -113,19 +89,13 @@ function drawMask({ draws, used, mask }, random, rate) {
   }
 }
 
-/** @param {Float64Array} a @param {Float64Array} b */
 function times(a, b) {
   const out = new Float64Array(a.length);
   for (let i = 0; i < a.length; i++) out[i] = a[i] * b[i];
   return out;
 }
 
-// --- Loss and gradients ----------------------------------------------------------------------------------------------
-// dx is the gradient of the loss by x, and has x's shape. Each of these functions gives it for what its namesake in
-// model.js reads, and adds what is due to weights to `gradient`, which is shaped like the model, or like a part of it.
 
-/** Mean surprise at the next token, in nats, and its gradient by the logits (N, V).
- * @param {Float64Array} logits @param {number[]} targets */
 export function loss(logits, targets) {
   const V = logits.length / targets.length, dlogits = new Float64Array(logits.length);
   let surprise = 0;
@@ -138,8 +108,6 @@ export function loss(logits, targets) {
   return { loss: surprise / targets.length, dlogits };
 }
 
-/** @param {Float64Array} dout (N, out) @param {Float64Array} x (N, in) @param {Matrix} weight @param {Matrix} dweight
- * @param {Float64Array} [dbias] */
 function linearBack(dout, x, weight, dweight, dbias) {
   const { rows: outputs, columns: inputs } = weight, N = x.length / inputs, dx = new Float64Array(x.length);
   const back = new Matrix(dout, N, outputs);
@@ -149,7 +117,6 @@ function linearBack(dout, x, weight, dweight, dbias) {
   return dx;
 }
 
-/** @param {Float64Array} dout @param {Float64Array} x @param {Layer} part @param {Layer} gradient */
 function layerNormBack(dout, x, { weight }, gradient) {
   const D = weight.length, dx = new Float64Array(x.length);
   for (let at = 0; at < x.length; at += D) {
@@ -170,9 +137,6 @@ function layerNormBack(dout, x, { weight }, gradient) {
   return dx;
 }
 
-/** From what the heads mix (H, N, D/H), back through the patterns. @param {Float64Array} dmixed @param {Inside} inside
- * @param {Float64Array} mask that the patterns were multiplied by @param {number[]} lengths @param {number} H
- * @param {number} D */
 function patternsBack(dmixed, { attention: pattern, query, key, value }, mask, lengths, H, D) {
   const n = dmixed.length, size = D / H, used = times(pattern, mask), dscore = new Float64Array(used.length);
   const dquery = new Float64Array(n), dkey = new Float64Array(n), dvalue = new Float64Array(n);
@@ -191,8 +155,6 @@ function patternsBack(dmixed, { attention: pattern, query, key, value }, mask, l
   return { dquery, dkey, dvalue };
 }
 
-/** Adds to dx. @param {Float64Array} dx @param {Float64Array} dout (H, N, D/H) @param {Float64Array} x (N, D)
- * @param {Layer} part @param {Layer} gradient @param {number} H @param {number} D */
 function headsBack(dx, dout, x, part, gradient, H, D) {
   const N = x.length / D, size = D / H;
   for (let h = 0; h < H; h++) {
@@ -202,8 +164,6 @@ function headsBack(dx, dout, x, part, gradient, H, D) {
   }
 }
 
-/** @param {Float64Array} dwrite (N, D) @param {Inside} inside @param {Float64Array} mask @param {number[]} lengths
- * @param {Block["attention"]} part @param {Block["attention"]} gradient @param {number} H */
 function attentionBack(dwrite, inside, mask, lengths, part, gradient, H) {
   const D = part.project.bias.length, n = dwrite.length, N = n / D, size = D / H, x = inside.normed_1;
   const dmixed = new Float64Array(n), dx = new Float64Array(n), back = new Matrix(dwrite, N, D);
@@ -221,9 +181,6 @@ function attentionBack(dwrite, inside, mask, lengths, part, gradient, H) {
   return dx;
 }
 
-/** Back through the whole forward pass, in which masks were used.
- * @param {GPT} model @param {number[][]} sentences @param {import("./model.js?6a6fa09399").Pass} pass @param {Float64Array} dlogits
- * @param {(place: string) => Float64Array} mask @param {GPT} gradient */
 function backward({ config, embedding, blocks, ln_f }, sentences, pass, dlogits, mask, gradient) {
   const { n_vocab: V, n_embd: D, n_head: H, n_layer: L } = config, lengths = sentences.map((ids) => ids.length);
   const unembedding = new Matrix(embedding, V, D), dunembedding = new Matrix(gradient.embedding, V, D);
@@ -251,24 +208,18 @@ function backward({ config, embedding, blocks, ln_f }, sentences, pass, dlogits,
       }
 }
 
-// --- The way down ----------------------------------------------------------------------------------------------------
 
-/** @param {string} name */
 const decays = (name) => name.endsWith("weight") && name !== "embedding.weight" && !name.includes(".ln_");
 
-/** It rises over the warm-up, then falls to zero. @param {Config} config @param {number} step */
 export const learningRate = ({ learning_rate, warmup, steps }, step) =>
   learning_rate * Math.min((step + 1) / warmup, 1 - step / steps);
 
-/** To the nearest whole number, or the even one of two; a zero keeps its sign. @param {number} x */
 export function rounded(x) {
   const nearest = Math.round(x);
   return nearest - x === 0.5 && nearest % 2 ? nearest - 1 : nearest;
 }
 
-/** How the weights follow their gradients, and are rounded to the grid then. */
 class AdamW {
-  /** @param {GPT} model */
   constructor({ config, parameters, vector }) {
     const rates = [...parameters].map(([name, part]) => part.map(() => (decays(name) ? config.weight_decay : 0)));
     this.config = config;
@@ -278,7 +229,6 @@ class AdamW {
     this.square = new Float64Array(vector.length);
   }
 
-  /** Step n, counted from 0. @param {number} n @param {Float64Array} gradient */
   step(n, gradient) {
     const { mean, square, decay, vector } = this, rate = learningRate(this.config, n);
     const unbiased_1 = 1 / (1 - BETA_1 ** (n + 1)), unbiased_2 = 1 / (1 - BETA_2 ** (n + 1));
@@ -292,11 +242,6 @@ class AdamW {
   }
 }
 
-/** Trains a model on the whole corpus at every step. It shows the model before each step and after the last one, with
- * the steps that are done and the loss in the last of them, with dropout (NaN before the first): who asks no further
- * stops the training. Throws an Error for an unknown word, a sentence longer than the context, a corpus in which no word
- * follows another, and a loss that is no number any more.
- * @param {Config} config @param {import("./model.js?6a6fa09399").Tokenizer} tokenizer @param {string[]} corpus */
 export function* train(config, tokenizer, corpus) {
   const encoded = corpus.map((sentence) => tokenizer.encode(sentence)), most = config.n_context + 1;
   for (const [i, { length }] of encoded.entries())
