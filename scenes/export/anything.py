@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyvista as pv
+import trimesh
 
 from scenes.export.annotations import annotations
 from scenes.export.part import Part, raised, solid
@@ -100,8 +101,6 @@ def _meshes_of(thing: Any, name: str) -> Iterator[tuple[str, pv.PolyData, dict[s
 
     Raises ValueError for another object, with its name.
     """
-    import trimesh
-
     if isinstance(thing, trimesh.Scene):
         for node in thing.graph.nodes_geometry:
             matrix, geometry = thing.graph[node]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from article import cache, paths
-from article.models import ensemble, own, recording
+from article.models import own, recording
 from article.web.folder import RECORD, record, workplace
 from scenes.export import readback
 from tests.conftest import BUILDERS, ROOT, Run, Start, ended, run_anew
@@ -272,7 +272,7 @@ def keep_ours(project: Path) -> None:
     def kept() -> tuple[Path, Path]:
         config, _, corpus, held_out = own.read_data()
         file = recording.kept_at(config, corpus, held_out[0].rsplit(maxsplit=1)[0])
-        return ensemble.file_of(file.parent, config.seed), file
+        return file.parent / f"{config.seed}.npz", file
 
     ours, shared = kept(), project / "article" / ".kept"
     shared.unlink()

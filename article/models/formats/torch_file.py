@@ -152,12 +152,7 @@ class Machine:
             case "STACK_GLOBAL":
                 return self.named(".".join(self.taken(2)))
             case "REDUCE":
-                function, arguments = self.taken(2)
-                if isinstance(function, Unread):
-                    if not HARMLESS.fullmatch(function.name):
-                        raise refusal(function.name)
-                    return Unread(function.name)
-                return function(*arguments)  # there is nothing else to be called than the functions that are known
+                return self.called(*self.taken(2))
             case "NEWOBJ" | "NEWOBJ_EX" if self.stored:
                 kind, *_ = self.taken(2 if name == "NEWOBJ" else 3)
                 return Unread(kind.name)
@@ -170,6 +165,14 @@ class Machine:
             case "BINPERSID" if self.stored:
                 return self.stored(*self.taken(1)[0])
         raise RefusedError(f"its pickle has the opcode {name}, and one of plain values has none such")
+
+    def called(self, function: Any, arguments: Any) -> Any:
+        """What a function gives: there is none to be called but those that are known."""
+        if not isinstance(function, Unread):
+            return function(*arguments)
+        if not HARMLESS.fullmatch(function.name):
+            raise refusal(function.name)
+        return Unread(function.name)
 
     def named(self, name: str) -> Any:
         """What a name stands for."""
