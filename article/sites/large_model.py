@@ -65,9 +65,10 @@ def files_of(trace: gpt.Trace) -> dict[str, bytes]:
     files = {}
     for l in range(len(trace.attention)):
         for array, values in arrays_of(trace, l):
-            data = io.BytesIO()
-            np.save(data, np.ascontiguousarray(values), allow_pickle=False)
-            files[file_of(trace, l, array)] = data.getvalue()
+            if (name := file_of(trace, l, array)) not in files:
+                data = io.BytesIO()
+                np.save(data, np.ascontiguousarray(values), allow_pickle=False)
+                files[name] = data.getvalue()
     return files
 
 

@@ -63,8 +63,7 @@ def look(words: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
 
     digits = {digit: [placed(digit)[0][0], placed(f"{digit}0")[1][1]] for digit in "0123456789.\N{MINUS SIGN}"}
     constants = {name: value for name, value in vars(style).items() if name.isupper()}
-    room = style.SPACING - 2 * style.TEXT_MARGIN
-    known = {word: placed(fitted([word], room)[0][0]) for word in words} | {name: placed(name) for name in names}
+    known = {word: placed(fitted([word])[0][0]) for word in words} | {name: placed(name) for name in names}
     return {"style": constants, "texts": known, "digits": digits, "shapes": [*shapes.values()]}
 
 

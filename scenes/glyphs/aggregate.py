@@ -80,7 +80,7 @@ def crowd_signs(scene: pv.MultiBlock, aggregation: Any, rows: Iterable[tuple[str
     At the left the names of the rows, each with its place along y; in front the tokens, of many only every few, in a
     size to be read from afar; below them what is `told`, and what is drawn together.
     """
-    names, small = fitted(aggregation.names, style.SPACING - 2 * style.TEXT_MARGIN)
+    names, small = fitted(aggregation.names)
     size = float(np.interp(len(aggregation.names), [1, style.SIGN_MANY], style.SIGN_SIZE))
     line = size * style.LINE
     near = -style.PLINTH - style.PLATE_GAP - small * style.LINE

@@ -124,7 +124,7 @@ def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float =
 
     A word too long for its place makes all the names of the row smaller, to a limit; beyond it, it is cut.
     """
-    shown, size = fitted(texts, pitch - 2 * style.TEXT_MARGIN)
+    shown, size = fitted(texts, pitch)
     front = row * style.DEPTH - style.PLINTH - style.PLATE_GAP - size * style.LINE
     left = place * style.SPACING
     named = [(f"token/{row:g}/{place + t:g}", text, left + t * pitch) for t, text in enumerate(shown) if text]

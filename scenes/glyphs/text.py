@@ -85,11 +85,12 @@ def width_of(text: str) -> float:
     return max((x + float(points[:, 0].max()) for (points, _), x in letters(text)), default=0.0)
 
 
-def fitted(texts: Iterable[str], room: float) -> tuple[list[str], float]:
-    """Texts for places that are `room` wide, in units of the scene, and the font size at which all of them fit there.
+def fitted(texts: Iterable[str], pitch: float = style.SPACING) -> tuple[list[str], float]:
+    """Texts for places that are `pitch` apart, in units of the scene, and the font size at which all of them fit there.
 
     A text that would make the others too small is cut, with an ellipsis; read-outs and tables have it whole.
     """
+    room = pitch - 2 * style.TEXT_MARGIN
     most = room / (style.TEXT_SIZE * style.TEXT_SHRINK)
     shown = [text if width_of(text) <= most else cut(text, most) for text in texts]
     return shown, min(style.TEXT_SIZE, room / (max(map(width_of, shown), default=1) or 1))
