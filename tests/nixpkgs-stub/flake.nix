@@ -29,6 +29,7 @@
         "scikit-learn"
         "scipy"
         "markdown"
+        "jinja2"
         "matplotlib"
         "pillow"
         "tqdm"
