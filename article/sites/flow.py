@@ -33,7 +33,7 @@ def stages_of(trace: gpt.Trace) -> list[Stage]:
     try:
         return stages.stages(trace)
     except stages.CodeError as error:
-        raise RefusalError(f"scenes/analysis/stages.py: {error}; change the stage.") from None
+        raise RefusalError(f"scenes/analysis/stages.toml: {error}; change the stage.") from None
 
 
 def page(

@@ -1,6 +1,7 @@
 """The full flow: every number of one forward pass, stage by stage, with the lines of gpt.py that computed it.
 
-The lines are cut from the source of the program that runs. A stage whose lines are not there is an error.
+The stages, and what is said of each, stand in stages.toml. The lines are cut from the source of the program that runs;
+a stage whose lines are not there is an error.
 """
 
 import ast
@@ -9,10 +10,12 @@ import inspect
 import io
 import json
 import textwrap
+import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import accumulate
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +45,8 @@ class Step(NamedTuple):
     id: str
     title: str
     why: str
-    axes: tuple[str, ...]  # names that LETTERS has
-    code: tuple[str, ...]  # where to find it: a function, and what the statement there assigns, or "return"
+    axes: list[str]  # names that LETTERS has
+    code: list[str]  # where to find it: a function, and what the statement there assigns, or "return"
     array: str = ""  # its name in the trace, if it is not the id
 
 
@@ -83,248 +86,11 @@ class Stage:
         return np.array(digits).reshape(self.values.shape) + 0.0  # which makes 0 of -0
 
 
-LETTERS = {  # of each axis; they are those of gpt.py
-    "token": "T",
-    "query": "T",
-    "key": "T",
-    "component": "D",
-    "component of the head": "D/H",
-    "hidden unit": "M",
-    "head": "H",
-    "entry": "V",
-    "next token": "V",
-}
-VECTORS = ("token", "component")
-PARTS = ("head", "token", "component of the head")
-PATTERNS = ("head", "query", "key")
-UNITS = ("token", "hidden unit")
-
-ENTRY = Group(
-    "entry",
-    "From text to vectors",
-    "The model reads no letters. Each token becomes a vector, and each place in the sentence another; their sum enters "
-    "the residual stream.",
-)
-ENTER = (
-    Step(
-        "ids",
-        "Tokens and ids",
-        "The text is cut at its spaces; the id of a token is its place in the vocabulary, counted from 0.",
-        ("token",),
-        ("Tokenizer.__init__/self.vocab", "Tokenizer.encode/return"),
-    ),
-    Step(
-        "embedding",
-        "Embedding",
-        "What training has made of every token of the vocabulary: a vector that says how the token is used.",
-        ("entry", "component"),
-        ("GPT.__init__/self.embedding",),
-    ),
-    Step(
-        "lookup",
-        "Embedding of the prompt",
-        "The vectors of the prompt's tokens, looked up by id.",
-        VECTORS,
-        ("GPT.forward/x",),
-    ),
-    Step(
-        "position",
-        "Position",
-        "A vector for each place in the sentence, which tells the same token in two places apart.",
-        VECTORS,
-        ("GPT.__init__/self.position", "GPT.forward/x"),
-    ),
-    Step(
-        "residual",
-        "Residual stream",
-        "Embedding and position, added up: what enters block 1.",
-        VECTORS,
-        ("GPT.forward/x",),
-    ),
-)
-CUT = ENTER[0]._replace(  # by another tokenizer than that of gpt.py
-    why="The text is cut into tokens; the id of a token is its place in the vocabulary, counted from 0.", code=()
-)
-BLOCK = "Attention reads from earlier tokens, the MLP works on each token alone; both add to the residual stream."
-ROUND = (
-    Step(
-        "normed-1",
-        "LayerNorm before attention",
-        "Brings the vector of each token to one mean and one size, so that attention reads all of them alike.",
-        VECTORS,
-        ("Block.forward/normed_1",),
-    ),
-    *(
-        Step(id, title, why, PARTS, ("Attention.forward/query, key, value", "Attention.heads/return"))
-        for id, title, why in (
-            ("query", "Queries", "What each token looks for, in each head."),
-            ("key", "Keys", "What each token can be found by, in each head."),
-            ("value", "Values", "What each token hands over to those that find it, in each head."),
-        )
-    ),
-    Step(
-        "score",
-        "Scores",
-        "How well each query fits each key: their product, made independent of their length. The future is not masked "
-        "yet.",
-        PATTERNS,
-        ("Attention.forward/score",),
-    ),
-    Step(
-        "attention",
-        "Attention pattern",
-        "The scores become weights: the future is masked, and softmax gives each query shares that sum to 1.",
-        PATTERNS,
-        ("Attention.forward/future", "Attention.forward/pattern"),
-    ),
-    Step(
-        "mixed",
-        "Mixed values",
-        "What each token has read: its own value and those of earlier tokens, each by its weight.",
-        PARTS,
-        ("Attention.forward/mixed",),
-    ),
-    Step(
-        "head-write",
-        "Write of each head",
-        "What each head adds to the residual stream: its mixed values through its part of the projection.",
-        ("head", *VECTORS),
-        ("trace/projects", "trace/inside['head_write']"),
-    ),
-    Step(
-        "attention-write",
-        "Write of attention",
-        "What attention adds to the residual stream: the writes of its heads, and a bias.",
-        VECTORS,
-        ("Attention.forward/write", "Block.forward/attention_write"),
-    ),
-    Step(
-        "middle",
-        "Residual stream between attention and MLP",
-        "What entered the block, and what attention wrote, added up.",
-        VECTORS,
-        ("Block.forward/middle",),
-    ),
-    Step(
-        "normed-2",
-        "LayerNorm before the MLP",
-        "Brings the vector of each token to one mean and one size again, now for the MLP.",
-        VECTORS,
-        ("Block.forward/normed_2",),
-    ),
-    Step(
-        "up",
-        "Hidden units before {activation}",
-        "How well the vector of each token fits what each hidden unit responds to.",
-        UNITS,
-        ("MLP.forward/up",),
-    ),
-    Step(
-        "hidden",
-        "Hidden units",
-        "{responds}",
-        UNITS,
-        ("MLP.forward/hidden",),
-    ),
-    Step(
-        "mlp-write",
-        "Write of the MLP",
-        "What the MLP adds to the residual stream: a vector for each hidden unit, by its response, and a bias.",
-        VECTORS,
-        ("MLP.forward/return", "Block.forward/mlp_write"),
-    ),
-    Step(
-        "residual",
-        "Residual stream after the block",
-        "What stood between attention and MLP, and what the MLP wrote, added up.",
-        VECTORS,
-        ("Block.forward/return", "GPT.forward/x, computed"),
-    ),
-)
-EXIT = Group(
-    "exit",
-    "From vectors to the next token",
-    "The vector of each token is compared with the {table} of every token of the vocabulary: what it is most like is "
-    "what the model expects next.",
-)
-UNEMBED = Step(
-    "unembed",
-    "Unembedding",
-    "What training has made of every token of the vocabulary: a vector that says where the token is expected.",
-    ("entry", "component"),
-    ("GPT.__init__/self.unembed",),
-)
-READ = (
-    Step(
-        "normed",
-        "Final LayerNorm",
-        "Brings each vector to one mean and one size, then stretches each component by a gain and shifts it by a bias.",
-        VECTORS,
-        ("trace/normed",),
-    ),
-    Step(
-        "lens",
-        "Logits",
-        "How well each vector fits the {table} of every token of the vocabulary: their product.",
-        ("token", "next token"),
-        ("trace/lens",),
-    ),
-)
-LEAVE = (
-    Step(
-        "gain",
-        "Gain of the final LayerNorm",
-        "What training has found to stretch each component by, the same for all tokens.",
-        ("component",),
-        ("GPT.__init__/self.ln_f",),
-    ),
-    Step(
-        "bias",
-        "Bias of the final LayerNorm",
-        "What training has found to shift each component by, the same for all tokens.",
-        ("component",),
-        ("GPT.__init__/self.ln_f",),
-    ),
-    READ[0]._replace(code=("GPT.forward/normed",)),
-    READ[1]._replace(id="logits", array="lens", code=("Pass.logits/return",)),
-    Step(
-        "probabilities",
-        "Probabilities",
-        "The logits as shares that sum to 1, after each token of the prompt; what is most probable after the last one "
-        "comes first.",
-        ("token", "next token"),
-        ("softmax/raised", "softmax/return"),
-    ),
-    Step(
-        "prediction",
-        "Prediction",
-        "The answer: what is most probable after the last token.",
-        ("next token",),
-        ("Trace.prediction/return",),
-    ),
-)
-NAMES = {
-    "relu": "ReLU",
-    "gelu": "GELU",
-    "gelu_tanh": "GELU (approximated by tanh)",
-    "gelu_clipped": "GELU (between −10 and 10)",
-    "gelu_sigmoid": "GELU (approximated by a sigmoid)",
-    "silu": "SiLU",
-    "tanh": "tanh",
-}
-SOFTLY = (
-    "{activation} lets the positive ones through, more fully the larger they are, and next to nothing of the others: "
-    "mostly what fits responds."
-)
-RESPONDS = {  # what each activation does to the hidden units
-    "relu": "ReLU lets the positive ones through and makes zero of the others: only what fits responds.",
-    "tanh": "Each is brought between −1 and 1: what fits responds, and so does its opposite.",
-}
-ASIDE = Group(
-    "logit-lens",
-    "Aside: the logit lens",
-    "What the model would answer if it stopped early: the same last steps, taken from the residual stream on its way.",
-)
+ASIDE = "logit-lens"  # the group of what the model would answer if it stopped early
+TEXTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+LETTERS: dict[str, str] = TEXTS["letters"]  # of each axis
+CUT: str = TEXTS["cut"]  # why there are ids, whatever the tokenizer
+STEPS = {id: [Step(**step) for step in TEXTS[id]["steps"]] for id in ("entry", "block", "exit", ASIDE)}
 
 
 def stages(trace: gpt.Trace) -> list[Stage]:
@@ -341,8 +107,11 @@ def stages(trace: gpt.Trace) -> list[Stage]:
     }
     tokens = tuple(f"{t} {token}" for t, token in enumerate(trace.tokens, 1))
     vocabs = {"probabilities": tuple(trace.vocab[id] for id in best), "prediction": (trace.prediction,)}
-    words = {"activation": NAMES[trace.activation], "table": "embedding" if trace.unembed is None else "unembedding"}
-    words["responds"] = RESPONDS.get(trace.activation, SOFTLY).format(activation=words["activation"].partition(" (")[0])
+    names, responds = TEXTS["activations"], TEXTS["responds"]
+    words = {"activation": names[trace.activation], "table": "embedding" if trace.unembed is None else "unembedding"}
+    said = responds.get(trace.activation, responds["softly"])
+    words["responds"] = said.format(activation=words["activation"].partition(" (")[0])
+    groups = {id: Group(id, TEXTS[id]["title"], TEXTS[id]["why"].format(**words)) for id in STEPS}
 
     def stage(group: Group, step: Step, level: int, prefix: str = "", suffix: str = "") -> Stage:
         array = step.array or step.id.replace("-", "_")
@@ -359,16 +128,17 @@ def stages(trace: gpt.Trace) -> list[Stage]:
         known = "" if array in derived else array
         return Stage(prefix + step.id, title + suffix, why, group, known, index, axes, values, code)
 
-    spaced = trace.tokens == tuple(trace.sentence.split())
-    flow = [stage(ENTRY, step, 0) for step in (ENTER if spaced else (CUT, *ENTER[1:]))]
+    flow = [stage(groups["entry"], step, 0) for step in STEPS["entry"]]
+    if trace.tokens != tuple(trace.sentence.split()):  # by another tokenizer than that of gpt.py
+        flow[0] = replace(flow[0], why=CUT, code=())
     for l in range(L):
-        group = Group(f"block-{l + 1}", f"Block {l + 1}", BLOCK)
-        flow += [stage(group, step, l + (step.id == "residual"), f"{group.id}-") for step in ROUND]
-    leave = EXIT._replace(why=EXIT.why.format(**words))
-    flow += [stage(leave, step, L) for step in (*LEAVE[:2], *([] if trace.unembed is None else [UNEMBED]), *LEAVE[2:])]
+        block = groups["block"]._replace(id=f"block-{l + 1}", title=f"Block {l + 1}")
+        flow += [stage(block, step, l + (step.id == "residual"), f"{block.id}-") for step in STEPS["block"]]
+    tied = trace.unembed is None
+    flow += [stage(groups["exit"], step, L) for step in STEPS["exit"] if not (tied and step.id == "unembed")]
     for l in range(L):
         when = f" after block {l}" if l else " before block 1"
-        flow += [stage(ASIDE, step, l, f"level-{l}-", when) for step in READ]
+        flow += [stage(groups[ASIDE], step, l, f"level-{l}-", when) for step in STEPS[ASIDE]]
     return flow
 
 

@@ -294,7 +294,7 @@ def check_explained(out: str, trace: gpt.Trace, heads: int, tokens: int, keys: i
     T = len(trace.tokens)
     rows = [f"{t} {token}" for t, token in enumerate(trace.tokens, 1)][-tokens:]
     for stage in stages_.stages(trace):
-        if stage.group is ASIDE:
+        if stage.group.id == ASIDE:
             continue
         title, values = f"{stage.group.title}: {stage.title}", stage.values
         lines, kind = told[title], stage.array or stage.id

@@ -215,13 +215,13 @@ def test_figures_stand_at_their_stages(site):
 
 
 def test_a_stage_without_its_code_stops_the_build(project, run: Run):
-    stages = project / "scenes" / "analysis" / "stages.py"
+    stages = project / "scenes" / "analysis" / "stages.toml"
     stages.write_text(stages.read_text("utf-8").replace("Attention.forward/score", "Attention.forward/lost"), "utf-8")
     for arguments in (["flow", PROMPT], ["--seeds", "1"]):
         done = run(*arguments, "--out", "site", root=project)
         assert (done.returncode, done.stdout) == (2, "")
         assert (
-            "gpt.py: scenes/analysis/stages.py: 0 statements in Attention.forward of gpt.py assign 'lost'"
+            "gpt.py: scenes/analysis/stages.toml: 0 statements in Attention.forward of gpt.py assign 'lost'"
             in done.stderr
         )
         assert done.stderr.endswith(", and a stage is computed by one; change the stage.\n")

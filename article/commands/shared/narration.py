@@ -39,9 +39,6 @@ HEADS = 2  # of a block
 LAST = {"token", "query", "key"}  # of these, the last ones are shown, because the answer comes after them
 SHARED = {"key", "next token"}  # along these, shares sum to 1
 TOP = 5  # predictions
-WHY = {
-    "ids": "The text is cut into tokens; the id of a token is its place in the vocabulary, counted from 0."
-}  # any text
 SENTENCES = 64  # of a training step
 EPSILON = 1e-12  # of a gradient's norm; a mean below it is rounding
 LATE = 95  # percent of the training; a trained model loses by steps as long as the early ones
@@ -101,10 +98,10 @@ def forward(trace: gpt.Trace, notes: Sequence[str] = ()) -> Iterator[Section]:
     )
     yield [*lines, *notes, sizes]
     for stage in stages.stages(trace):
-        if stage.group is not stages.ASIDE:
+        if stage.group.id != stages.ASIDE:
             step = stage.id.removeprefix(f"{stage.group.id}-")
             told = TOLD[step](trace, stage) if step in TOLD else tables(stage)
-            lines = [heading(f"{stage.group.title}: {stage.title}"), WHY.get(step, stage.why)]
+            lines = [heading(f"{stage.group.title}: {stage.title}"), stages.CUT if step == "ids" else stage.why]
             yield [*lines, f"Shape {stage.shape}: {', '.join(name for name, _ in stage.axes)}.", *told]
 
 
