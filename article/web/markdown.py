@@ -75,7 +75,7 @@ class ViewLink(NamedTuple):
 
     @staticmethod
     def mark(target: str) -> tuple[str, int]:
-        """The node that it names, once values are in place, and which of its numbers, from 1."""
+        """The node that it names, or several joined by +, once values are in place; of the first a number, from 1."""
         node, _, part = unquote(target).rpartition(":")
         return (node, int(part)) if node and part.isdecimal() else (unquote(target), 1)
 
@@ -252,7 +252,8 @@ class Document:
                     if name not in self.scenes:
                         raise fault(line, f"there is no figure {name!r} in this text to look at")
                     nodes = facts.figures.get(f"{name}.glb", {}).get("nodes", {node: part})
-                    if not 1 <= part <= nodes.get(node, 0):
+                    first, *others = [node] if node in nodes else node.split("+")
+                    if not 1 <= part <= nodes.get(first, 0) or not set(others) <= set(nodes):
                         raise fault(line, f"the figure {name!r} has no {target!r} to look at")
 
 

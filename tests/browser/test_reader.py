@@ -240,6 +240,65 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
     expect(seen.page).to_have_url(re.compile(rf"#animals\?mark={node}&"))
 
 
+# The marks of a figure that have faded.
+FADED = """viewer => {
+    const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene"), faded = [];
+    viewer[key].traverse(({ isMesh, material, userData }) => {
+        if (isMesh && userData.trace && material.opacity < 0.5) faded.push(userData.name);
+    });
+    return faded.sort();
+}"""
+
+
+def test_what_is_pointed_at_or_chosen_stands_out(visit: Visitor, url: str, site: Path) -> None:
+    """With a column its ribbons; at first the ribbons of the last position do, and again once it is let go of."""
+    seen = visit(url + "embed/forward.html", reduced_motion="reduce").enliven("forward")
+    figure, solid = seen.figure("forward"), Solid(site / "forward.glb")
+    viewer, ribbons = figure.locator("model-viewer"), [name.split("/") for name in solid.marks if "attention" in name]
+    last = max(int(q) for *_, q, _ in ribbons)
+    at_first = sorted("/".join(ribbon) for ribbon in ribbons if int(ribbon[3]) < last)
+
+    def fade(expected: Iterable[str]) -> None:
+        seen.page.wait_for_function(
+            f"([viewer, faded]) => JSON.stringify(({FADED})(viewer)) === JSON.stringify(faded)",
+            arg=[viewer.element_handle(), sorted(expected)],
+        )
+
+    def others(level: int, t: int) -> set[str]:
+        ends = (("attention", str(level - 1), str(t), 3), ("attention", str(level), str(t), 4))
+        own = {"/".join(one) for one in ribbons for _, l, at, n in ends if one[1] == l and one[n] == at}
+        return set(solid.marks) - own - {f"residual/{level}/{t}"}
+
+    fade(at_first)
+    marks = seen_marks(figure, solid)
+    place, node, vertex = next(mark for mark in marks if re.fullmatch(r"residual/[12]/\d+", mark[1]))
+    figure.locator(".stage").scroll_into_view_if_needed()
+    box = viewer.bounding_box()
+    assert box
+    x, y = box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"]
+    level, t = map(int, node.split("/")[1:])
+    seen.page.mouse.move(x, y)
+    fade(others(level, t))
+    expect(figure.locator(".tip")).to_contain_text(three(solid.marks[node][vertex // 8]))
+    seen.page.mouse.move(1, 1)
+    fade(at_first)
+    expect(figure.locator(".tip")).to_be_empty()
+    seen.page.mouse.click(x, y)
+    seen.page.mouse.move(1, 1)
+    fade(others(level, t))
+    seen.page.keyboard.press("Escape")
+    fade(at_first)
+    expect(figure.locator(".pointer")).to_have_count(0)
+    expect(seen.page).to_have_url(re.compile(r"\?view="))
+
+    nodes = "residual/0/1+residual/2/3"
+    both = visit(f"{url}embed/forward.html#forward?mark={quote(nodes)}", reduced_motion="reduce")
+    viewer = both.figure("forward").locator("model-viewer")
+    seen = both
+    fade(others(0, 1) & others(2, 3))
+    expect(both.page).to_have_url(re.compile(r"mark=residual/0/1%2Bresidual/2/3&"))
+
+
 def test_figures_side_by_side_turn_together(visit: Visitor, url: str, site: Path) -> None:
     seen = visit(url, viewport=PAIRS, reduced_motion="reduce").enliven("succeeds", "fails")
     one, other = more_tools(seen.figure("succeeds")), more_tools(seen.figure("fails"))

@@ -285,6 +285,7 @@ def test_a_part_that_the_build_lacks_is_left_out():
         ('a\nb <b title="{loss}">c</b>', "line 2: the value 'loss' stands in HTML"),
         ("[x](castle.glb#a)", "line 1: there is no figure 'castle' in this text to look at"),
         ("![](forward.glb)\n\n[x](forward.glb#a)", "line 3: the figure 'forward' has no 'a' to look at"),
+        ("![](forward.glb)\n\n[x](forward.glb#b+a)", "line 3: the figure 'forward' has no 'b.a' to look at"),
         (
             "[x](forward.glb#residual/0/1:21)\n\n![](forward.glb)",
             "line 1: the figure 'forward' has no 'residual/0/1:21'",

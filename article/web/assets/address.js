@@ -2,7 +2,7 @@
 // back: #forward?mark=residual/2/5&part=3&view=… A link in the text to a mark leads there, too.
 
 import { enliven, look, say, viewOf, whenMoved } from "./figure.js";
-import { approach, chosen, select, whenChosen } from "./reader.js";
+import { approach, chosen, nodesOf, select, whenChosen } from "./reader.js";
 
 /** @import { Living } from "./figure.js" */
 
@@ -49,7 +49,7 @@ function addressOf(living) {
   for (const key of FIGURES) query.delete(key);
   const choice = chosen.get(living.figure);
   if (choice) {
-    query.set("mark", choice.mark.node);
+    query.set("mark", nodesOf(choice).join("+"));
     query.set("part", `${choice.part + 1}`);
   }
   const numbers = [theta, phi, radius, ...target, field];

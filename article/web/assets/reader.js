@@ -1,6 +1,7 @@
 // Every mark of a figure says its number: to a pointer, to a finger, and to who steps through them with the keyboard.
 // The numbers and words lie beside the file of the scene, as <scene>.marks.json, and are fetched when they are first wanted.
 
+import { emphasise } from "./emphasis.js";
 import { copyOf, element, look, whenAlive } from "./figure.js";
 import { frameOf } from "./film.js";
 
@@ -14,7 +15,8 @@ import { frameOf } from "./film.js";
 
 /** @typedef {{ how: string[], parts: string[][], marks: Mark[] }} Known */
 
-/** A mark and one of its numbers. @typedef {{ mark: Mark, part: number }} Choice */
+/** A mark and one of its numbers; "with" has the nodes of others that were chosen at once.
+ * @typedef {{ mark: Mark, part: number, with?: string[] }} Choice */
 
 /** @import { Living } from "./figure.js" */
 
@@ -23,6 +25,9 @@ export const chosen = new WeakMap();
 
 /** @type {Map<string, Promise<Known | null>>} */
 const fetched = new Map();
+
+/** The nodes of a choice. @param {Choice} [choice] */
+export const nodesOf = (choice) => (choice ? [choice.mark.node, ...(choice.with ?? [])] : []);
 
 /** What is done when something is chosen. @type {((living: Living) => void)[]} */
 export const whenChosen = [];
@@ -100,15 +105,17 @@ function pick({ figure, viewer }, { marks }, x, y) {
   return { mark, part: Math.min(part, mark.values.length - 1) };
 }
 
-/** What a mark says. @param {HTMLElement} figure @param {Known} known @param {Choice} choice */
-function words(figure, { how, parts }, choice) {
-  const { mark } = choice;
-  const part = numberOf(figure, choice);
+/** What a number of a mark is, in a few words. @param {HTMLElement} figure @param {Known} known @param {Choice} choice */
+function brief(figure, { parts }, choice) {
+  const { mark } = choice, part = numberOf(figure, choice);
   const said = mark.values
     .slice(part, part + each(mark))
     .map((value, n) => `${parts[mark.parts][part + n]} ${number(value)}`.trim());
-  return `${mark.title}: ${said.join(", ")}. That is ${how[mark.how]}.`;
+  return `${mark.title}: ${said.join(", ")}`;
 }
+
+/** What a mark says. @param {HTMLElement} figure @param {Known} known @param {Choice} choice */
+const words = (figure, known, choice) => `${brief(figure, known, choice)}. That is ${known.how[choice.mark.how]}.`;
 
 /** Where a number of a mark stands, in metres. @param {HTMLElement} figure @param {Choice} choice */
 function placeOf(figure, { mark, part }) {
@@ -139,6 +146,7 @@ function choose(living, known, choice) {
   const { figure, viewer } = living;
   chosen.set(figure, choice);
   tell(figure, words(figure, known, choice));
+  emphasise(living, nodesOf(choice));
   descend(figure, choice);
   const position = placeOf(figure, choice)
     .map((length) => `${length}m`)
@@ -149,6 +157,15 @@ function choose(living, known, choice) {
     pointer.dataset.position = position;
     viewer.append(pointer);
   }
+  for (const act of whenChosen) act(living);
+}
+
+/** Lets go of what is chosen. @param {Living} living */
+function release(living) {
+  if (!chosen.delete(living.figure)) return;
+  living.viewer.querySelector(".pointer")?.remove();
+  living.figure.querySelector("a.descend")?.remove();
+  emphasise(living, []);
   for (const act of whenChosen) act(living);
 }
 
@@ -171,13 +188,14 @@ function tell(figure, text) {
   if (readout && readout.textContent !== text) readout.textContent = text;
 }
 
-/** Chooses a mark by its name, and one of its numbers. Whether there is such a one.
- * @param {Living} living @param {string} node @param {number} part */
-export async function select(living, node, part) {
+/** Chooses marks by their names, joined by +, and of the first one a number. Whether there are such.
+ * @param {Living} living @param {string} nodes @param {number} part */
+export async function select(living, nodes, part) {
   const known = await knownOf(living.figure);
-  const mark = known?.marks.find((mark) => mark.node === node);
-  if (!known || !mark || !(part in mark.values)) return false;
-  choose(living, known, { mark, part: part - (part % each(mark)) });
+  const find = (/** @type {string} */ node) => known?.marks.find((mark) => mark.node === node);
+  const [first, ...others] = find(nodes) ? [nodes] : nodes.split("+"), mark = find(first);
+  if (!known || !mark || !(part in mark.values) || !others.every(find)) return false;
+  choose(living, known, { mark, part: part - (part % each(mark)), with: others });
   return true;
 }
 
@@ -222,23 +240,39 @@ whenAlive.push((living) => {
     const known = choice && (await knownOf(figure));
     if (known && choice) choose(living, known, choice);
   });
+  const tip = element("p", "", { class: "tip", "aria-hidden": "true" });
+  viewer.after(tip);
+  /** What the pointer is over. @type {Choice | null} */
+  let over = null;
+  const show = (/** @type {Known | null} */ known, /** @type {Choice | null} */ next) => {
+    const now = next ?? chosen.get(figure), before = over ?? chosen.get(figure);
+    over = next;
+    tip.textContent = known && next ? brief(figure, known, next) : "";
+    if (now?.mark !== before?.mark) emphasise(living, nodesOf(now));
+    if (known && now) tell(figure, words(figure, known, now));
+  };
   let moving = 0;
   viewer.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
     if (event.pointerType === "touch" || event.buttons || moving) return;
     moving = requestAnimationFrame(async () => {
       moving = 0;
       const known = await knownOf(figure);
-      const over = known && pick(living, known, event.clientX, event.clientY);
-      const now = over ?? chosen.get(figure);
-      if (known && now) tell(figure, words(figure, known, now));
+      const { left, top, width } = viewer.getBoundingClientRect(), [x, y] = [event.clientX - left, event.clientY - top];
+      show(known, known && pick(living, known, event.clientX, event.clientY));
+      tip.style.translate = `calc(${x}px - ${(100 * x) / width}%) calc(${y}px - 100% - 0.8rem)`;
     });
   });
+  viewer.addEventListener("pointerleave", async () => show(await knownOf(figure), null));
+  viewer.addEventListener("load", () => emphasise(living, nodesOf(chosen.get(figure))));
+  emphasise(living, []);
+  figure.addEventListener("keydown", ({ key }) => key === "Escape" && release(living));
   let pressed = { clientX: 0, clientY: 0 };
   viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => (pressed = event));
   viewer.addEventListener("click", async (/** @type {MouseEvent} */ event) => {
     if (Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) > 6) return; // it was a turn
     const known = await knownOf(figure);
-    const over = known && pick(living, known, event.clientX, event.clientY);
-    if (known && over) choose(living, known, over);
+    const hit = known && pick(living, known, event.clientX, event.clientY);
+    if (known && hit) choose(living, known, hit);
+    else if (known) release(living);
   });
 });

@@ -157,7 +157,7 @@ class Drawing {
   mark(node, title, shape, index, numbers, isOff = false) {
     const [array, ...place] = node.split("/"), isBand = array === "attention", { METER: m } = this.s;
     const values = Array.from(numbers, (x) => Number(x.toFixed(this.digits)) + 0);
-    const mesh = this.glb.add(node, shape, isOff ? "faint" : isBand ? "sheet" : "solid", { trace: array, index, values });
+    const mesh = this.glb.add(node, shape, isOff ? "faint" : isBand ? "sheet" : "solid", { name: node, trace: array, index, values });
     const like = this.recorded.marks.find((mark) => mark.node.startsWith(array === "residual" ? `residual/${place[0]}/` : `${array}/`));
     const cuts = this.off.length ? `, with ${this.off.join(", ")} off` : "";
     const how = like ? `${this.recorded.how[like.how]}${cuts}` : "", { points } = shape;
