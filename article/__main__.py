@@ -1,7 +1,8 @@
 """The command line: the commands, and the exit statuses.
 
 A command is a file of `article/commands/`: its options are `parser()`, what carries it out is `run(options)`, and USAGE
-and WHAT say it in the help. Only the one that is asked for is imported, and what it needs only when it runs.
+and WHAT say it in the help. Only the one that is asked for is imported, and what it needs only when it runs. One that
+writes a site has the kind as SITE; what `--out` names is then judged before anything heavy is imported.
 """
 
 import importlib
@@ -15,6 +16,7 @@ from types import ModuleType
 
 from article.errors import FalsehoodError, RefusalError
 from article.escaping import say
+from article.web.folder import refuse_to_replace
 
 BUILD = "build"  # what is done without a command
 NAMES = sorted(path.stem for path in (Path(__file__).parent / "commands").glob("[a-z]*.py") if path.stem != BUILD)
@@ -32,20 +34,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     name, given = (arguments[0], arguments[1:]) if arguments and arguments[0] in NAMES else (BUILD, arguments)
     command = command_of(name)
+    kind = getattr(command, "SITE", None)
     try:
         parser = command.parser()
         if name == BUILD:
             others = {other: command_of(other) for other in NAMES}
             lines = [f"  {f'{other} {known.USAGE}':<30}{known.WHAT}" for other, known in others.items()]
             parser.epilog = "\n".join(["other commands, which -h after their names explains:", *lines])
-        status = command.run(parser.parse_args(given))
+        options = parser.parse_args(given)
+        if kind:
+            refuse_to_replace(options.out.resolve(), kind)
+        command.run(options)
         sys.stdout.flush()  # here, where a pipe that nobody reads any more is no accident
-        return status
+        return 0
     except (RefusalError, FalsehoodError) as problem:
         say(f"gpt.py: {problem}", sys.stderr)
         return 1 if isinstance(problem, FalsehoodError) else 2
     except KeyboardInterrupt:
-        whole = "; the site is the old or the new one, whole" if getattr(command, "WRITES_SITE", False) else ""
+        whole = "; the site is the old or the new one, whole" if kind is not None else ""
         print(f"gpt.py: interrupted{whole}.", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -8,7 +8,7 @@ from article.errors import RefusalError
 from article.models.settings import FIELDS
 from article.web.folder import refuse_to_replace
 
-WRITES_SITE = True
+SITE = ""  # of one kind or another
 SEEDS = 32  # trainings of the survey: those of the seeds from 1
 
 
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     refuse_what_does_not_fit(options)
     kind = "run" if options.data is not None else "checkpoint" if options.checkpoint is not None else "article"
@@ -76,7 +76,6 @@ def run(options: argparse.Namespace) -> int:
         with own.trained_beside(options.seed, options.fresh):  # what draws takes seconds to import
             from article.sites import article
         article.publish(options)
-    return 0
 
 
 def refuse_what_does_not_fit(options: argparse.Namespace) -> None:

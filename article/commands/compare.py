@@ -3,10 +3,9 @@
 import argparse
 
 from article.commands.shared.options import Parser, folder
-from article.web.folder import refuse_to_replace
 
 USAGE, WHAT = "A B PROMPT --out DIR", "sets two models, or prompts, side by side"
-WRITES_SITE = True
+SITE = "comparison"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,10 +32,8 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Writes a site of two, side by side. Raises RefusalError and FalsehoodError."""
-    refuse_to_replace(options.out.resolve(), "comparison")  # before seconds of imports
     from article.sites import comparison
 
     comparison.publish(options)
-    return 0

@@ -3,10 +3,9 @@
 import argparse
 
 from article.commands.shared.options import asking, folder, seed
-from article.web.folder import refuse_to_replace
 
 USAGE, WHAT = "PROMPT --out DIR", "shows every number of a prompt on a page"
-WRITES_SITE = True
+SITE = "flow"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,10 +20,8 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Writes a site of one page, the full flow of a prompt. Raises RefusalError."""
-    refuse_to_replace(options.out.resolve(), "flow")  # before seconds of imports
     from article.sites import flow
 
     flow.publish(options)
-    return 0

@@ -31,9 +31,8 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Goes on from a prompt, token by token. Raises RefusalError."""
     from article.commands.shared import answering
 
     answering.generate(options)
-    return 0

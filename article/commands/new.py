@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Writes the folder, whole or not at all. Raises RefusalError."""
     new = options.folder
     if new.exists() or new.is_symlink():
@@ -39,4 +39,3 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise RefusalError(f"{new} cannot be written: {error.strerror}; name another folder.") from None
     say(f"{new}: index.md, scenes/, claims.py and values.py; gpt.py publish {new} --out SITE publishes it.")
-    return 0

@@ -3,10 +3,9 @@
 import argparse
 
 from article.commands.shared.options import Parser, folder
-from article.web.folder import refuse_to_replace
 
 USAGE, WHAT = "DIR --out SITE", "publishes an article of a folder of your own"
-WRITES_SITE = True
+SITE = "publication"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,10 +22,8 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Writes the site. Raises RefusalError and FalsehoodError."""
-    refuse_to_replace(options.out.resolve(), "publication")  # before seconds of imports
     from article.sites import publication
 
     publication.publish(options)
-    return 0

@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Writes the arrays of a forward pass to a file, in one step. Raises RefusalError."""
     file = options.out
     placed = os.path.isdir(file.parent)
@@ -26,4 +26,3 @@ def run(options: argparse.Namespace) -> int:
     from article.commands.shared import answering
 
     answering.save_trace(options)
-    return 0

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Holds scenes against what they state, and against what is drawn anew. Raises RefusalError and FalsehoodError."""
     from article.commands.shared import verification
 
@@ -44,4 +44,3 @@ def run(options: argparse.Namespace) -> int:
             say(f"{path}: {verdict}")
     if wrong:
         raise FalsehoodError(f"{wrong} nodes do not show what they should; rebuild the scenes, or name their --seed.")
-    return 0

@@ -591,7 +591,7 @@ def test_bad_prompts_are_refused(capsys, tmp_path, monkeypatch, command, argumen
     ("arguments", "says"),
     [
         *(
-            (["generate", "the", option, value], f"argument {option}: '{value}' is no {what}")
+            (["generate", "the", option, value], f"argument {option}: '{value[:60]}' is no {what}")
             for option, what, values in (
                 ("--temperature", "number from 0", ["nan", "-1", "-0.1", "inf", "hot", ""]),
                 ("--top-k", "whole number from 1", ["0", "-1", "1.5", "x", "1" * 5000]),

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -24,8 +25,22 @@ def whole(least: int, most: int, named: str, text: str) -> int:
     return int(text)
 
 
+def number(fits: Callable[[float], bool], named: str, text: str) -> float:
+    """A number that fits, which is `named` so."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan  # which is in no range
+    if not fits(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number {named}")
+    return value
+
+
 seed = partial(whole, 0, SEEDS - 1, "2**32 - 1")  # that torch takes
 seeds = partial(whole, 1, 1000, "1000")  # of trainings
+count = partial(whole, 1, 999_999_999, "999999999")
+temperature = partial(number, lambda value: 0 <= value < math.inf, "from 0")
+share = partial(number, lambda value: 0 < value <= 1, "above 0 and at most 1")
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,32 +70,3 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokenizer", metavar="T", help="of that model: a meta.pkl, a tokenizer.json, or tiktoken:NAME such as gpt2"
     )
-
-
-def count(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 999999999")
-    return int(text)
-
-
-def temperature(text: str) -> float:
-    """A number from 0."""
-    if not 0 <= number(text) < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0")
-    return number(text)
-
-
-def share(text: str) -> float:
-    """A number above 0, and at most 1."""
-    if not 0 < number(text) <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and at most 1")
-    return number(text)
-
-
-def number(text: str) -> float:
-    """What a text says as a number; NaN, which is in no range, if it is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
