@@ -6,7 +6,7 @@ predicate is then evaluated on the other. The claims of the article are asked of
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,45 +73,27 @@ def statements(one: Comparison) -> Iterator[Statement]:
     yield Statement(
         f"The most probable next token is {quoted(answer)}.", lambda o: (said(o, 0), o.prediction == answer)
     )
-    yield from how_sure(one, answer)
+    if bound := reached(chance(one, answer)):
+        words = f"{quoted(answer)} has a probability of at least {percent(bound)}."
+        yield known(answer, Statement(words, lambda o: (percent(chance(o, answer)), chance(o, answer) >= bound)))
     if len(one.vocab) > 1:
         yield from rivals(one)
     since = comes_up(one, answer)
     when = "already where the stream enters block 1" if since == 0 else f"from block {since} on, but not before"
-    yield Statement(
-        f"Read off the stream after each block, {quoted(answer)} is the most probable token {when}.",
-        lambda o: (told(comes_up(o, answer)), comes_up(o, answer) == since),
-    )
+    words = f"Read off the stream after each block, {quoted(answer)} is the most probable token {when}."
+    yield same(one, words, lambda o: comes_up(o, answer), told)
     start = first(one, 0)
     itself = "the last token itself, " if start == last else ""
-    yield Statement(
-        f"What enters block 1 at the last token reads as {itself}{quoted(start)}.",
-        lambda o: (quoted(first(o, 0)), first(o, 0) == start),
-    )
+    yield same(one, f"What enters block 1 at the last token reads as {itself}{quoted(start)}.", lambda o: first(o, 0))
     yield from looks(one)
     yield from origins(one, answer)
     yield from lengths(one)
-    near = nearest(one)
-    yield Statement(
-        f"Of all embeddings, that of {quoted(near)} is nearest in direction to the last vector.",
-        lambda o: (quoted(nearest(o)), nearest(o) == near),
-    )
+    near = quoted(nearest(one))
+    yield same(one, f"Of all embeddings, that of {near} is nearest in direction to the last vector.", nearest)
     if len(one.tokens) > 1:
-        hits = foreseen(one)
-        yield Statement(
-            f"Of the prompt itself, {number(hits[0])} of {number(hits[1])} tokens were the most probable ones before "
-            "they came.",
-            lambda o: ("{} of {}".format(*foreseen(o)), foreseen(o) == hits),
-        )
-
-
-def how_sure(one: Comparison, answer: str) -> Iterator[Statement]:
-    """How probable the answer is."""
-    if bound := next((share for share in SHARES if chance(one, answer) >= share), 0):
-        yield Statement(
-            f"{quoted(answer)} has a probability of at least {percent(bound)}.",
-            known(answer, lambda o: (percent(chance(o, answer)), chance(o, answer) >= bound)),
-        )
+        hits, n = map(number, foreseen(one))
+        words = f"Of the prompt itself, {hits} of {n} tokens were the most probable ones before they came."
+        yield same(one, words, foreseen, lambda found: "{} of {}".format(*found))
 
 
 def rivals(one: Comparison) -> Iterator[Statement]:
@@ -127,14 +109,10 @@ def rivals(one: Comparison) -> Iterator[Statement]:
     best = top(one)
     n, every = number(len(best)), ", ".join(map(quoted, best))
     if len(best) > 2:
-        yield Statement(
-            f"The {n} most probable are, in this order: {every}.",
-            lambda o: (", ".join(map(quoted, top(o))), top(o) == best),
-        )
-        yield Statement(
-            f"The {n} most probable are, in whatever order, {every}.",
-            lambda o: (f"{len({*best} & {*top(o)})} of the {len(best)}", {*best} == {*top(o)}),
-        )
+        words = f"The {n} most probable are, in this order: {every}."
+        yield same(one, words, top, lambda found: ", ".join(map(quoted, found)))
+        words = f"The {n} most probable are, in whatever order, {every}."
+        yield same(one, words, lambda o: {*top(o)}, lambda found: f"{len({*best} & found)} of the {len(best)}")
 
 
 def looks(one: Comparison) -> Iterator[Statement]:
@@ -145,20 +123,15 @@ def looks(one: Comparison) -> Iterator[Statement]:
         f"The widest look of the last token is at {quoted(seen)}.",
         lambda o: (f"{quoted(o.tokens[o.widest[2]])}, {percent(widest(o))}", o.tokens[o.widest[2]] == seen),
     )
-    yield Statement(
-        f"The widest look of the last token is one of {head(l, h)}.",
-        lambda o: (head(*o.widest[:2]), o.widest[:2] == (l, h)),
-    )
-    if bound := next((share for share in SHARES if widest(one) >= share), 0):
+    words = f"The widest look of the last token is one of {head(l, h)}."
+    yield same(one, words, lambda o: o.widest[:2], lambda place: head(*place))
+    if bound := reached(widest(one)):
         yield Statement(
             f"The widest look of the last token takes at least {percent(bound)} of its head's attention.",
             lambda o: (percent(widest(o)), widest(o) >= bound),
         )
-    most = looked_at(one)
-    yield Statement(
-        f"All heads taken together, the last token looks most at {quoted(one.tokens[most])}.",
-        lambda o: (quoted(o.tokens[looked_at(o)]), o.tokens[looked_at(o)] == one.tokens[most]),
-    )
+    most = quoted(looked_at(one))
+    yield same(one, f"All heads taken together, the last token looks most at {most}.", looked_at)
 
 
 def origins(one: Comparison, answer: str) -> Iterator[Statement]:
@@ -169,10 +142,8 @@ def origins(one: Comparison, answer: str) -> Iterator[Statement]:
         return o.origins[int(shares.argmax())], decimals(float(shares.max()))
 
     name, _ = largest(one)
-    yield Statement(
-        f"The largest share in the logit of {quoted(answer)} comes from {name}.",
-        known(answer, lambda o: (", ".join(largest(o)), largest(o)[0] == name)),
-    )
+    words = f"The largest share in the logit of {quoted(answer)} comes from {name}."
+    yield known(answer, Statement(words, lambda o: (", ".join(largest(o)), largest(o)[0] == name)))
     parts = shares_of(one, answer)
     for part in sorted(parts, key=lambda part: -abs(round(parts[part], 9)))[:ORIGINS]:
         sign = np.sign(parts[part])
@@ -182,9 +153,8 @@ def origins(one: Comparison, answer: str) -> Iterator[Statement]:
             return ("no such part", False) if share is None else (decimals(share), bool(np.sign(share) == sign))
 
         does = {1: "adds to", 0: "adds nothing to", -1: "takes from"}[int(sign)]
-        yield Statement(
-            f"{part[0].upper()}{part[1:]} {does} the logit of {quoted(answer)}.", known(answer, has_the_sign)
-        )
+        words = f"{part[0].upper()}{part[1:]} {does} the logit of {quoted(answer)}."
+        yield known(answer, Statement(words, has_the_sign))
 
 
 def lengths(one: Comparison) -> Iterator[Statement]:
@@ -195,10 +165,7 @@ def lengths(one: Comparison) -> Iterator[Statement]:
         lambda o: (times(growth(o)), (growth(o) > 1) == grows),
     )
     if len(one.mixed) > 1:
-        most = writes(one)
-        yield Statement(
-            f"At the last token, block {most} writes most.", lambda o: (f"block {writes(o)}", writes(o) == most)
-        )
+        yield same(one, f"At the last token, block {writes(one)} writes most.", writes, "block {}".format)
 
 
 # --- What they are made of ----------------------------------------------------------------------------------------
@@ -212,9 +179,20 @@ def head(l: int, h: int) -> str:
     return f"block {l + 1}, head {h + 1}"
 
 
-def known(token: str, judge: Judge) -> Judge:
+def same(one: Comparison, words: str, find: Callable[[Comparison], Any], text: Callable = quoted) -> Statement:
+    """That what is found in the one is what is found in another; `text` says it."""
+    found = find(one)
+    return Statement(words, lambda o: (text(find(o)), find(o) == found))
+
+
+def known(token: str, statement: Statement) -> Statement:
     """Asks only a model that has the token."""
-    return lambda o: judge(o) if token in o.vocab else (MISSING, False)
+    return statement._replace(judge=lambda o: statement.judge(o) if token in o.vocab else (MISSING, False))
+
+
+def reached(share: float) -> float:
+    """The largest of SHARES that a share reaches; 0 if it is none."""
+    return next((bound for bound in SHARES if share >= bound), 0)
 
 
 def chance(one: Comparison, token: str) -> float:
@@ -267,9 +245,9 @@ def widest(one: Comparison) -> float:
     return float(one.attention[l, h, -1, k])
 
 
-def looked_at(one: Comparison) -> int:
-    """The position that the last one looks at most, in the sum of all heads."""
-    return int(one.attention[:, :, -1].sum(axis=(0, 1)).round(12).argmax())
+def looked_at(one: Comparison) -> str:
+    """The token that the last one looks at most, in the sum of all heads."""
+    return one.tokens[int(one.attention[:, :, -1].sum(axis=(0, 1)).round(12).argmax())]
 
 
 def shares_of(one: Comparison, token: str) -> dict[str, float]:
