@@ -13,7 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
+from article import paths
 from article.errors import FalsehoodError, RefusalError
 from article.escaping import say
 from article.web.folder import refuse_to_replace
@@ -48,11 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a pipe that nobody reads any more is no accident
         return 0
     except (RefusalError, FalsehoodError) as problem:
-        say(f"gpt.py: {problem}", sys.stderr)
+        say(f"{paths.COMMAND}: {problem}", sys.stderr)
         return 1 if isinstance(problem, FalsehoodError) else 2
+    except ModuleNotFoundError as missing:
+        if not paths.INSTALLED:
+            raise
+        lacking = f"there is no {missing.name}, which models need; pip install 'vitrine[gpt]' brings it"
+        print(f"{paths.COMMAND}: {lacking}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         whole = "; the site is the old or the new one, whole" if kind is not None else ""
-        print(f"gpt.py: interrupted{whole}.", file=sys.stderr)
+        print(f"{paths.COMMAND}: interrupted{whole}.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at the end
@@ -64,7 +72,12 @@ def leave(number: int, _: object) -> None:
     sys.exit(128 + number)
 
 
-if __name__ == "__main__":
+def start() -> NoReturn:
+    """What the shell runs."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    start()

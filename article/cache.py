@@ -1,4 +1,4 @@
-"""What is kept from one build to the next, in `article/.kept`; whatever is lost or damaged is made anew.
+"""What is kept from one build to the next, in `.kept`; whatever is lost or damaged is made anew.
 
 A file is known by the `key` of all that decides what is in it, and stands behind its own SHA-256.
 """
@@ -23,7 +23,7 @@ import numpy as np
 from article import paths
 from article.files import replace_file
 
-KEPT = paths.ARTICLE / ".kept"
+KEPT = paths.KEPT / ".kept"
 DIGEST = 32  # bytes of a SHA-256
 LIBRARIES = ("numpy", "pyvista", "matplotlib", "pillow")  # which decide how a scene looks
 KEPT_SCENES = 128  # others go

@@ -21,7 +21,7 @@ from article.models import ensemble
 from article.models.ensemble import Recipe
 from article.models.own import read_data
 
-KEPT = paths.ROOT / "data" / "study.json"
+KEPT = paths.DATA / "study.json"
 SEEDS = range(1, 33)
 FEWER = range(1, 17)  # of a recipe that takes ten times as long
 CONTRAST = "third"  # the row that shows a training which fails

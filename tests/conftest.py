@@ -335,6 +335,9 @@ def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from article import parallel, paths
 
     monkeypatch.setattr(paths, "ROOT", project)
+    monkeypatch.setattr(paths, "DATA", project / "data")
+    monkeypatch.setattr(paths, "DOCS", project / "docs")
+    monkeypatch.setattr(paths, "KEPT", project / "article")
     monkeypatch.setattr(paths, "ARTICLE", project / "article")
     monkeypatch.setattr(paths, "ASSETS", project / "article" / "web" / "assets")
     monkeypatch.setattr(parallel, "processors", lambda: 1)  # this process has threads, and should not fork

@@ -15,7 +15,7 @@ SEEDS = 32  # trainings of the survey: those of the seeds from 1
 def parser() -> argparse.ArgumentParser:
     """The options of the job itself."""
     result = argparse.ArgumentParser(
-        prog="gpt.py",
+        prog=paths.COMMAND,
         formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the other commands
         description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the\narticle that shows them.",
     )
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     refuse_what_does_not_fit(options)
     kind = "run" if options.data is not None else "checkpoint" if options.checkpoint is not None else "article"
-    out = options.out or paths.ROOT / "docs"
+    out = options.out or paths.DOCS
     if not options.single_file and (options.out or kind == "article"):
         refuse_to_replace(out.resolve(), kind)  # before seconds of imports
     if options.data is not None:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from article import paths
 from article.commands.shared.options import Parser, folder
 
 USAGE, WHAT = "A B PROMPT --out DIR", "sets two models, or prompts, side by side"
@@ -11,7 +12,7 @@ SITE = "comparison"
 def parser() -> argparse.ArgumentParser:
     """The options of `compare`."""
     result = Parser(
-        prog="gpt.py compare",
+        prog=f"{paths.COMMAND} compare",
         description="Sets two models, or one model with two prompts, side by side: scenes in step whose colours tell "
         "the differences, and a list of what is true of the one and not of the other.",
         allow_abbrev=False,

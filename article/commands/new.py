@@ -16,7 +16,7 @@ USAGE, WHAT = "DIR", "writes a small article of your own to begin with"
 def parser() -> argparse.ArgumentParser:
     """The options of `new`."""
     result = Parser(
-        prog="gpt.py new",
+        prog=f"{paths.COMMAND} new",
         description="Writes a folder with a small article about tides: a text, two scenes, a value and a claim. Change "
         "them, and publish it.",
         allow_abbrev=False,
@@ -38,4 +38,4 @@ def run(options: argparse.Namespace) -> None:
             (Path(work) / "new").rename(new)
     except OSError as error:
         raise RefusalError(f"{new} cannot be written: {error.strerror}; name another folder.") from None
-    say(f"{new}: index.md, scenes/, claims.py and values.py; gpt.py publish {new} --out SITE publishes it.")
+    say(f"{new}: index.md, scenes/, claims.py and values.py; {paths.COMMAND} publish {new} --out SITE publishes it.")

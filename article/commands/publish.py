@@ -2,6 +2,7 @@
 
 import argparse
 
+from article import paths
 from article.commands.shared.options import Parser, folder
 
 USAGE, WHAT = "DIR --out SITE", "publishes an article of a folder of your own"
@@ -11,7 +12,7 @@ SITE = "publication"
 def parser() -> argparse.ArgumentParser:
     """The options of `publish`."""
     result = Parser(
-        prog="gpt.py publish",
+        prog=f"{paths.COMMAND} publish",
         description="Publishes the article of a folder: index.md and further texts, scenes/*.py with build(), claims.py"
         " and values.py. It needs no model. `new DIR` writes a folder to begin with.",
         allow_abbrev=False,

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from article import paths
 from article.commands.shared.options import add_checkpoint, seed
 from article.errors import FalsehoodError
 from article.escaping import say
@@ -14,7 +15,7 @@ USAGE, WHAT = "FILE.glb ...", "reads the numbers back out of scenes"
 def parser() -> argparse.ArgumentParser:
     """The options of `verify`."""
     result = argparse.ArgumentParser(
-        prog="gpt.py verify",
+        prog=f"{paths.COMMAND} verify",
         description="Decodes the numbers in scenes from their geometry and compares them with what the files state and "
         "with a fresh trace of the sentence that they show. Draws each scene anew from that trace, and compares all "
         "that is drawn. Exits 1 and names the node where they differ.",

@@ -15,7 +15,7 @@ from article.parallel import beside
 
 def read_data(seed: int | None = None) -> tuple[gpt.Config, gpt.Tokenizer, list[str], list[str]]:
     """What `data/` holds: the configuration, the tokenizer, the corpus and what is held out. Raises RefusalError."""
-    corpus, held_out = sentences(paths.ROOT / "data" / "train.txt"), sentences(paths.ROOT / "data" / "held_out.txt")
+    corpus, held_out = sentences(paths.DATA / "train.txt"), sentences(paths.DATA / "held_out.txt")
     tokenizer = gpt.Tokenizer(sentence for _, sentence in corpus)
     config = gpt.Config(n_vocab=len(tokenizer.vocab))
     config = config if seed is None else replace(config, seed=seed)

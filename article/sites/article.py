@@ -56,12 +56,12 @@ def publish(options: argparse.Namespace) -> None:
         page = options.single_file
         evidence = build_single(site, page, options.seed, options.seeds)
     else:
-        page = (options.out or paths.ROOT / "docs") / "index.html"
+        page = (options.out or paths.DOCS) / "index.html"
         with site.published(page.parent):
             evidence, _ = prepare(site, options.seed, options.seeds)
     say(summary(site, evidence, page))
     for note in site.notes:
-        say(f"gpt.py: {note}", sys.stderr)
+        say(f"{paths.COMMAND}: {note}", sys.stderr)
 
 
 def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> Evidence:
@@ -71,7 +71,7 @@ def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> Eviden
         raise RefusalError(f"{file} {what}; name a file with --single-file, such as article.html.")
     evidence, write = prepare(site, seed, seeds)
     with site.stage("write"):
-        source = paths.ARTICLE / VIEWER / "dist" / "model-viewer-umd.min.js"
+        source = paths.KEPT / VIEWER / "dist" / "model-viewer-umd.min.js"
         viewer = source.read_text("utf-8") if site.has_viewer() else ""
         try:
             replace_file(file, write(Embedded(files=site.files, source=viewer, url=site.url)).encode())

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from article import paths
 from article.errors import FalsehoodError, RefusalError
 from article.escaping import say
 from article.evidence.claim import CLAIMS, FactError, Facts, establish
@@ -77,7 +78,7 @@ def texts(folder: Path) -> list[tuple[Path, str]]:
     """The texts of a folder, `index.md` first. Raises RefusalError."""
     every = sorted(folder.glob("*.md"), key=lambda path: (path.name != "index.md", path.name))
     if not every or every[0].name != "index.md":
-        raise RefusalError(f"{folder} has no index.md; gpt.py new DIR writes a folder that has one.")
+        raise RefusalError(f"{folder} has no index.md; {paths.COMMAND} new DIR writes a folder that has one.")
     try:
         return [(path, path.read_text("utf-8")) for path in every]
     except (OSError, UnicodeDecodeError) as error:

@@ -19,7 +19,7 @@ def ensure_viewer() -> str:
     with open(paths.ARTICLE / "package-lock.json") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # npm itself does not keep two installations apart
         wanted = json.load(lock)["packages"][VIEWER]["version"]
-        whole = paths.ARTICLE / "node_modules" / ".package-lock.json"  # npm writes it when all is in place
+        whole = paths.KEPT / "node_modules" / ".package-lock.json"  # npm writes it when all is in place
         there = whole.is_file() and json.loads(whole.read_text())["packages"][VIEWER]["version"] == wanted
         reason = "" if there else run_npm()
     return reason and f"The 3D viewer is missing, because {reason}."
@@ -29,8 +29,8 @@ def copy_viewer(site: Path) -> None:
     """Copies model-viewer and its licence into the folder of a site."""
     script, licence = (site / name for name in VENDORED)
     script.parent.mkdir()
-    shutil.copy(paths.ARTICLE / VIEWER / "dist" / script.name, script)
-    shutil.copy(paths.ARTICLE / VIEWER / "LICENSE", licence)
+    shutil.copy(paths.KEPT / VIEWER / "dist" / script.name, script)
+    shutil.copy(paths.KEPT / VIEWER / "LICENSE", licence)
 
 
 def run_npm() -> str:
@@ -38,9 +38,16 @@ def run_npm() -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     if not (npm := shutil.which("npm", path=path)):
         return "there is no npm to install it with"
+    if paths.KEPT != paths.ARTICLE:
+        try:
+            paths.KEPT.mkdir(parents=True, exist_ok=True)
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(paths.ARTICLE / name, paths.KEPT)
+        except OSError as error:
+            return f"{paths.KEPT} cannot be written ({error.strerror})"
     patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000"]
     command = [npm, "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund", *patience]
-    done = subprocess.run(command, cwd=paths.ARTICLE, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=paths.KEPT, env=os.environ | {"PATH": path}, capture_output=True, text=True)
     if done.returncode == 0:
         return ""
     said = next((line for line in done.stderr.splitlines() if "code" in line), "it failed")

@@ -282,6 +282,7 @@ def keep_ours(project: Path) -> None:
         (shared / "trainings" / folder.name).symlink_to(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "ROOT", project)
+        patch.setattr(paths, "DATA", project / "data")
         patch.setattr(cache, "KEPT", shared)
         theirs = kept()
     theirs[0].parent.mkdir()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from article import paths
 from article.commands.shared import narration, terminal
 from article.errors import RefusalError
 from article.escaping import say
@@ -24,7 +25,7 @@ def generate(options: argparse.Namespace) -> None:
     draws = sampling.draws(run.model, prompt.read, options.tokens, how, random, n_context)
     out, ids = terminal.Terminal(), list(prompt.ids)
     if options.quiet and prompt.note:
-        say(f"gpt.py: {prompt.note}", sys.stderr)
+        say(f"{paths.COMMAND}: {prompt.note}", sys.stderr)
     if not options.quiet:
         out.say([*run.notes, *prompt.notes])
     for n, draw in enumerate(draws, 1):

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from article import paths
 from article.errors import RefusalError
 from article.models.settings import LONGEST, SEEDS
 
@@ -52,7 +53,7 @@ class Parser(argparse.ArgumentParser):
 
 def asking(name: str, description: str) -> Parser:
     """The parser of a command that asks a model."""
-    result = Parser(prog=f"gpt.py {name}", description=description, allow_abbrev=False)
+    result = Parser(prog=f"{paths.COMMAND} {name}", description=description, allow_abbrev=False)
     result.add_argument("prompt", metavar="PROMPT", help='such as "the fox made this", in what the model has met')
     add_checkpoint(result)
     result.add_argument("--cut", action="store_true", help="of a prompt that is too long, read the last tokens")
