@@ -21,7 +21,7 @@ from article.measures import counted, entropy
 from article.models import ensemble, own
 from article.sites import flow
 from article.values import gather
-from article.web import claims_page, live, markdown
+from article.web import claims_page, imprint, live, markdown
 from article.web.figures import PREVIEW
 from article.web.plots import columns, interval
 from article.web.publish import Page, add_page, add_pages
@@ -51,7 +51,8 @@ class Own(Evidence):
 
 def publish(options: argparse.Namespace) -> None:
     """Builds the article and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
-    site = Site("article", options.url, options.fresh, live.scripts())
+    said = imprint.read(paths.ARTICLE / "article.toml")
+    site = Site("article", options.url, options.fresh, live.scripts(), imprint=said)
     if options.single_file:
         page = options.single_file
         evidence = build_single(site, page, options.seed, options.seeds)
@@ -74,7 +75,8 @@ def build_single(site: Site, file: Path, seed: int | None, seeds: int) -> Eviden
         source = paths.KEPT / VIEWER / "dist" / "model-viewer-umd.min.js"
         viewer = source.read_text("utf-8") if site.has_viewer() else ""
         try:
-            replace_file(file, write(Embedded(files=site.files, source=viewer, url=site.url)).encode())
+            at = Embedded(files=site.files, imprint=site.imprint, source=viewer, url=site.url)
+            replace_file(file, write(at).encode())
         except OSError as error:
             raise RefusalError(f"{file} cannot be written: {error.strerror}; it is as it was.") from None
     return evidence

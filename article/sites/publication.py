@@ -19,7 +19,7 @@ from article import paths
 from article.errors import FalsehoodError, RefusalError
 from article.escaping import say
 from article.evidence.claim import CLAIMS, FactError, Facts, establish
-from article.web import claims_page
+from article.web import claims_page, imprint
 from article.web.publish import Page, add_page, add_pages
 from article.web.site import Site, to_json
 
@@ -37,6 +37,7 @@ def publish(options: argparse.Namespace) -> None:
 
 def make(site: Site, folder: Path) -> list[dict]:
     """Adds the pages of a folder to a site; returns their claims. Raises RefusalError and FalsehoodError."""
+    site.imprint = imprint.read(folder / "article.toml")
     with opened(folder):
         known = {name: module(name) for name in ("values", "claims")}
         runs = getattr(known["values"], "runs", lambda: [None])()

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from article import paths
+from article.web.imprint import Imprint
 
 
 def version(data: bytes) -> str:
@@ -50,6 +51,7 @@ class Addresses:
 
     root: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)  # those that are known already
+    imprint: Imprint = field(default_factory=Imprint)  # of the article
     embedded = False  # whether all files are inside the page itself
 
     def file(self, name: str) -> str:

@@ -12,6 +12,7 @@ from article import paths
 from article.errors import RefusalError
 from article.web.folder import RECORD, assets, record, workplace
 from article.web.html import Addresses, version
+from article.web.imprint import Imprint
 from article.web.viewer import copy_viewer, ensure_viewer
 from scenes.export import light
 
@@ -30,6 +31,7 @@ class Site:
     files: dict[str, bytes] = field(default_factory=dict)
     scenes: list[dict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    imprint: Imprint = field(default_factory=Imprint)  # of its article
     notes: list[str] = field(default_factory=list)  # what could not be had, in a sentence each
 
     @property
@@ -47,7 +49,7 @@ class Site:
     @property
     def at(self) -> Addresses:
         """Where its pages find its files."""
-        return Addresses(files=self.files)
+        return Addresses(files=self.files, imprint=self.imprint)
 
     def furnish(self) -> None:
         """Adds style, light and scripts; these without the lines that are comments, as they travel to every reader."""

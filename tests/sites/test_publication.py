@@ -126,6 +126,51 @@ def test_all_that_is_false_is_told_at_once(folder, capsys, monkeypatch):
     assert [line.count("is false") for line in err.splitlines()] == [1, 1]
 
 
+def test_an_article_says_what_it_says_of_itself(folder, capsys, monkeypatch):
+    """Byline, language and direction come from its own settings, as text; an address is no script."""
+    monkeypatch.chdir(folder.parent)
+    (folder / "article.toml").write_text(
+        'authors = ["<b>A", "B"]\ndate = 2025-02-03\nlicence = "CC0"\nrepository = "https://example.org/a&b"\n'
+        'lang = "he"\ndir = "rtl"\n',
+        "utf-8",
+    )
+    assert ended(capsys, "publish", "tides", "--out", "site")[0] == 0
+    page = (folder.parent / "site" / "index.html").read_text("utf-8")
+    assert '<html lang="he" dir="rtl">' in page
+    assert '<p class="byline">&lt;b&gt;A, B · <time datetime="2025-02-03">2025-02-03</time></p>' in page
+    assert '<a href="https://example.org/a&amp;b">' in page
+    assert "Licence: CC0." in page
+    assert 'class="byline"' not in (folder.parent / "site" / "embed" / "ranges.html").read_text("utf-8")
+
+    (folder / "article.toml").unlink()
+    assert ended(capsys, "publish", "tides", "--out", "site")[0] == 0
+    page = (folder.parent / "site" / "index.html").read_text("utf-8")
+    assert '<html lang="en">' in page
+    assert "byline" not in page
+    assert "imprint" not in page
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("author = 'x'", "author = 'x' cannot be shown; it may say authors, date, repository"),
+        ("repository = 'javascript:1'", "repository = 'javascript:1' cannot be shown"),
+        ("date = 'today'", "date = 'today' cannot be shown"),
+        ("authors = 'x'", "authors = 'x' cannot be shown"),
+        ("lang = ''", "lang = '' cannot be shown"),
+        ("dir = 'up'", "dir = 'up' cannot be shown"),
+        ("date = ", "article.toml: Invalid value (at end of document); mend it."),
+    ],
+)
+def test_what_an_article_cannot_say_of_itself_is_refused(folder, capsys, monkeypatch, said, named):
+    monkeypatch.chdir(folder.parent)
+    (folder / "article.toml").write_text(said, "utf-8")
+    status, out, err = ended(capsys, "publish", "tides", "--out", "site")
+    assert (status, out) == (2, "")
+    assert named in err
+    assert not (folder.parent / "site").exists()
+
+
 def test_claims_are_judged_on_every_run(folder, capsys, monkeypatch):
     """Where the folder offers several; the text may speak of a share of them."""
     monkeypatch.chdir(folder.parent)
