@@ -31,7 +31,7 @@ def setting(default: Any, words: str, least: float | None = None, most: float = 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a run on sentences, one a line; `WINDOWS` has those for longer texts."""
+    """The settings of a run on sentences, one a line; `WINDOWS`, in windows.toml, has those for longer texts."""
 
     tokenizer: str = setting("words", "words, characters, bpe, a tokenizer.json, or tiktoken:NAME")
     n_vocab: int = setting(0, "the most tokens that the vocabulary may have; 0: as many as there are, of bpe 512", 0)
@@ -70,28 +70,7 @@ class Settings:
         return gpt.Config(n_vocab, **{name: getattr(self, name) for name in names})
 
 
-# About what a first model of characters takes: a minute or two on two cores.
-WINDOWS = Settings(
-    tokenizer="characters",
-    examples="windows",
-    n_context=64,
-    n_embd=32,
-    n_layer=3,
-    n_head=4,
-    activation="gelu",
-    dropout=0.0,
-    embedding_limit=0.05,
-    steps=3000,
-    batch_size=16,
-    learning_rate=3e-3,
-    warmup=100,
-    schedule="cosine",
-    weight_decay=0.1,
-    clip=1.0,
-    eval_every=300,
-    save_every=100,
-    dtype="float32",
-)
+WINDOWS = Settings(**tomllib.loads(Path(__file__).with_name("windows.toml").read_text("utf-8")))
 FIELDS = {field.name: field for field in fields(Settings)}
 
 

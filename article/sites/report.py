@@ -9,6 +9,7 @@ import hashlib
 import io
 import math
 import platform
+import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -39,16 +40,7 @@ MARKS = (
 )
 FREQUENT = 20  # tokens of the table
 BLOCKS = 8  # whose gradients are drawn
-# What a run may leave behind besides, by what its name begins with.
-BESIDE = {
-    "config.toml": "all settings of the run, to repeat it with",
-    "model.safetensors": "the weights that were kept",
-    "tokenizer.json": "how the text is cut into tokens",
-    "index.html": "the scenes of the run",
-    "flow.html": "one prompt on its way through the model, with every number",
-    "flow.json": "the numbers of that page",
-    "scenes.json": "what each scene shows",
-}
+TEXTS = tomllib.loads(TEMPLATE.with_suffix(".toml").read_text("utf-8"))
 
 
 def files(result: Result, parts: Collection[str] = (), beside: Collection[str] = ()) -> dict[str, bytes]:
@@ -289,26 +281,13 @@ def environment(result: Result) -> str:
 
 def contents(made: Mapping[str, Chart], beside: Collection[str]) -> str:
     """What each file of the report is, and each of the others that it knows."""
-    own = {
-        "report.html": "this report as a page",
-        "report.md": "this report as Markdown",
-        "log.csv": "the log of the training: a row a step, a column a quantity, empty where nothing was measured",
-    }
-    own |= {f"plots/{name}.svg": "a chart of this report" for name in made}
-    own |= {name: words for name, words in BESIDE.items() if name in beside}
-    return "\n".join(f"- [{name}]({name}): {words}" for name, words in own.items())
+    words = TEXTS["files"]
+    names = ["report.html", "report.md", "log.csv", *(f"plots/{name}.svg" for name in made)]
+    names += [name for name in words if name in beside]
+    return "\n".join(f"- [{name}]({name}): {words.get(name, 'a chart of this report')}" for name in names)
 
 
 # --- The ladder ---------------------------------------------------------------------------------------------------
-
-ADDS = {
-    "counted bigram": "It learns nothing: it counts which token follows which, and looks at one token only.",
-    "trained bigram": "The same table, but found by gradients instead of counting.",
-    "averaging the past": "It sees all tokens before, though only their average: vectors for tokens and for places.",
-    "one head": "It chooses what to read: attention takes the place of the average.",
-    "heads": "Several heads, which share the components, so that it reads different things at once.",
-    "a block with its MLP": "After reading, an MLP works on each token alone; with it, the first block is whole.",
-}
 
 
 def adds(rung: Rung, result: Result) -> str:
@@ -316,7 +295,7 @@ def adds(rung: Rung, result: Result) -> str:
     if rung.name == "the whole model":
         one, L = "The model of the run; it has one block, as the rung before.", result.settings.n_layer
         return f"{L} blocks, one after the other." if L > 1 else one
-    return ADDS.get(rung.name) or ADDS.get(rung.name.lstrip("0123456789 "), "")
+    return TEXTS["rungs"].get(rung.name.lstrip("0123456789 "), "")
 
 
 def ladder_chapter(result: Result) -> dict[str, str]:
