@@ -1,8 +1,6 @@
 """What counting alone can do: the bigram model, and the entropy that no model can go below."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from random import Random
 from typing import Self
 
@@ -105,25 +103,19 @@ def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.unique(first * (second.max() + 1) + second, return_inverse=True)[1]
 
 
-def floor_of_sentences(sentences: Sequence[Sequence[int]]) -> float:
-    """The same for sentences of which a model sees all tokens so far: in nats a token that is asked for.
+def floor_of_lines(rows: np.ndarray) -> float:
+    """The same for lines of which a model sees all tokens so far, (B, T), with UNKNOWN where they are filled up.
 
-    The first token of a sentence is never asked for. Raises ValueError if no sentence has two.
+    In nats a token that is asked for: the first of a line never is. Raises ValueError if no line has two.
     """
-    lengths = np.array([len(ids) for ids in sentences])
-    starts = np.cumsum(lengths) - lengths
-    flat = np.fromiter(chain.from_iterable(sentences), np.int64)
-    asked = int(np.maximum(lengths - 1, 0).sum())
+    asked = int((rows[:, 1:] != UNKNOWN).sum())
     if not asked:
-        raise ValueError("no sentence has two tokens")
-    total, t = 0.0, 1
-    going = lengths > 1
-    starts, lengths = starts[going], lengths[going]
-    begun = flat[starts]  # a number for every beginning of t tokens
-    while len(starts):
-        longer = joined(begun, flat[starts + t])
-        total += len(starts) * (entropy(longer) - entropy(begun))
-        t += 1
-        going = lengths > t
-        starts, lengths, begun = starts[going], lengths[going], longer[going]
+        raise ValueError("no line has two tokens")
+    total, begun = 0.0, rows[:, 0]  # the second has a number for every beginning of t tokens
+    for t in range(1, rows.shape[1]):
+        going = rows[:, t] != UNKNOWN
+        rows, begun = rows[going], begun[going]
+        longer = joined(begun, rows[:, t])
+        total += len(rows) * (entropy(longer) - entropy(begun))
+        begun = longer
     return max(0.0, total) / asked

@@ -14,7 +14,7 @@ import gpt
 from article.errors import RefusalError
 from article.files import locked
 from article.models import baselines, corpus, prompts, tokenizers
-from article.models.bigram import UNKNOWN, Bigram, floor, floor_of_sentences
+from article.models.bigram import Bigram, floor, floor_of_lines
 from article.models.dataset import Examples, evaluate, stream
 from article.models.memory import check_memory
 from article.models.model import OpenedModel
@@ -155,9 +155,7 @@ def learn(
         held_out_loss=held_out_loss,
         model=model.to("cpu").double(),
         bigram=(pairs.loss(rows), pairs.loss(others)),
-        floor=floor(rows, settings.n_context)
-        if rows.ndim == 1
-        else floor_of_sentences([row[row != UNKNOWN].tolist() for row in rows]),
+        floor=floor(rows, settings.n_context) if rows.ndim == 1 else floor_of_lines(rows),
         ladder=rungs,
         note=note,
     )

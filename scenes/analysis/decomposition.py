@@ -13,14 +13,17 @@ from scenes.analysis.view import View
 from scenes.words import Table, Words, by_component, directions, plain, tokens
 
 
-def projection(rows: np.ndarray) -> tuple[np.ndarray, float]:
-    """Rows (n, D) along their first three principal components (n, 3), and the share of the variance that is kept."""
+def projection(rows: np.ndarray) -> np.ndarray:
+    """Rows (n, D) along their first three principal components (n, 3): the directions in which they differ most."""
     from sklearn.decomposition import PCA
 
-    pca = PCA(min(3, *rows.shape), svd_solver="full").fit(rows)
-    places = pca.transform(rows)
-    missing = np.zeros((len(rows), 3 - places.shape[1]))  # of a sentence of one or two tokens
-    return np.hstack([places, missing]), float(pca.explained_variance_ratio_.sum())
+    places = PCA(min(3, *rows.shape), svd_solver="full").fit(rows).transform(rows)
+    return np.hstack([places, np.zeros((len(rows), 3 - places.shape[1]))])  # of a sentence of one or two tokens
+
+
+def kept(places: np.ndarray, rows: np.ndarray) -> float:
+    """The share of the variance of rows (n, D) that their projection (n, 3) keeps."""
+    return float(places.var(axis=0).sum() / rows.var(axis=0).sum())
 
 
 WORDS = {
@@ -117,34 +120,24 @@ class Decomposition(View):
     # --- Maps -----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def of_embeddings(self) -> tuple[np.ndarray, float]:
-        """The projection of the embeddings."""
-        return projection(self.embedding)
-
-    @cached_property
-    def of_positions(self) -> tuple[np.ndarray, float]:
-        """The projection of the positions."""
-        return projection(self.position)
-
-    @property
     def map(self) -> np.ndarray:
-        """The embeddings along the three directions in which they differ most (V, 3): their principal components."""
-        return self.of_embeddings[0]
+        """The embeddings along their principal components (V, 3)."""
+        return projection(self.embedding)
 
     @property
     def map_kept(self) -> float:
         """The share of the embeddings' variance that the map keeps."""
-        return self.of_embeddings[1]
+        return kept(self.map, self.embedding)
 
-    @property
+    @cached_property
     def route(self) -> np.ndarray:
         """The same for the positions (T, 3)."""
-        return self.of_positions[0]
+        return projection(self.position)
 
     @property
     def route_kept(self) -> float:
         """The share of the positions' variance that their map keeps."""
-        return self.of_positions[1]
+        return kept(self.route, self.position)
 
     # --- The final LayerNorm, step by step ------------------------------------------------------------------------
 

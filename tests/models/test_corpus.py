@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from article.errors import RefusalError
-from article.models.bigram import UNKNOWN, Bigram, entropy, floor, floor_of_sentences, ranks
+from article.models.bigram import UNKNOWN, Bigram, entropy, floor, floor_of_lines, ranks
 from article.models.corpus import LIMIT, Texts, read_texts
 
 TEXT = "".join(f"the spider number {n} spins its web\n" for n in range(20))
@@ -223,10 +223,16 @@ def test_the_floor_is_the_definition(ids: list[int], n_context: int, spread: int
     assert floor(np.array(ids), n_context) == pytest.approx(counted_floor(windows), abs=1e-12)
 
 
+def filled(lines: Sequence[Sequence[int]]) -> np.ndarray:
+    """Lines of ids as rows of one length."""
+    most = max(map(len, lines), default=0)
+    return np.array([[*line, *[UNKNOWN] * (most - len(line))] for line in lines], int).reshape(len(lines), most)
+
+
 @given(st.lists(st.lists(st.integers(0, 2), max_size=7), max_size=20))
-def test_the_floor_of_sentences_is_the_definition(sentences: list[list[int]]) -> None:
+def test_the_floor_of_lines_is_the_definition(sentences: list[list[int]]) -> None:
     sentences = [*sentences, [0, 1]]
-    assert floor_of_sentences(sentences) == pytest.approx(counted_floor(sentences), abs=1e-12)
+    assert floor_of_lines(filled(sentences)) == pytest.approx(counted_floor(sentences), abs=1e-12)
 
 
 @given(IDS, st.integers(1, 9), st.randoms(use_true_random=False))
@@ -243,14 +249,14 @@ def test_no_bigram_is_below_the_floor(ids: list[int], n_context: int, random: Ra
 @given(st.permutations(range(30)), st.integers(1, 29))
 def test_a_text_without_repetition_has_no_floor(ids: list[int], n_context: int) -> None:
     assert floor(np.array(ids), n_context) == 0
-    assert floor_of_sentences([ids[:n_context], ids[n_context:]]) == 0
+    assert floor_of_lines(filled([ids[:n_context], ids[n_context:]])) == 0
 
 
 def test_the_floor_of_coins_is_that_of_a_coin() -> None:
     """Eight throws back say nothing of the next; and of the throws of the sentences, neither."""
     ids = np.random.default_rng(1).integers(0, 2, 200_000)
     assert floor(ids, 8) == pytest.approx(math.log(2), rel=1e-3)
-    assert floor_of_sentences(ids.reshape(-1, 8).tolist()) == pytest.approx(math.log(2), rel=1e-2)
+    assert floor_of_lines(ids.reshape(-1, 8)) == pytest.approx(math.log(2), rel=1e-2)
 
 
 @given(IDS, st.integers(1, 5))
@@ -270,8 +276,8 @@ def test_a_text_shorter_than_a_window_is_refused(ids: list[int], n_context: int)
 
 @pytest.mark.parametrize("sentences", [[], [[]], [[1], [2]]])
 def test_sentences_of_one_token_are_refused(sentences: list[list[int]]) -> None:
-    with pytest.raises(ValueError, match="no sentence"):
-        floor_of_sentences(sentences)
+    with pytest.raises(ValueError, match="no line"):
+        floor_of_lines(filled(sentences))
 
 
 @pytest.mark.slow
