@@ -1,41 +1,74 @@
 """A mesh or a plotter as a figure of any page: the file, a still, and the lines that show them."""
 
+import base64
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment
 from numpy.typing import NDArray
 
 from scenes.export.anything import ERROR, scene_of
-from scenes.export.light import shade
+from scenes.export.light import shade, to_hdr
 from scenes.export.part import Part
 from scenes.export.parts_glb import pack
 from scenes.export.plotter import Block, How
 from scenes.export.view import View, upright
 
 VIEWER = "model-viewer.min.js"
+KINDS = {".glb": "model/gltf-binary", ".png": "image/png", ".hdr": "image/vnd.radiance", ".js": "text/javascript"}
 FINER = 2  # times as many pixels are drawn as are kept, for smooth edges
 
 
-def figure(thing: Any, name: str, folder: Path | str, *, alt: str = "", viewer: str = VIEWER, **look: Any) -> str:
-    """Writes `NAME.glb` and its still `NAME.png` into a folder, and gives the HTML that shows them on a page there.
+class Lines(str):
+    """HTML that shows files; a notebook, which finds none, shows them from inside it."""
 
-    `look` is what `anything.to_glb` takes in PyVista's words; `viewer` is where the page finds model-viewer. Raises
-    ValueError like `to_glb`, and for a name that is none of a file; then nothing is written.
+    __slots__ = ("files",)
+    files: dict[str, bytes]
+
+    def _repr_html_(self) -> str:
+        def inside(address: re.Match[str]) -> str:
+            name = address[1].removesuffix("#.hdr")
+            data, kind = self.files.get(name), KINDS.get(Path(name).suffix)
+            ending = address[1].removeprefix(name)
+            return f'"data:{kind};base64,{base64.b64encode(data).decode()}{ending}"' if data else address[0]
+
+        return re.sub(r'"([^"]+)"', inside, self)
+
+
+def figure(thing: Any, name: str, folder: Path | str, *, alt: str = "", viewer: str = VIEWER, **look: Any) -> Lines:
+    """Writes `NAME.glb`, its still `NAME.png` and the light into a folder, and gives the HTML that shows them there.
+
+    `look` is what `anything.to_glb` takes in PyVista's words; `viewer` is where the page finds model-viewer, without
+    which it shows the still. A notebook shows the figure where the lines end a cell. Raises ValueError like `to_glb`,
+    and for a name that is none of a file; then nothing is written.
     """
-    from jinja2 import Environment
+    files, said = made(thing, name, alt, look)
+    for file, data in files.items():
+        (Path(folder) / file).write_bytes(data)
+    result = Lines(lines(said, viewer))
+    script = Path(folder) / viewer
+    result.files = files | ({viewer: script.read_bytes()} if script.is_file() else {})
+    return result
 
+
+def made(thing: Any, name: str, alt: str, look: dict[str, Any]) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The files of a figure, by their names, and what its lines say of it. Raises ValueError like `figure`."""
     if not name or Path(name).name != name:
         raise ValueError(f"the name {name!r} is none of a file")
     glb, png, extras, view = drawn(thing, name, look)
     caption = ", ".join([text["text"] for text in extras.get("texts", [])])
-    said = {"name": name, "alt": alt or caption or name, "viewer": viewer, "view": view.said(), "caption": caption}
+    said = {"name": name, "alt": alt or caption or name, "view": view.said(), "caption": caption}
+    said["aspect"] = f"{view.window[0]} / {view.window[1]}"
+    return {f"{name}.glb": glb, f"{name}.png": png, "light.hdr": to_hdr()}, said
+
+
+def lines(said: dict[str, Any], viewer: str = VIEWER, base: str = "") -> str:
+    """The HTML of a figure whose files are at the address `base`, and the viewer there at its own."""
     template = Environment(autoescape=True).from_string(Path(__file__).with_suffix(".html").read_text("utf-8"))
-    lines = template.render(said, aspect=f"{view.window[0]} / {view.window[1]}")
-    (Path(folder) / f"{name}.glb").write_bytes(glb)
-    (Path(folder) / f"{name}.png").write_bytes(png)
-    return lines
+    return template.render(said, viewer=viewer, base=base)
 
 
 def drawn(thing: Any, name: str, look: dict[str, Any]) -> tuple[bytes, bytes, dict[str, Any], View]:

@@ -5,6 +5,7 @@ import runpy
 import shlex
 
 import pytest
+from pyvista.examples import load_hexbeam
 
 from article import __main__
 from scenes.export import readback
@@ -76,6 +77,8 @@ def test_example_of_a_command(capsys, tmp_path, monkeypatch, arguments):
     if arguments.split()[0] == "publish":  # what the example before it has written
         assert __main__.main(["new", "tides"]) == 0
         capsys.readouterr()
+    if arguments.split()[0] == "figure":
+        load_hexbeam().save("beam.vtu")
     assert __main__.main(shlex.split(arguments)) == 0
     done = capsys.readouterr()
     assert prints(done.out, EXAMPLES[arguments]), done.out

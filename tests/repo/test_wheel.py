@@ -89,6 +89,10 @@ def test_the_command_makes_articles(vitrine: Command):
     assert "note        The 3D viewer is missing, because there is no npm to install it with." in said.stdout
     assert "{springs}" not in (folder / "site" / "index.html").read_text("utf-8")
     assert not (folder / "site" / "vendor").exists()
+    (folder / "cone.py").write_text("import pyvista as pv\n\ndef build():\n    return pv.Cone()\n")
+    said = vitrine("figure", "cone.py", "--out", "cone")
+    assert said.returncode == 0, said.stderr
+    assert (folder / "cone" / "cone.png").is_file()
     wrong = vitrine("publish", "tides")
     assert (wrong.returncode, wrong.stderr[:9]) == (2, "vitrine: ")
 
@@ -101,6 +105,8 @@ def test_with_npm_the_viewer_comes_from_a_folder_of_the_users(vitrine: Command):
     assert (said.returncode, said.stderr) == (0, "")
     folder: Path = vitrine.folder  # type: ignore[attr-defined]
     assert (folder / "living" / "vendor" / "model-viewer.min.js").is_file()
+    said = vitrine("figure", "living/ranges.glb", "--out", "ranges")
+    assert (folder / "ranges" / "vendor" / "model-viewer.min.js").is_file(), said.stderr
 
 
 @pytest.mark.slow

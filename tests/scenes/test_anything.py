@@ -1,5 +1,6 @@
 """Whatever PyVista and trimesh users have is written as PyVista shows it, and read back, or refused by its name."""
 
+import base64
 import io
 import json
 import struct
@@ -493,7 +494,9 @@ def test_a_figure_is_a_file_a_still_and_the_lines_that_show_them(plotter: Any, t
     lines = figure(plotter, "cube", tmp_path)
     elements = Elements(lines)
     (viewer,) = elements.named("model-viewer")
-    assert {"src": "cube.glb", "poster": "cube.png", "alt": "a <b> & c"}.items() <= viewer.items()
+    assert {"src": "cube.glb", "environment-image": "light.hdr#.hdr", "alt": "a <b> & c"}.items() <= viewer.items()
+    (poster,) = elements.named("img")
+    assert {"src": "cube.png", "slot": "poster", "alt": "a <b> & c"}.items() <= poster.items()
     glb = (tmp_path / "cube.glb").read_bytes()
     assert extras(glb)["view"].items() <= viewer.items()
     assert to_glb(plotter, name="cube") == glb
@@ -512,7 +515,24 @@ def test_a_figure_is_a_file_a_still_and_the_lines_that_show_them(plotter: Any, t
         figure(pv.Cube(), "../x", tmp_path)
     with pytest.raises(ValueError, match="the scene is empty"):
         figure(pv.MultiBlock(), "none", tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cube.glb", "cube.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cube.glb", "cube.png", "light.hdr"]
+
+
+def test_a_notebook_shows_a_figure_without_files(tmp_path: Path) -> None:
+    (tmp_path / "model-viewer.min.js").write_text("// it")
+    lines = figure(pv.Cube(), "cube", tmp_path)
+    elements = Elements(lines._repr_html_())
+    (viewer,), (poster,), (script,) = (elements.named(name) for name in ("model-viewer", "img", "script"))
+    inside = {}
+    for name, address in (
+        ("cube.glb", viewer["src"]),
+        ("light.hdr", viewer["environment-image"].removesuffix("#.hdr")),
+        ("cube.png", poster["src"]),
+        ("model-viewer.min.js", script["src"]),
+    ):
+        assert address.startswith("data:")
+        inside[name] = base64.b64decode(address.partition("base64,")[2])
+    assert inside == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
 
 def test_a_still_has_the_colours_of_the_bar(tmp_path: Path) -> None:
