@@ -7,18 +7,16 @@ place is told do not count. Colours are light (linear).
 import hashlib
 import io
 import json
-import struct
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.spatial.transform import Rotation, Slerp
 
-from scenes.export.readback import FORMATS, header
+from scenes.export.readback import FORMATS, binary, content, header, rows
 
-KINDS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}  # componentType
-WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 REST = {"translation": [0.0, 0.0, 0.0], "rotation": [0.0, 0.0, 0.0, 1.0], "scale": [1.0, 1.0, 1.0]}
 TOLD = {"name", "children", "mesh", "matrix", "extras", *REST}  # of a node, what is read here
 DRAWN = {"POSITION", "NORMAL", "COLOR_0", "TEXCOORD_0"}  # attributes
@@ -46,7 +44,7 @@ class Drawing:
 
     def __init__(self, glb: bytes) -> None:
         self.document = header(glb)
-        self.data = glb[28 + struct.unpack("<I", glb[12:16])[0] :]
+        self.data = binary(glb)
         self.parts: list[Part] = []
         self.reached: list[int] = []  # nodes, in the order of the tree
         self.seen: set[int] = set()
@@ -125,9 +123,7 @@ class Drawing:
         """What a picture shows, and how it is laid on."""
         known = self.document["textures"][texture["index"]]
         image = self.document["images"][known["source"]]
-        view = self.document["bufferViews"][image["bufferView"]]
-        start = view.get("byteOffset", 0)
-        file = Image.open(io.BytesIO(self.data[start : start + view["byteLength"]]), formats=FORMATS)
+        file = Image.open(io.BytesIO(content(self.document, self.data, image)), formats=FORMATS)
         pixels = np.asarray(file.convert("RGBA"))
         sampler = self.document["samplers"][known["sampler"]] if "sampler" in known else {}
         laid = {key: value for key, value in (texture | sampler).items() if key not in ("index", "name", "extras")}
@@ -135,23 +131,7 @@ class Drawing:
 
     def rows(self, number: int) -> NDArray[np.float64]:
         """The numbers of an accessor (n, k)."""
-        accessor = self.document["accessors"][number]
-        if "sparse" in accessor or "bufferView" not in accessor:
-            raise TypeError("numbers that are not in one place")
-        view = self.document["bufferViews"][accessor["bufferView"]]
-        kind, width = np.dtype(f"<{KINDS[accessor['componentType']]}"), WIDTHS[accessor["type"]]
-        start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-        stride = view.get("byteStride", kind.itemsize * width)
-        end = start + stride * (accessor["count"] - 1) + kind.itemsize * width
-        if view.get("buffer", 0) or not 0 <= start <= end <= len(self.data) or view.get("extensions"):
-            raise TypeError("numbers that are not in the file")
-        shape, strides = (accessor["count"], width), (stride, kind.itemsize)
-        found = np.ndarray(shape, kind, self.data, start, strides).astype(float)
-        if accessor.get("normalized") and kind.kind != "f":
-            found = np.maximum(found / np.iinfo(kind).max, -1)
-        if not np.isfinite(found).all():
-            raise TypeError("a number that is not finite")
-        return found
+        return rows(self.document, self.data, number)
 
     def animated(self) -> dict[int, dict[str, Track]]:
         """How nodes are moved, by their number and what is moved of them."""
@@ -214,16 +194,8 @@ def are_flat(corners: NDArray[np.float64], normals: NDArray[np.float64]) -> bool
 
 def composed(place: NDArray[np.float64], turn: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
     """Frames (T, 4, 4) from translations and scales (T, 3) and rotations (T, 4), or one of them for all."""
-    x, y, z, w = np.moveaxis(turn / np.maximum(np.linalg.norm(turn, axis=1, keepdims=True), 1e-12), 1, 0)
-    turned = np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
     frames = np.zeros((max(map(len, (place, turn, size))), 4, 4))
-    frames[:, :3, :3] = np.moveaxis(turned, 2, 0) * size[:, None]
+    frames[:, :3, :3] = Rotation.from_quat(turn).as_matrix() * size[:, None]
     frames[:, :3, 3], frames[:, 3, 3] = place, 1
     return frames
 
@@ -237,11 +209,6 @@ def sampled(track: Track, times: NDArray[np.float64], path: str) -> NDArray[np.f
     part = np.clip((times - known[after - 1]) / span, 0, 1)[:, None]
     if way == "STEP":
         return np.where(part < 1, one, other)
-    if path == "rotation":  # the shorter way
-        other = np.where((one * other).sum(axis=1, keepdims=True) < 0, -other, other)
-        angle = np.arccos(np.clip((one * other).sum(axis=1, keepdims=True), -1, 1))
-        small = angle < 1e-4
-        sine = np.where(small, 1, np.sin(angle))
-        turned = (np.sin((1 - part) * angle) * one + np.sin(part * angle) * other) / sine
-        return np.where(small, one + part * (other - one), turned)
+    if path == "rotation" and len(known) > 1:  # the shorter way
+        return Slerp(known, Rotation.from_quat(rows))(np.clip(times, known[0], known[-1])).as_quat()
     return one + part * (other - one)

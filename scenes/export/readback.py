@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import KDTree
 
+KINDS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}  # componentType
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 FORMATS = ("PNG", "JPEG", "WEBP")
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # how the first two begin
 PIXELS = 2**24
@@ -54,8 +56,41 @@ def header(glb: bytes) -> dict:
             raise ValueError
     except (struct.error, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("it is no .glb with a scene of ours in it") from None
-    check_pictures(document, glb[28 + size :])
+    check_pictures(document, binary(glb))
     return document
+
+
+def binary(glb: bytes) -> bytes:
+    """The other part of a `.glb`."""
+    return glb[28 + struct.unpack("<I", glb[12:16])[0] :]
+
+
+def content(document: dict, data: bytes, image: dict) -> bytes:
+    """The bytes of a picture."""
+    view = document["bufferViews"][image["bufferView"]]
+    start = view.get("byteOffset", 0)
+    return data[start : start + view["byteLength"]]
+
+
+def rows(document: dict, data: bytes, number: int) -> NDArray[np.float64]:
+    """The numbers of an accessor (n, k). Raises TypeError for those that are not there."""
+    accessor = document["accessors"][number]
+    if "sparse" in accessor or "bufferView" not in accessor:
+        raise TypeError("numbers that are not in one place")
+    view = document["bufferViews"][accessor["bufferView"]]
+    kind, width = np.dtype(f"<{KINDS[accessor['componentType']]}"), WIDTHS[accessor["type"]]
+    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+    stride = view.get("byteStride", kind.itemsize * width)
+    end = start + stride * (accessor["count"] - 1) + kind.itemsize * width
+    if view.get("buffer", 0) or not 0 <= start <= end <= len(data) or view.get("extensions"):
+        raise TypeError("numbers that are not in the file")
+    shape, strides = (accessor["count"], width), (stride, kind.itemsize)
+    found = np.ndarray(shape, kind, data, start, strides).astype(float)
+    if accessor.get("normalized") and kind.kind != "f":
+        found = np.maximum(found / np.iinfo(kind).max, -1)
+    if not np.isfinite(found).all():
+        raise TypeError("a number that is not finite")
+    return found
 
 
 def check_pictures(document: dict, data: bytes) -> None:
@@ -65,12 +100,10 @@ def check_pictures(document: dict, data: bytes) -> None:
     """
     try:
         for image in document.get("images", []):
-            view = document["bufferViews"][image["bufferView"]]
-            start = view.get("byteOffset", 0)
-            content = data[start : start + view["byteLength"]]
-            if not content.startswith(PICTURES) and not (content[:4], content[8:12]) == (b"RIFF", b"WEBP"):
+            picture = content(document, data, image)
+            if not picture.startswith(PICTURES) and not (picture[:4], picture[8:12]) == (b"RIFF", b"WEBP"):
                 raise ValueError("a picture in it is neither PNG nor JPEG nor WebP")
-            width, height = Image.open(io.BytesIO(content), formats=FORMATS).size  # which decodes nothing yet
+            width, height = Image.open(io.BytesIO(picture), formats=FORMATS).size  # which decodes nothing yet
             if width * height > PIXELS:
                 raise ValueError(f"a picture in it has {width:,} × {height:,} pixels, more than {PIXELS:,}")
     except (KeyError, IndexError, TypeError, AttributeError, OSError, Image.DecompressionBombError):
@@ -134,14 +167,11 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
 def films(glb: bytes, document: dict) -> dict[int, dict[str, NDArray[np.float64]]]:
     """How the nodes of a film are moved, by their number: rows (K, n) of each path, without the one that is held."""
     found: dict[int, dict[str, NDArray[np.float64]]] = {}
-    start = 20 + struct.unpack("<I", glb[12:16])[0] + 8
+    data = binary(glb)
     for animation in document.get("animations", []):
         for channel in animation["channels"]:
-            accessor = document["accessors"][animation["samplers"][channel["sampler"]]["output"]]
-            offset = start + document["bufferViews"][accessor["bufferView"]]["byteOffset"] + accessor["byteOffset"]
-            width = {"VEC3": 3, "VEC4": 4}[accessor["type"]]
-            rows = np.frombuffer(glb, "<f4", accessor["count"] * width, offset).reshape(-1, width).astype(float)
-            found.setdefault(channel["target"]["node"], {})[channel["target"]["path"]] = rows[:-1]
+            output, target = animation["samplers"][channel["sampler"]]["output"], channel["target"]
+            found.setdefault(target["node"], {})[target["path"]] = rows(document, data, output)[:-1]
     return found
 
 

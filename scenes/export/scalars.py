@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import KDTree
 
-from scenes.export.binary import COMPONENTS, TYPES
 from scenes.export.part import surface_of
 from scenes.export.plotter import leaves
-from scenes.export.readback import FORMATS, check_pictures
+from scenes.export.readback import FORMATS, binary, check_pictures, content, rows
 from scenes.export.view import upright
 
-NUMBERS = {code: np.dtype(name) for name, code in COMPONENTS.items()}
-WIDTHS = {name: width for width, name in TYPES.items()}
 ERRORS = ("allowed", "size", "scalars")
 
 
@@ -47,7 +44,7 @@ def read_scalars(glb: bytes) -> dict[str, list[Scalars]]:
     """
     try:
         size = struct.unpack("<I", glb[12:16])[0]
-        document, data = json.loads(glb[20 : 20 + size]), glb[28 + size :]
+        document, data = json.loads(glb[20 : 20 + size]), binary(glb)
         check_pictures(document, data)
         said = document["asset"]["extras"]
         turn, _ = upright(said["up"]), (said["scene"], [float(said["error"][key]) for key in ERRORS])
@@ -64,15 +61,14 @@ def read_scalars(glb: bytes) -> dict[str, list[Scalars]]:
 def _scalars(document: dict, data: bytes, node: dict, told: dict, turn: NDArray) -> Scalars:
     """The scalars of one primitive of a node."""
     primitive = document["meshes"][node["mesh"]]["primitives"][told["primitive"]]
-    rows = {key: _rows(document, data, place) for key, place in primitive["attributes"].items()}
-    corners = _rows(document, data, primitive["indices"]).astype(int)
-    points = rows["POSITION"] * node.get("scale", [1])[0] + node.get("translation", [0, 0, 0])
+    known = {key: rows(document, data, place) for key, place in primitive["attributes"].items()}
+    corners = rows(document, data, primitive["indices"]).astype(int)
+    points = known["POSITION"] * node.get("scale", [1])[0] + node.get("translation", [0, 0, 0])
     surface = document["materials"][primitive["material"]]["pbrMetallicRoughness"]
     texture = document["textures"][surface["baseColorTexture"]["index"]]
-    view = document["bufferViews"][document["images"][texture["source"]]["bufferView"]]
-    image = data[view.get("byteOffset", 0) :][: view["byteLength"]]
+    image = content(document, data, document["images"][texture["source"]])
     pixels = np.asarray(Image.open(io.BytesIO(image), formats=FORMATS).convert("RGBA"))
-    u, v = rows["TEXCOORD_0"].T
+    u, v = known["TEXCOORD_0"].T
     high, wide = pixels.shape[:2]
     colors = pixels[np.clip((v * high).astype(int), 0, high - 1), np.clip(np.floor(u * wide), 0, wide - 1).astype(int)]
     place = np.where(v > 0.5, np.nan, (u * wide - 1) / (wide - 2))
@@ -83,17 +79,6 @@ def _scalars(document: dict, data: bytes, node: dict, told: dict, turn: NDArray)
     limits = (told["limits"][0], told["limits"][1])
     said = (place, limits, told["log"], told.get("radius", 0.0))
     return Scalars(told["name"], told["of"], points @ turn, corners, values, colors, *said)
-
-
-def _rows(document: dict, data: bytes, place: int) -> NDArray[np.float64]:
-    """The rows (n, k) of an accessor."""
-    accessor = document["accessors"][place]
-    view, kind = document["bufferViews"][accessor["bufferView"]], NUMBERS[accessor["componentType"]]
-    width, n = WIDTHS[accessor["type"]], accessor["count"]
-    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-    strides = (view.get("byteStride", width * kind.itemsize), kind.itemsize)
-    rows = np.ndarray((n, width), kind.newbyteorder("<"), data, start, strides).astype(float)
-    return rows / np.iinfo(kind).max if accessor.get("normalized") else rows
 
 
 def differences(glb: bytes, thing: Any) -> list[str]:

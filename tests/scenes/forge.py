@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.export.gltf import KINDS, WIDTHS
+from scenes.export.readback import KINDS, WIDTHS
 
 Rows = NDArray[Any]
 
