@@ -7,7 +7,6 @@ from pathlib import Path
 from article.errors import RefusalError
 
 LIMIT = 20_000_000  # bytes of a file; BPE takes half a minute to cut as many, and counting n-grams a gigabyte
-LEAST = {"train.txt": 100, "held_out.txt": 10}  # characters
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but the tab and the line end
 
 
@@ -29,44 +28,48 @@ def read_texts(folder: Path, share: float = 0.1) -> Texts:
     if not folder.is_dir():
         what = "is no folder" if folder.exists() else "is not there"
         raise RefusalError(f"{folder} {what}; name a folder that holds a train.txt.")
-    text = file_text(folder / "train.txt")
+    text = file_text(folder / "train.txt", 100)
     words = dict.fromkeys(text.split())
     if len(words) == 1 and text.strip() != (word := next(iter(words))):
         raise RefusalError(f"{folder / 'train.txt'} says {word[:20]!r} again and again; a model needs more to learn.")
     if (folder / "held_out.txt").exists():
-        return Texts(folder.resolve().name, text, file_text(folder / "held_out.txt"), cut=False)
+        return Texts(folder.resolve().name, text, file_text(folder / "held_out.txt", 10), cut=False)
     at = end_of_training(text, share)
     return Texts(folder.resolve().name, text[:at], text[at:], cut=True)
 
 
-def file_text(path: Path) -> str:
-    """The text of a file, its line ends as line feeds. Raises RefusalError."""
+def file_text(path: Path, least: int, name: Path | None = None) -> str:
+    """The text of a file, which errors call by a name, its line ends as line feeds; of so many characters at least.
+
+    Raises RefusalError.
+    """
+    name = name or path
     try:
         if path.exists() and not path.is_file():  # a pipe or a device would never end
-            raise RefusalError(f"{path} is no file; save the text there as one.")
+            raise RefusalError(f"{name} is no file; save the text there as one.")
         size = path.stat().st_size
         if size > LIMIT:
-            raise RefusalError(f"{path} has {size} bytes; a tiny model can use {LIMIT}, so keep a part of that size.")
+            raise RefusalError(f"{name} has {size} bytes; a tiny model can use {LIMIT}, so keep a part of that size.")
         data = path.read_bytes()
     except OSError as error:
-        raise RefusalError(f"{path} cannot be read: {error.strerror}; save the text there, in UTF-8.") from None
+        raise RefusalError(f"{name} cannot be read: {error.strerror}; save the text there, in UTF-8.") from None
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         at, line = error.start, data.count(b"\n", 0, error.start) + 1
         raise RefusalError(
-            f"{path}, line {line}: byte 0x{data[at]:02X} at {at} is not UTF-8; save the text as UTF-8."
+            f"{name}, line {line}: byte 0x{data[at]:02X} at {at} is not UTF-8; save the text as UTF-8."
         ) from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if found := CONTROL.search(text):
         line, code = text.count("\n", 0, found.start()) + 1, ord(found[0])
         raise RefusalError(
-            f"{path}, line {line}: control character U+{code:04X}, as binary files have; save plain text."
+            f"{name}, line {line}: control character U+{code:04X}, as binary files have; save plain text."
         )
     n = len(text.strip())
-    if n < LEAST[path.name]:
+    if n < least:
         what = f"has {n} characters" if n else "is empty"
-        raise RefusalError(f"{path} {what}; write at least {LEAST[path.name]}.")
+        raise RefusalError(f"{name} {what}; write at least {least}.")
     return text
 
 

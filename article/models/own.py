@@ -8,6 +8,7 @@ from pathlib import Path
 import gpt
 from article import paths
 from article.errors import RefusalError
+from article.models import corpus as corpus_
 from article.models import ensemble, recording
 from article.models.model import OpenedModel
 from article.parallel import beside
@@ -38,16 +39,7 @@ def read_data(seed: int | None = None) -> tuple[gpt.Config, gpt.Tokenizer, list[
 def sentences(path: Path) -> list[tuple[int, str]]:
     """The numbered lines of a text that hold words. Raises RefusalError where there is none to be had."""
     name = path.relative_to(paths.ROOT)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise RefusalError(f"{name} cannot be read: {error.strerror}; it holds the sentences, one a line.") from None
-    except UnicodeDecodeError as error:
-        raise RefusalError(f"{name} is not UTF-8 text (at byte {error.start}); save it as UTF-8.") from None
-    if any(ord(letter) < 32 and letter not in "\t\n\r" for letter in text):
-        raise RefusalError(
-            f"{name} holds control characters, as binary files do; it takes plain text, one sentence a line."
-        )
+    text = corpus_.file_text(path, 0, name)
     lines = [(n, " ".join(line.split())) for n, line in enumerate(text.split("\n"), 1) if line.split()]
     if not lines:
         raise RefusalError(f"{name} holds no sentence; write one a line.")

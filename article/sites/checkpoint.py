@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from scipy.special import log_softmax
 
 import gpt
 from article.errors import RefusalError
@@ -86,9 +87,7 @@ def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
 
 def expectations(trace: gpt.Trace) -> np.ndarray:
     """Logarithms of the probabilities of the next token, after each token (T, V)."""
-    lens = np.asarray(trace.lens[-1], float)
-    high = lens.max(axis=-1, keepdims=True)
-    return lens - high - np.log(np.exp(lens - high).sum(axis=-1, keepdims=True))
+    return log_softmax(np.asarray(trace.lens[-1], float), axis=-1)
 
 
 def prompt_table(trace: gpt.Trace) -> str:

@@ -3,8 +3,8 @@ numbers.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import gpt
 from article.evidence.claim import Facts
@@ -16,7 +16,6 @@ from article.web.site import Site
 from scenes import glyphs
 from scenes.analysis.aggregation import Aggregation
 from scenes.analysis.decomposition import Decomposition
-from scenes.analysis.view import View
 from scenes.analysis.views import view
 
 HERE = Path(__file__).resolve().parent
@@ -24,18 +23,6 @@ BOXES = 8000  # more in one scene cannot be told apart
 TALL = 64  # components; a column of more cannot be read
 WIDE = 80  # tokens of the vocabulary, or origins of a logit; a row of more cannot be read
 SCENES = ("prompt", "stream", "sum", "forward", "lens", "logit", "origin", "map", "components")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the scenes of a model are built from."""
-
-    trace: gpt.Trace
-    block: int = 0  # of which the scene `block` is
-
-    def view(self, shows: str) -> View:
-        """What a scene is built from, by its SHOWS. Raises ValueError for what only the article has."""
-        return view(shows, self)
 
 
 def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]) -> Collection[str]:
@@ -50,15 +37,22 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
     parts = parts | {size} | {*SCENES} - {*refused}
     parts |= {name for name, there in (("undrawn", refused), ("boxed", boxed)) if there}
     text = markdown.keep((HERE / "run.md").read_text("utf-8"), parts)
-    shown = Shown(trace)
-    values = known(shown, parts) | dict(about) | {"base": site.base, "boxed": "".join(boxed[:3])}
+    values = known(trace, parts) | dict(about) | {"base": site.base, "boxed": "".join(boxed[:3])}
     undrawn = []
     for reason in dict.fromkeys(refused.values()):
         some = ", ".join(f"“{scene}”" for scene, why in refused.items() if why == reason)
         undrawn.append(f"{some}, of {reason}")
     values["undrawn"] = "; ".join(undrawn)
     site.notes += [f"left out: {one}." for one in undrawn]
-    pages = [Page("index.html", "article/sites/run.md", text, shown.view, kept=size == "small")]
+    pages = [
+        Page(
+            "index.html",
+            "article/sites/run.md",
+            text,
+            lambda shows: view(shows, SimpleNamespace(trace=trace)),
+            kept=size == "small",
+        )
+    ]
     of_template = ("run", size)
     if size == "large":
         pages += large_model.pages(trace)
@@ -84,9 +78,9 @@ def too_much(scene: str, trace: gpt.Trace) -> str:
     return f"{n:,} marks, more than {BOXES:,}" if n > BOXES else ""
 
 
-def known(shown: Shown, parts: set[str]) -> dict[str, str]:
+def known(trace: gpt.Trace, parts: set[str]) -> dict[str, str]:
     """The values of run.md that the trace knows; those of parts that it does not have are left out."""
-    trace, decomposition = shown.trace, Decomposition(shown.trace)
+    decomposition = Decomposition(trace)
     L, H, T, _ = trace.attention.shape
     V, D = trace.embedding.shape
     best = [trace.vocab[id] for id in decomposition.ranking[:2]]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
+from scipy.optimize import isotonic_regression
 
 from article.evidence.claim import Claim, Outcome, wilson
 from article.evidence.words import percent
@@ -382,12 +383,6 @@ def apart(places: Sequence[float], gap: float, high: float) -> list[float]:
     >>> apart([4.0, 5.0, 6.0], 2.0, 10.0)
     [3.0, 5.0, 7.0]
     """
-    groups: list[list[float]] = []  # of those that touch: the place that the first of all would have, and how many
-    for n, place in enumerate(places):
-        groups.append([place - n * gap, 1])
-        while len(groups) > 1 and groups[-2][0] > groups[-1][0]:
-            (one, n_one), (two, n_two) = groups[-2:]
-            groups[-2:] = [[(one * n_one + two * n_two) / (n_one + n_two), n_one + n_two]]
-    starts = [start for start, n in groups for _ in range(int(n))]
-    room = max(0.0, high - (len(starts) - 1) * gap)
-    return [min(max(start, 0.0), room) + n * gap for n, start in enumerate(starts)]
+    steps = gap * np.arange(len(places))
+    starts = isotonic_regression(places - steps).x
+    return (np.clip(starts, 0.0, max(0.0, high - steps.max(initial=0))) + steps).tolist()

@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gpt
@@ -12,8 +13,8 @@ from article.models import loading
 from article.models.model import OpenedModel
 from article.sites import comparison
 from article.sites.article import train
-from article.sites.model import Shown
 from article.web.figures import scene_module
+from scenes.analysis import views
 from scenes.export import compare, readback
 from scenes.export.glb import to_glb
 
@@ -74,7 +75,8 @@ def view(model: Evidence | OpenedModel, shows: str, how: dict, beside: str | Non
     if shows == "comparison":
         return comparison.fresh(model, beside, how)
     if isinstance(model, OpenedModel):
-        return Shown(gpt.trace(model.model, model.tokenizer, sentence), how.get("block", 0)).view(shows)
+        trace = gpt.trace(model.model, model.tokenizer, sentence)
+        return views.view(shows, SimpleNamespace(trace=trace, block=how.get("block", 0)))
     same = sentence == model.trace.sentence
     own = model if same else replace(model, trace=gpt.trace(model.model, model.tokenizer, sentence))
     return own.view(shows)
