@@ -38,7 +38,7 @@ Known = dict[str, tuple[float | str, Callable[[Any], str]]]  # a value by its na
 
 def values(own: Evidence, survey: Sequence[Evidence]) -> dict[str, str]:
     """Every value by its name, as the text that stands for it."""
-    chapters = (of_task, of_answer, of_embeddings, of_pass, of_parts)
+    chapters = (of_task, of_answer, of_embeddings, of_pass, of_walk, of_parts)
     known = {name: value for chapter in chapters for name, value in chapter(own).items()} | of_training(own, survey)
     return {name: written(name, value, show) for name, (value, show) in known.items()}
 
@@ -137,6 +137,21 @@ def of_pass(own: Evidence) -> Known:
         "widest_block": (top[0] + 1, str),
         "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
     }
+
+
+def of_walk(own: Evidence) -> Known:
+    """Marks of the forward pass, for links: its rows; what each head of the last position looks at, widest first."""
+    trace, known = own.trace, {}
+    T, (L, H, *_) = len(trace.tokens), trace.attention.shape
+    for l in range(L + 1):
+        known[f"row.{l}"] = ("+".join(f"residual/{l}/{t}" for t in range(T)), str)
+    for l, h in np.ndindex(L, H):
+        weights, head = trace.attention[l, h, -1], f"{l + 1}.{h + 1}"
+        nodes = [f"attention/{l}/{h}/{T - 1}/{k}" for k in np.argsort(-weights)]
+        known[f"looks.{head}"] = ("+".join(nodes), str)
+        known[f"looked_at.{head}"] = (trace.tokens[int(weights.argmax())], str)
+        known[f"looked.{head}"] = (weights.max(), percent)
+    return known | {"last": (T - 1, str), "animal_at": (subject(own)[1], str)}
 
 
 def of_parts(own: Evidence) -> Known:

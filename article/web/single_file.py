@@ -18,7 +18,18 @@ KINDS = {
     "hdr": "image/vnd.radiance",
 }
 ORDER = (  # who is asked, first
-    *("view.js", "wheel.js", "figure.js", "film.js", "emphasis.js", "reader.js", "address.js", "notes.js", "share.js"),
+    *(
+        "view.js",
+        "wheel.js",
+        "figure.js",
+        "film.js",
+        "emphasis.js",
+        "reader.js",
+        "address.js",
+        "notes.js",
+        "share.js",
+        "walk.js",
+    ),
     *("contents.js", "page.js", "live/matrices.js", "live/model.js", "live/training.js", "live/live.js", "live/glb.js"),
     *("live/forward.js", "live/redraw.js", "live/bench.js"),
 )

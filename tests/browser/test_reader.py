@@ -299,6 +299,54 @@ def test_what_is_pointed_at_or_chosen_stands_out(visit: Visitor, url: str, site:
     expect(both.page).to_have_url(re.compile(r"mark=residual/0/1%2Bresidual/2/3&"))
 
 
+def test_a_walk_leads_through_a_figure(visit: Visitor, url: str, site: Path) -> None:
+    """By buttons, keys and scrolling: each stop has its sentence, its marks and its view; the page stays in place."""
+    seen = visit(url, reduced_motion="reduce").enliven("forward")
+    figure, page = seen.figure("forward"), seen.page
+    walk, stops, viewer = figure.locator(".walk"), figure.locator(".walk li"), figure.locator("model-viewer")
+    assert stops.count() >= 15
+    known = {
+        mark["node"]: mark["title"] for mark in json.loads((site / "forward.marks.json").read_text("utf-8"))["marks"]
+    }
+    nodes = [(link.get_attribute("data-mark") or "").split("+") for link in walk.locator("a.view").all()]
+    assert all(set(stop) <= set(known) for stop in nodes)
+    assert [stop[0].split("/")[0] for stop in (nodes[0], nodes[-1])] == ["residual", "normed"]
+
+    def at(n: int) -> None:
+        expect(walk.get_by_role("status")).to_have_text(f"{n + 1} of {len(nodes)}")
+        expect(stops.nth(n)).to_be_in_viewport(ratio=0.9)
+        expect(figure.locator(".readout")).to_contain_text(f"{known[nodes[n][0]]}: ")
+        page.wait_for_function(
+            f"([viewer, kept]) => !({FADED})(viewer).some((name) => kept.includes(name))",
+            arg=[viewer.element_handle(), nodes[n]],
+        )
+
+    on, back = (walk.get_by_role("button", name=name) for name in ("The next stop", "The stop before"))
+    on.scroll_into_view_if_needed()
+    expect(back).to_be_disabled()
+    place = page.evaluate("scrollY")
+    on.click()
+    at(1)
+    orbits = [viewer.evaluate(TARGET)]
+    on.press("Enter")
+    at(2)
+    orbits.append(viewer.evaluate(TARGET))
+    assert orbits[0] != orbits[1]
+    back.press("Enter")
+    at(1)
+    walk.locator("ol").press("ArrowRight")
+    at(2)
+    walk.locator("ol").press("ArrowLeft")
+    at(1)
+    walk.locator("ol").evaluate("list => list.scrollTo({ top: list.scrollHeight, behavior: 'instant' })")
+    at(len(nodes) - 1)
+    expect(on).to_be_disabled()
+    on.press("Enter")  # which leads nowhere, and keeps the focus
+    expect(on).to_be_focused()
+    at(len(nodes) - 1)
+    assert abs(page.evaluate("scrollY") - place) < 60  # a line of the read-out more or less
+
+
 def test_figures_side_by_side_turn_together(visit: Visitor, url: str, site: Path) -> None:
     seen = visit(url, viewport=PAIRS, reduced_motion="reduce").enliven("succeeds", "fails")
     one, other = more_tools(seen.figure("succeeds")), more_tools(seen.figure("fails"))

@@ -2,7 +2,7 @@
 // back: #forward?mark=residual/2/5&part=3&view=… A link in the text to a mark leads there, too.
 
 import { enliven, look, say, viewOf, whenMoved } from "./figure.js";
-import { approach, chosen, nodesOf, select, whenChosen } from "./reader.js";
+import { approach, chosen, frame, nodesOf, select, whenChosen } from "./reader.js";
 
 /** @import { Living } from "./figure.js" */
 
@@ -39,7 +39,7 @@ async function restore() {
   if (!known || (query.has("view") && !usable))
     say(figure, "The address asks for a view that this figure does not have, so here is the whole of it.");
   if (usable) look(living, { theta, phi, radius, target: [x, y, z], field });
-  else if (known && mark !== null) approach(living);
+  else if (known && mark !== null) (chosen.get(figure)?.others?.length ? frame : approach)(living);
 }
 
 /** The address of what is seen and chosen in a figure. @param {Living} living */

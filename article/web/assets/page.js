@@ -6,6 +6,7 @@ import { watch } from "./figure.js";
 import "./film.js";
 import "./notes.js";
 import "./share.js";
+import "./walk.js";
 
 if (document.getElementById("numbers")) import("./numbers.js");
 start();

@@ -4,6 +4,7 @@
 import { emphasise } from "./emphasis.js";
 import { copyOf, element, look, whenAlive } from "./figure.js";
 import { frameOf } from "./film.js";
+import { cornersOf, whole } from "./view.js";
 
 /** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
  * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
@@ -15,8 +16,8 @@ import { frameOf } from "./film.js";
 
 /** @typedef {{ how: string[], parts: string[][], marks: Mark[] }} Known */
 
-/** A mark and one of its numbers; "with" has the nodes of others that were chosen at once.
- * @typedef {{ mark: Mark, part: number, with?: string[] }} Choice */
+/** A mark and one of its numbers, and others that were chosen at once.
+ * @typedef {{ mark: Mark, part: number, others?: Mark[] }} Choice */
 
 /** @import { Living } from "./figure.js" */
 
@@ -27,7 +28,7 @@ export const chosen = new WeakMap();
 const fetched = new Map();
 
 /** The nodes of a choice. @param {Choice} [choice] */
-export const nodesOf = (choice) => (choice ? [choice.mark.node, ...(choice.with ?? [])] : []);
+export const nodesOf = (choice) => (choice ? [choice.mark, ...(choice.others ?? [])].map(({ node }) => node) : []);
 
 /** What is done when something is chosen. @type {((living: Living) => void)[]} */
 export const whenChosen = [];
@@ -193,9 +194,9 @@ function tell(figure, text) {
 export async function select(living, nodes, part) {
   const known = await knownOf(living.figure);
   const find = (/** @type {string} */ node) => known?.marks.find((mark) => mark.node === node);
-  const [first, ...others] = find(nodes) ? [nodes] : nodes.split("+"), mark = find(first);
-  if (!known || !mark || !(part in mark.values) || !others.every(find)) return false;
-  choose(living, known, { mark, part: part - (part % each(mark)), with: others });
+  const [mark, ...others] = (find(nodes) ? [nodes] : nodes.split("+")).map(find);
+  if (!known || !mark || !(part in mark.values) || !others.every((one) => one !== undefined)) return false;
+  choose(living, known, { mark, part: part - (part % each(mark)), others });
   return true;
 }
 
@@ -208,6 +209,16 @@ export function approach(living) {
   const fitting = (1.5 * size) / Math.tan((home.field * Math.PI) / 360);
   const radius = home.radius * Math.min(0.6, Math.max(0.25, fitting / home.radius));
   look(living, { ...home, target: placeOf(figure, choice), radius });
+}
+
+/** Glides to where all that is chosen is seen, and a good part of what is around it. @param {Living} living */
+export function frame(living) {
+  const { figure, sight } = living, { home } = sight, choice = chosen.get(figure);
+  if (!choice) return;
+  const marks = [choice.mark, ...(choice.others ?? [])];
+  const corners = marks.flatMap(({ at, half }) => cornersOf(at, half.map((length) => 2 * length)));
+  const view = whole({ ...sight, corners, home: { ...home, theta: home.theta + 90 } }, home.theta, home.phi);
+  look(living, { ...view, radius: Math.max(1.1 * view.radius, 0.45 * home.radius) });
 }
 
 /** Goes on to another mark, or to another number of the same. @param {Living} living @param {Known} known
