@@ -70,7 +70,7 @@ def prose(text: str) -> str:
 
 def hand_typed(text: str) -> list[str]:
     """The numbers of a text that no reference fills in, each with what stands around it."""
-    text = prose(text)
+    text = prose(re.sub(r"^\d+\. ", "", text, flags=re.MULTILINE))  # of the items of a list
     for phrase in filter(None, ABOUT_OTHER_THINGS.split("\n")):
         text = re.sub(r"\s+".join(map(re.escape, phrase.split())), " ", text)
     return [text[max(0, found.start() - 40) : found.end() + 30] for found in NUMBER.finditer(text)]
