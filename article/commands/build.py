@@ -80,9 +80,16 @@ def run(options: argparse.Namespace) -> None:
 
 def refuse_what_does_not_fit(options: argparse.Namespace) -> None:
     """Raises RefusalError for options that are about another kind of site."""
+    if options.data is not None and options.checkpoint is not None:
+        raise RefusalError("--data trains a model, and --checkpoint opens one; leave one of them out.")
+    if options.data is not None or options.checkpoint is not None:
+        option, what = ("--data", "text") if options.data is not None else ("--checkpoint", "checkpoint")
+        if options.out is None:
+            raise RefusalError(f"{option} needs a place for the site; name a folder with --out.")
+        if options.single_file:
+            where = f"the site of a {what} is a folder, which --out names"
+            raise RefusalError(f"--single-file is for the article; {where}.")
     if options.data is not None:
-        if options.checkpoint is not None:
-            raise RefusalError("--data trains a model, and --checkpoint opens one; leave one of them out.")
         return
     of_checkpoint = {"prompt", "tokenizer"} if options.checkpoint is not None else set()
     for name in ("config", "prompt", "ladder", *FIELDS):

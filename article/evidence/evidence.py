@@ -8,10 +8,6 @@ import torch
 
 import gpt
 from scenes.analysis import views
-from scenes.analysis.ablation import Ablation
-from scenes.analysis.decomposition import Decomposition, TokenMeans
-from scenes.analysis.loss_landscape import LossLandscape
-from scenes.analysis.training_history import TrainingHistory
 
 
 @dataclass(frozen=True)
@@ -52,27 +48,8 @@ class Evidence:
             self.made[shows] = views.view(shows, self)
         return self.made[shows]
 
-    @property
-    def ablation(self) -> Ablation:
-        """What becomes of the answer without each part of the model."""
-        return self.view("ablation")
-
-    @property
-    def decomposition(self) -> Decomposition:
-        """The sums and products that the numbers of the trace are made of."""
-        return self.view("decomposition")
-
-    @property
-    def token_means(self) -> TokenMeans:
-        """The same, and what the parts of its heads are, on average, where each token stands in the corpus."""
-        return self.view("token_means")
-
-    @property
-    def training_history(self) -> TrainingHistory:
-        """Its training, step by step."""
-        return self.view("training_history")
-
-    @property
-    def loss_landscape(self) -> LossLandscape:
-        """The loss around the model, in the plane in which its training moved most."""
-        return self.view("loss_landscape")
+    ablation = property(lambda self: self.view("ablation"))  # what becomes of the answer without each part of the model
+    decomposition = property(lambda self: self.view("decomposition"))  # sums and products that the numbers are made of
+    token_means = property(lambda self: self.view("token_means"))  # and the means of its heads' parts, by token
+    training_history = property(lambda self: self.view("training_history"))  # its training, step by step
+    loss_landscape = property(lambda self: self.view("loss_landscape"))  # the loss in the plane of its training

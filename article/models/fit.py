@@ -19,7 +19,7 @@ from article.models.dataset import Examples, evaluate, stream
 from article.models.memory import check_memory
 from article.models.model import OpenedModel
 from article.models.processes import Team
-from article.models.sampling import Sampling, sample
+from article.models.sampling import Sampling, draws
 from article.models.settings import WINDOWS, Settings, settle
 from article.models.trainer import Training, train
 from article.models.training_state import Course
@@ -103,7 +103,8 @@ class Task:
         random = stream(self.settings.seed, "sample", *names)
         n_context = self.settings.n_context
         n = min(SAMPLE, n_context - 1) if self.settings.examples == "lines" else SAMPLE
-        return self.tokenizer.decode([*first, *sample(model, first, n, Sampling(), random, n_context)])
+        drawn = draws(model, first, n, Sampling(), random, n_context)
+        return self.tokenizer.decode([*first, *(draw.id for draw in drawn)])
 
     def teach(self, model: Any, name: str, rate: float = 1.0) -> Course:
         """Trains a model from its beginning, or from where it was kept; `rate` multiplies the learning rate."""

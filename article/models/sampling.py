@@ -100,10 +100,3 @@ def draws(
         drawn = draw(context, logits, sampling, random)
         yield drawn
         ids.append(drawn.id)
-
-
-def sample(
-    model: gpt.GPT, ids: Sequence[int], n: int, sampling: Sampling, random: torch.Generator, n_context: int
-) -> list[int]:
-    """The n ids that a model draws to go on from ids. Raises ValueError if there are none."""
-    return [drawn.id for drawn in draws(model, ids, n, sampling, random, n_context)]

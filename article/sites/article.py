@@ -28,6 +28,7 @@ from article.web.publish import Page, add_page, add_pages
 from article.web.single_file import Embedded, single
 from article.web.site import Site, read_article, to_json
 from article.web.viewer import VIEWER
+from scenes.analysis.stages import stages as all_stages
 from scenes.glyphs.text import letters
 
 PARTS = ("article",)  # of the template
@@ -122,7 +123,7 @@ def make(site: Site, mine: Evidence, survey: Sequence[Evidence]) -> Callable[[Em
         site.notes.append(f"data/study.json: {few if most < least else other}")
     text = markdown.keep(read_article("index.md"), set() if results is None else {"study"})
     bench = bench_of(mine)
-    stages = flow.stages_of(mine.trace)  # what is wrong with one is said before the scenes are drawn
+    stages = all_stages(mine.trace)  # what is wrong with one is said before the scenes are drawn
     aside = read_article("flow.md")  # what would interrupt the story
     pages = [
         Page("index.html", "article/index.md", text, mine.view, wrap=bench.page),

@@ -28,14 +28,10 @@ BEST = 10  # candidates in the table of answers
 
 def publish(options: argparse.Namespace) -> None:
     """Puts the site of a checkpoint in place; prints the summary. Raises RefusalError and FalsehoodError."""
-    if options.out is None:
-        raise RefusalError("--checkpoint needs a place for the site; name a folder with --out.")
     if options.prompt is None:
         raise RefusalError("--checkpoint needs something to show; name a text with --prompt.")
     if options.seed is not None:
         raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
-    if options.single_file:
-        raise RefusalError("--single-file is for the article; the site of a checkpoint is a folder, which --out names.")
     site = Site("checkpoint", options.url, options.fresh)
     with site.published(options.out):
         with site.stage("open"):

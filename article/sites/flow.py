@@ -28,14 +28,6 @@ CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to o
 LEVELS = 8  # shades that a sign has in a table; page.css mixes them
 
 
-def stages_of(trace: gpt.Trace) -> list[Stage]:
-    """The stages of a trace's full flow. Raises RefusalError."""
-    try:
-        return stages.stages(trace)
-    except stages.CodeError as error:
-        raise RefusalError(f"scenes/analysis/stages.toml: {error}; change the stage.") from None
-
-
 def page(
     site: Site, trace: gpt.Trace, flow: Sequence[Stage], more: Document | None = None, facts: Facts | None = None
 ) -> Body:
@@ -44,10 +36,7 @@ def page(
     `more` is what the article has to say of it, with `facts`; without it, the page is one of its own.
     """
     site.files |= stages.files(trace, flow)
-    try:
-        body = flow_body(trace, flow, more.sections(facts) if more and facts else None)
-    except StageError as error:
-        raise RefusalError(f"article/flow.md: {error}; a heading is the id of one, such as logits.") from None
+    body = flow_body(trace, flow, more.sections(facts) if more and facts else None)
     ends = f"“{trace.sentence}” and the next token, “{trace.prediction}”"
     return Body(body, TITLE, f"{shows(flow)} between {ends}, and the lines of code that computed it.")
 
@@ -60,16 +49,12 @@ def publish(options: argparse.Namespace) -> None:
         prompt = prompts.read(run, options.prompt, options.cut)
         trace = prompts.traced(run, prompt)
         site.furnish()
-        add_page(site, "index.html", page(site, trace, stages_of(trace)), ())
+        add_page(site, "index.html", page(site, trace, stages.stages(trace)), ())
     for note in [*run.notes, *prompt.notes]:
         say(note)
     say(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
     say(f"files       {len(site.files)}, {sum(map(len, site.files.values())):,} bytes")
     say(f"page        {options.out / 'index.html'}")
-
-
-class StageError(ValueError):
-    """There is no such stage; says which."""
 
 
 def shows(flow: Sequence[Stage]) -> str:
@@ -80,11 +65,13 @@ def shows(flow: Sequence[Stage]) -> str:
 def flow_body(trace: gpt.Trace, flow: Sequence[Stage], more: Mapping[str, Markup] | None = None) -> Markup:
     """The inside of the page. If it is part of an article, it leads back there.
 
-    `more` is what the article has to say of stages in HTML, by id. Raises StageError for a stage that there is not.
+    `more` is what the article has to say of stages in HTML, by id. Raises RefusalError for a stage that there is not.
     """
     for id in more or ():
         if id not in {stage.id for stage in flow}:
-            raise StageError(f"there is no stage {id!r}")
+            raise RefusalError(
+                f"article/flow.md: there is no stage {id!r}; a heading is the id of one, such as logits."
+            )
     inside = kept(flow)
     return html.render(
         "flow.html",

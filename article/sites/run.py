@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import gpt
-from article.errors import RefusalError
 from article.escaping import say
 from article.evidence.words import count
 from article.models.fit import Result, learn, prompt_of, training_ground
@@ -21,10 +20,6 @@ def publish(options: argparse.Namespace) -> None:
 
     Raises RefusalError and FalsehoodError.
     """
-    if options.out is None:
-        raise RefusalError("--data needs a place for the site; name a folder with --out.")
-    if options.single_file:
-        raise RefusalError("--single-file is for the article; the site of a text is a folder, which --out names.")
     given = read_toml(options.config) if options.config else {}
     where = f"{options.config}: " if options.config else ""
     settle(given, WINDOWS, where)  # what the file says is judged by itself, so that errors name it

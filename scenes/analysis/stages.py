@@ -21,14 +21,11 @@ from typing import NamedTuple
 import numpy as np
 
 import gpt
+from article.errors import RefusalError
 from article.escaping import to_cell
 
 MOST = 1_000_000  # numbers in all files together, which are about 25 MB then
 DECIMALS, DIGITS = 8, 9  # of the numbers to keep; further ones differ from processor to processor
-
-
-class CodeError(ValueError):
-    """The code of a stage is not in gpt.py; says which."""
 
 
 class Group(NamedTuple):
@@ -87,6 +84,7 @@ class Stage:
 
 
 ASIDE = "logit-lens"  # the group of what the model would answer if it stopped early
+TABLE = "scenes/analysis/stages.toml"  # as errors call it
 TEXTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 LETTERS: dict[str, str] = TEXTS["letters"]  # of each axis
 CUT: str = TEXTS["cut"]  # why there are ids, whatever the tokenizer
@@ -94,7 +92,7 @@ STEPS = {id: [Step(**step) for step in TEXTS[id]["steps"]] for id in ("entry", "
 
 
 def stages(trace: gpt.Trace) -> list[Stage]:
-    """Every stage of a forward pass, in order. Raises CodeError."""
+    """Every stage of a forward pass, in order. Raises RefusalError for one whose code is not there."""
     L = len(trace.query)
     ids = np.array([trace.id(token) for token in trace.tokens])
     likely = gpt.softmax(trace.lens[-1])  # (T, V)
@@ -152,19 +150,20 @@ def source() -> tuple[list[str], ast.Module]:
 def part(place: str) -> Part:
     """The lines of a statement, by its function and what it assigns: "Attention.forward/score", "MLP.forward/return".
 
-    Raises CodeError if there is no such statement, or more than one.
+    Raises RefusalError if there is no such statement, or more than one.
     """
     lines, node = source()
     function, target = place.split("/")
     for name in function.split("."):
         inner = [part for part in node.body if isinstance(part, ast.ClassDef | ast.FunctionDef) and part.name == name]
         if not inner:
-            raise CodeError(f"gpt.py has no {function}, in which a stage is computed")
+            raise RefusalError(f"{TABLE}: gpt.py has no {function}, in which a stage is computed; change the stage.")
         node = inner[0]
     found = [part for part in ast.walk(node) if isinstance(part, ast.Assign | ast.Return) and target in targets(part)]
     if len(found) != 1:
         what = "return" if target == "return" else f"assign {target!r}"
-        raise CodeError(f"{len(found)} statements in {function} of gpt.py {what}, and a stage is computed by one")
+        said = f"{len(found)} statements in {function} of gpt.py {what}, and a stage is computed by one"
+        raise RefusalError(f"{TABLE}: {said}; change the stage.")
     first, last = found[0].lineno, found[0].end_lineno
     text = textwrap.dedent("\n".join(lines[first - 1 : last]))
     return Part(function, tuple(enumerate(text.split("\n"), first)))

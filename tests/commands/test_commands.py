@@ -169,13 +169,15 @@ def test_samples(ours):
     greedy = list(ids)
     for _ in range(n):
         greedy.append(int(ours.model(torch.tensor([greedy[-6:]])).logits[0, -1].argmax()))
-    assert sampling.sample(ours.model, ids, n, Sampling(0), torch.Generator(), 6) == greedy[4:]
-    several = [
-        sampling.sample(ours.model, ids, n, Sampling(20), torch.Generator().manual_seed(s), 8) for s in (1, 1, 2)
-    ]
+
+    def sample(*how) -> list[int]:
+        return [draw.id for draw in sampling.draws(ours.model, *how)]
+
+    assert sample(ids, n, Sampling(0), torch.Generator(), 6) == greedy[4:]
+    several = [sample(ids, n, Sampling(20), torch.Generator().manual_seed(s), 8) for s in (1, 1, 2)]
     assert several[0] == several[1] != several[2]
     with pytest.raises(ValueError, match="no token"):
-        sampling.sample(ours.model, [], n, Sampling(), torch.Generator(), 8)
+        sample([], n, Sampling(), torch.Generator(), 8)
 
 
 # --- generate -----------------------------------------------------------------------------------------------------

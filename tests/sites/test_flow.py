@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 import gpt
+from article.errors import RefusalError
 from article.sites import flow
 from article.sites.article import train
 from scenes import style
 from scenes.analysis import stages as stages_
-from scenes.analysis.stages import CodeError, Stage
+from scenes.analysis.stages import Stage
 from tests.conftest import ROOT, Run, ended
 from tests.sites.test_article import contents, hasty
 
@@ -238,7 +239,7 @@ def test_a_stage_without_its_code_stops_the_build(project, run: Run):
     ],
 )
 def test_code_that_is_not_there_is_an_error(place, says):
-    with pytest.raises(CodeError, match=says):
+    with pytest.raises(RefusalError, match=says):
         stages_.part(place)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import gpt
 from article.models import tokenizers
 from article.models.formats import safetensors, torch_file
-from article.models.formats.layout import Layout, config_of, opened_model, size_of
+from article.models.formats.layout import Layout, config_of, flag, opened_model, size_of
 from article.models.formats.safetensors import Weight, quoted
 from article.models.formats.vocabulary import VOCAB, resized, tokenizer_beside, tokenizer_named
 from article.models.model import OpenedModel
@@ -85,14 +85,9 @@ def family(said: Mapping[str, Any]) -> tuple[gpt.Config, Layout]:
     epsilon = said.get("layer_norm_epsilon", 1e-5)
     if type(epsilon) not in (int, float) or not math.isfinite(epsilon) or not 0 <= epsilon <= 1:
         raise ValueError(f"{CONFIG} has layer_norm_epsilon = {quoted(epsilon)}, which must be a number from 0 to 1")
-    config = replace(config, n_hidden=inner, epsilon=float(epsilon), tied=flag(said, "tie_word_embeddings", True))
-    divided, by_block = flag(said, "scale_attn_weights", True), flag(said, "scale_attn_by_inverse_layer_idx", False)
+    config = replace(
+        config, n_hidden=inner, epsilon=float(epsilon), tied=flag(said, "tie_word_embeddings", CONFIG, True)
+    )
+    divided = flag(said, "scale_attn_weights", CONFIG, True)
+    by_block = flag(said, "scale_attn_by_inverse_layer_idx", CONFIG, False)
     return config, Layout(turned=True, biased=True, divided=divided, by_block=by_block)
-
-
-def flag(said: Mapping[str, Any], name: str, default: bool) -> bool:
-    """What config.json says to be so or not. Raises ValueError for anything else."""
-    value = said.get(name, default)
-    if type(value) is not bool:
-        raise ValueError(f"{CONFIG} has {name} = {quoted(value)}, which must be true or false")
-    return value

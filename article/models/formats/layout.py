@@ -61,6 +61,14 @@ def size_of(value: object, name: str, where: str) -> int:
     return value
 
 
+def flag(said: Mapping[str, Any], name: str, where: str, default: bool) -> bool:
+    """What is said to be so or not. Raises ValueError for anything else."""
+    value = said.get(name, default)
+    if type(value) is not bool:
+        raise ValueError(f"{where} has {name} = {quoted(value)}, which must be true or false")
+    return value
+
+
 def opened_model(
     config: gpt.Config,
     tokenizer: gpt.Tokenizer,
@@ -121,10 +129,7 @@ def shapes(config: gpt.Config, layout: Layout, found: Mapping[str, Weight], why:
     V, D, L, M = config.n_vocab, config.n_embd, config.n_layer, config.n_hidden or 4 * config.n_embd
     result: dict[str, tuple[int, ...]] = {"wte.weight": (V, D), "wpe.weight": (config.n_context, D)}
     result |= {} if config.tied else {HEAD: (V, D)}
-    n = safetensors.blocks(found, r"h\.(\d+)\.")
-    safetensors.fits({name: found[name] for name in result if name in found}, result, why)
-    if n != L:
-        raise ValueError(f"it has the weights of {n} blocks; {why} it needs {L}")
+    safetensors.sizes_fit(found, result, r"h\.(\d+)\.", L, why)
     block = zip(BLOCK, [(D,), (3 * D, D), (D, D), (D,), (M, D), (D, M)], strict=True)
     parts = {f"h.{l}.{name}": shape for name, shape in block for l in range(L)} | {"ln_f": (D,)}
     for name, shape in parts.items():

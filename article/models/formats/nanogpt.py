@@ -5,8 +5,8 @@ from pathlib import Path
 
 import gpt
 from article.models.formats import torch_file
-from article.models.formats.layout import Layout, config_of, opened_model, some
-from article.models.formats.safetensors import Weight, quoted
+from article.models.formats.layout import Layout, config_of, flag, opened_model, some
+from article.models.formats.safetensors import Weight
 from article.models.formats.vocabulary import META, resized, tokenizer_named
 from article.models.model import OpenedModel
 
@@ -49,9 +49,7 @@ def nano(sizes: object, where: str, has_biases: bool) -> tuple[gpt.Config, Layou
     """The configuration that nanoGPT's model_args say, of weights that have biases or not. Raises ValueError."""
     if not isinstance(sizes, dict):
         raise ValueError(f"its {where} are no dict")
-    biased = sizes.get("bias", has_biases)
-    if type(biased) is not bool:
-        raise ValueError(f"{where} has bias = {quoted(biased)}, which must be true or false")
+    biased = flag(sizes, "bias", where, has_biases)
     # The first versions did not say whether they had biases, and computed GELU by tanh.
     activation = "gelu" if "bias" in sizes else "gelu_tanh"
     return config_of(sizes, where, "block_size", activation, biased), Layout(turned=False, biased=biased)

@@ -45,10 +45,7 @@ def read(folder: Path, given: str | None = None) -> OpenedModel:
     found, why = safetensors.read_file(folder / MODEL), f"by {SETTINGS} and {TOKENIZER}"
     sizes = {"embedding.weight": (config.n_vocab, config.n_embd)}
     sizes |= {"position.weight": (config.n_context, config.n_embd)}
-    safetensors.fits({name: found[name] for name in sizes if name in found}, sizes, why)
-    n = safetensors.blocks(found, r"blocks\.(\d+)\.")
-    if n != config.n_layer:
-        raise ValueError(f"it has the weights of {n} blocks; {why} it needs {config.n_layer}")
+    safetensors.sizes_fit(found, sizes, r"blocks\.(\d+)\.", config.n_layer, why)
     shapes = {name: tuple(weight.shape) for name, weight in safetensors.hollow(config).state_dict().items()}
     safetensors.fits(found, shapes, why)
     model = safetensors.to_model(config, safetensors.read_tensors(found, shapes, torch.float64))

@@ -129,6 +129,17 @@ def fits(found: Mapping[str, Weight], wanted: Mapping[str, tuple[int, ...]], why
             raise ValueError(f"it has a weight {quoted(name)}, which {why} it cannot have")
 
 
+def sizes_fit(found: Mapping[str, Weight], wanted: Mapping[str, tuple[int, ...]], block: str, n: int, why: str) -> None:
+    """Raises ValueError for other shapes of these weights, or other than n blocks, which a group of a pattern numbers.
+
+    It is said before a model of such sizes is made.
+    """
+    fits({name: found[name] for name in wanted if name in found}, wanted, why)
+    blocks = len({match[1] for name in found if (match := re.match(block, name))})
+    if blocks != n:
+        raise ValueError(f"it has the weights of {blocks} blocks; {why} it needs {n}")
+
+
 def mapped(name: str, weight: Weight) -> Tensor:
     """The tensor of a weight, as it lies in its file. Raises ValueError if it does not lie there."""
     try:
@@ -172,8 +183,3 @@ def to_model(config: gpt.Config, tensors: Mapping[str, Tensor]) -> gpt.GPT:
     result = hollow(config)
     result.load_state_dict(tensors, assign=True)
     return result
-
-
-def blocks(names: Iterable[str], pattern: str) -> int:
-    """How many blocks the names of weights speak of: what the one group of a pattern finds, each counted once."""
-    return len({match[1] for name in names if (match := re.match(pattern, name))})
