@@ -1,10 +1,11 @@
 """The command line: the commands, and the exit statuses.
 
-A command is a file of `article/commands/`: its options are `parser()`, what carries it out is `run(options)`, and USAGE
-and WHAT say it in the help. Only the one that is asked for is imported, and what it needs only when it runs. One that
-writes a site has the kind as SITE; what `--out` names is then judged before anything heavy is imported.
+A command is two files of `article/commands/`: a TOML file says what it is and its options, and `run(options)` of its
+module carries it out. Only the one that is asked for is imported, and what it needs only when it runs. One that writes
+a site says its kind; what `--out` names is then judged before anything heavy is imported.
 """
 
+import argparse
 import importlib
 import io
 import os
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from article import paths
+from article.commands.shared.options import described, parser_of
 from article.errors import FalsehoodError, RefusalError
 from article.escaping import say
 from article.web.folder import refuse_to_replace
@@ -36,13 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     name, given = (arguments[0], arguments[1:]) if arguments and arguments[0] in NAMES else (BUILD, arguments)
     command = command_of(name)
-    kind = getattr(command, "SITE", None)
+    kind = described(name).get("site")
     try:
-        parser = command.parser()
+        parser = parser_of(name, paths.COMMAND if name == BUILD else f"{paths.COMMAND} {name}")
         if name == BUILD:
-            others = {other: command_of(other) for other in NAMES}
-            lines = [f"  {f'{other} {known.USAGE}':<30}{known.WHAT}" for other, known in others.items()]
+            command.add_settings(parser)
+            line = "  {:<30}{what}".format
+            lines = [line(f"{other} {known['usage']}", **known) for other in NAMES if (known := described(other))]
             parser.epilog = "\n".join(["other commands, which -h after their names explains:", *lines])
+            parser.formatter_class = argparse.RawDescriptionHelpFormatter  # keeps these lines
         options = parser.parse_args(given)
         if kind:
             refuse_to_replace(options.out.resolve(), kind)

@@ -106,26 +106,27 @@ def job(out: str) -> dict:
 
 def survey() -> dict:
     """Seconds of all trainings of the survey, none of them kept, and of each."""
-    from article.commands.build import SEEDS
+    from article.commands.shared.options import described
     from article.models import own
     from article.models.ensemble import Recipe, train_in_parallel
 
     config, tokenizer, corpus, _ = own.read_data()
+    seeds = described("build")["options"]["--seeds"]["default"]
     start = time.perf_counter()
-    train_in_parallel(Recipe(config), tokenizer, corpus, range(1, SEEDS + 1))
+    train_in_parallel(Recipe(config), tokenizer, corpus, range(1, seeds + 1))
     seconds = time.perf_counter() - start
-    return {"seconds": round(seconds, 1), "trainings": SEEDS, "seconds_each": round(seconds / SEEDS, 2)}
+    return {"seconds": round(seconds, 1), "trainings": seeds, "seconds_each": round(seconds / seeds, 2)}
 
 
 def rebuild(out: str) -> dict:
     """The job again, with all trainings kept: what an author waits for after a change of the text."""
-    from article.commands.build import SEEDS
+    from article.commands.shared.options import described
     from article.sites import article
     from article.web.site import Site
 
     site = Site("article")
     with site.published(Path(out)):
-        article.prepare(site, None, SEEDS)
+        article.prepare(site, None, described("build")["options"]["--seeds"]["default"])
     return {"seconds": {stage: round(seconds, 2) for stage, seconds in site.seconds.items()}}
 
 

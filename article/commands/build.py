@@ -3,47 +3,18 @@
 import argparse
 
 from article import paths
-from article.commands.shared.options import folder, seed, seeds
+from article.commands.shared.options import add, described
 from article.errors import RefusalError
 from article.models.settings import FIELDS
 from article.web.folder import refuse_to_replace
 
-SITE = ""  # of one kind or another
-SEEDS = 32  # trainings of the survey: those of the seeds from 1
 
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the job itself."""
-    result = argparse.ArgumentParser(
-        prog=paths.COMMAND,
-        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the other commands
-        description="Trains the tiny GPT on data/, builds its 3D scenes and publishes the\narticle that shows them.",
-    )
-    result.add_argument("--out", type=folder, metavar="DIR", help="write the site there, not to docs/")
-    result.add_argument("--seed", type=seed, metavar="N", help="train with another seed")
-    result.add_argument(
-        "--seeds", type=seeds, default=SEEDS, metavar="N", help=f"check the claims on N trainings, not on {SEEDS}"
-    )
-    result.add_argument("--fresh", action="store_true", help="train anew what is kept from earlier builds")
-    result.add_argument(
-        "--single-file", type=folder, metavar="FILE", help="write the article as one file, which opens from the disk"
-    )
-    result.add_argument(
-        "--checkpoint",
-        type=folder,
-        metavar="PATH",
-        help="open another model, and write a site about what it does with --prompt; it may need its --tokenizer",
-    )
-    result.add_argument("--url", default="", help="where the site will be published; makes link previews absolute")
-    own = result.add_argument_group(
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of a run on another text, which are its settings, too."""
+    own = parser.add_argument_group(
         "a text of your own", "These need --data. All but the first four can stand in the TOML file, too."
     )
-    own.add_argument(
-        "--data", type=folder, metavar="DIR", help="train on train.txt of DIR, and write a site about that"
-    )
-    own.add_argument("--config", type=folder, metavar="FILE", help="a TOML file with settings; options overrule it")
-    own.add_argument("--prompt", metavar="TEXT", help="what the scenes show; else the start of the held-out text")
-    own.add_argument("--ladder", action="store_true", help="also train simpler models, from pairs to a block")
+    add(own, described("build")["own"])
     for name, setting in FIELDS.items():
         if name != "seed":
             own.add_argument(
@@ -52,7 +23,6 @@ def parser() -> argparse.ArgumentParser:
                 metavar="N" if isinstance(setting.default, int | float) else "NAME",
                 help=setting.metadata["words"].replace("%", "%%"),
             )
-    return result
 
 
 def run(options: argparse.Namespace) -> None:

@@ -3,20 +3,7 @@
 import argparse
 import sys
 
-from article.commands.shared.options import asking
 from article.errors import RefusalError
-
-USAGE, WHAT = "PROMPT", "tells the forward pass in its numbers"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of `explain`."""
-    result = asking(
-        "explain", "Tells the forward pass of a prompt in the numbers that the model computed, from ids to the answer."
-    )
-    result.add_argument("--step", action="store_true", help="wait for a key after each stage; q quits")
-    result.add_argument("--training", action="store_true", help="tell one more step of the model's training, too")
-    return result
 
 
 def run(options: argparse.Namespace) -> None:

@@ -6,23 +6,8 @@ import tempfile
 from pathlib import Path
 
 from article import paths
-from article.commands.shared.options import Parser, folder
 from article.errors import RefusalError
 from article.escaping import say
-
-USAGE, WHAT = "DIR", "writes a small article of your own to begin with"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of `new`."""
-    result = Parser(
-        prog=f"{paths.COMMAND} new",
-        description="Writes a folder with a small article about tides: a text, two scenes, a value and a claim. Change "
-        "them, and publish it.",
-        allow_abbrev=False,
-    )
-    result.add_argument("folder", type=folder, metavar="DIR", help="a folder that is not there yet")
-    return result
 
 
 def run(options: argparse.Namespace) -> None:

@@ -3,17 +3,7 @@
 import argparse
 import os
 
-from article.commands.shared.options import asking, folder
 from article.errors import RefusalError
-
-USAGE, WHAT = "PROMPT --out FILE.npz", "keeps every array of the forward pass for numpy"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of `trace`."""
-    result = asking("trace", "Writes every array of the forward pass of a prompt to a file for numpy.load.")
-    result.add_argument("--out", type=folder, required=True, metavar="FILE.npz", help="write them there")
-    return result
 
 
 def run(options: argparse.Namespace) -> None:

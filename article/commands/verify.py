@@ -2,31 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-from article import paths
-from article.commands.shared.options import add_checkpoint, seed
 from article.errors import FalsehoodError
 from article.escaping import say
-
-USAGE, WHAT = "FILE.glb ...", "reads the numbers back out of scenes"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of `verify`."""
-    result = argparse.ArgumentParser(
-        prog=f"{paths.COMMAND} verify",
-        description="Decodes the numbers in scenes from their geometry and compares them with what the files state and "
-        "with a fresh trace of the sentence that they show. Draws each scene anew from that trace, and compares all "
-        "that is drawn. Exits 1 and names the node where they differ.",
-    )
-    result.add_argument("files", nargs="+", type=Path, metavar="FILE.glb")
-    result.add_argument("--seed", type=seed, metavar="N", help="the seed that the model of the files was trained with")
-    add_checkpoint(result)
-    result.add_argument(
-        "--beside", metavar="B", help="of scenes of two, the other one: the path of a checkpoint, or a seed"
-    )
-    return result
 
 
 def run(options: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import gpt
 from article import __main__
+from article.commands.shared.options import described
 from article.commands.shared.terminal import Terminal, fit
 from article.models import loading, own, prompts, sampling
 from article.models.model import OpenedModel
@@ -708,8 +709,7 @@ def test_help_names_every_command(capsys):
         assert left.value.code == 0
     help = capsys.readouterr().out
     for name in __main__.NAMES:
-        command = __main__.command_of(name)
-        assert f"  {name} {command.USAGE} " in help
+        assert f"  {name} {described(name)['usage']} " in help
         assert f"usage: gpt.py {name} " in help
 
 

@@ -8,6 +8,7 @@ import pytest
 from pyvista.examples import load_hexbeam
 
 from article import __main__
+from article.commands.shared.options import described
 from scenes.export import readback
 from tests.conftest import ROOT
 
@@ -94,5 +95,5 @@ def test_every_command_has_an_example():
     assert {arguments.split()[0] for arguments in EXAMPLES if arguments} == {"--data", *__main__.NAMES}
     text = (ROOT / "README.md").read_text("utf-8")
     for name in __main__.NAMES:
-        command = __main__.command_of(name)
-        assert f"\n| `{name} {command.USAGE}` | {command.WHAT}" in text
+        command = described(name)
+        assert f"\n| `{name} {command['usage']}` | {command['what']}" in text

@@ -59,6 +59,15 @@ def vitrine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     return run
 
 
+def test_what_is_no_module_is_named():
+    """Each file beside the modules fits a pattern, or the wheel would lack it."""
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]
+    named = {path for package in ("article", "scenes") for one in known[package] for path in (ROOT / package).glob(one)}
+    tracked = ["git", "ls-files", "article", "scenes", "--others", "--cached", "--exclude-standard"]
+    files = subprocess.run(tracked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    assert [file for file in files if not file.endswith(".py") and (ROOT / file) not in named] == []
+
+
 @pytest.mark.slow
 def test_all_of_the_program_is_in_it(wheel: Path):
     with zipfile.ZipFile(wheel) as made:

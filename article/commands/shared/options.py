@@ -1,13 +1,13 @@
-"""What several commands have in common: how options are read, and which name a model."""
+"""The options of commands: what the TOML files beside them say, and how a text is read as what it stands for."""
 
 import argparse
 import math
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from article import paths
 from article.errors import RefusalError
 from article.models.settings import LONGEST, SEEDS
 
@@ -51,23 +51,27 @@ class Parser(argparse.ArgumentParser):
         raise RefusalError(f"{message}; {self.prog} -h explains.")
 
 
-def asking(name: str, description: str) -> Parser:
-    """The parser of a command that asks a model."""
-    result = Parser(prog=f"{paths.COMMAND} {name}", description=description, allow_abbrev=False)
-    result.add_argument("prompt", metavar="PROMPT", help='such as "the fox made this", in what the model has met')
-    add_checkpoint(result)
-    result.add_argument("--cut", action="store_true", help="of a prompt that is too long, read the last tokens")
+TYPES = {
+    **{"path": folder, "seed": seed, "seeds": seeds, "count": count, "number": float},
+    **{"temperature": temperature, "share": share},
+}
+
+
+def described(name: str) -> dict[str, Any]:
+    """What a command says of itself: its TOML file, which lies beside its module."""
+    return tomllib.loads((Path(__file__).parents[1] / f"{name}.toml").read_text("utf-8"))
+
+
+def parser_of(name: str, prog: str) -> Parser:
+    """The parser of a command, from its TOML file."""
+    told, common = described(name), described("shared/options")
+    result = Parser(prog=prog, description=told["description"], allow_abbrev=False)
+    add(result, {option: common[option] for option in told.get("shared", [])} | told["options"])
     return result
 
 
-def add_checkpoint(parser: argparse.ArgumentParser) -> None:
-    """The options that name another model than the article's own."""
-    parser.add_argument(
-        "--checkpoint",
-        type=folder,
-        metavar="PATH",
-        help="of another model: nanoGPT's ckpt.pt, a folder of GPT-2's family, or what --data has written",
-    )
-    parser.add_argument(
-        "--tokenizer", metavar="T", help="of that model: a meta.pkl, a tokenizer.json, or tiktoken:NAME such as gpt2"
-    )
+def add(parser: argparse._ActionsContainer, options: Mapping[str, dict[str, Any]]) -> None:
+    """Adds options by their names, each with what `add_argument` takes, its type by a name of TYPES."""
+    for option, about in options.items():
+        kind = {"type": TYPES[about["type"]]} if "type" in about else {}
+        parser.add_argument(option, **about | kind)
