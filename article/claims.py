@@ -19,16 +19,19 @@ from article.measures import (
     cosine,
     cosines,
     counted,
+    entering_cosine,
     entropy,
     fitting_best,
     kinds,
     length,
     lengths,
     looks,
-    most_opposed,
+    masked_share,
+    opposed_signs,
     pairs,
     products,
     ranking,
+    silent,
     subject,
     unlinked,
     vector,
@@ -117,9 +120,7 @@ def linked_are_alike(e: Evidence) -> Truth:
 
 @claim("the signs of the most opposed pair differ in more than half of the components", percent)
 def signs_are_opposed(e: Evidence) -> Truth:
-    animal, home = most_opposed(e)
-    share = float((vector(e, animal) * vector(e, home) < 0).mean())
-    return share, share > 0.5
+    return opposed_signs(e), opposed_signs(e) > 0.5
 
 
 @claim("the ways from each animal to its home have a mean cosine above 0.9 with each other", decimals)
@@ -132,6 +133,13 @@ def links_are_parallel(e: Evidence) -> Truth:
 @claim("a map of the embeddings in three dimensions keeps less than half of their variance", percent)
 def map_loses_most(e: Evidence) -> Truth:
     return e.decomposition.map_kept, e.decomposition.map_kept < 0.5
+
+
+@claim("along the first direction of the map, every animal lies on one side of every home", decimals)
+def kinds_are_apart_on_the_map(e: Evidence) -> Truth:
+    first, second = ([e.decomposition.map[e.trace.id(word), 0] for word in kind] for kind in kinds())
+    gap = max(min(first) - max(second), min(second) - max(first))
+    return gap, gap > 0
 
 
 @claim("position vectors are on average less than half as long as embeddings", decimals)
@@ -308,6 +316,15 @@ def widest_costs_most(e: Evidence) -> Truth:
     return f"{e.trace.tokens[k]}, block {l + 1}, head {h + 1}", (l, h, k) == e.decomposition.widest
 
 
+@claim(
+    "of the looks at the animal above one half, without one the answer loses over three times what another costs", times
+)
+def wide_looks_cost_differently(e: Evidence) -> Truth:
+    costs = e.ablation.weight_effect[:, :, subject(e)[1]][looks(e) > 0.5]
+    least, most = max(costs.min(initial=1), 1e-3), costs.max(initial=0)
+    return most / least, most > 3 * least
+
+
 @claim("without any one of the heads, the answer is still the most probable word", count)
 def no_head_decides(e: Evidence) -> Truth:
     lost = int((~answered(e, e.ablation.without_head)).sum())
@@ -339,6 +356,14 @@ def first_mlp_matters_more(e: Evidence) -> Truth:
 
 
 @claim(
+    "losing the first MLP at every position costs the answer more than twice what it costs at the last one", decimals
+)
+def mlp_works_elsewhere(e: Evidence) -> Truth:
+    more = e.ablation.mlp_effect[0] - 2 * e.ablation.effect(e.ablation.last_mlp)[0]
+    return more, more > 0
+
+
+@claim(
     "setting the first block's heads to their mean takes less than a fifth of the probability from the answer", percent
 )
 def first_heads_say_little(e: Evidence) -> Truth:
@@ -348,8 +373,7 @@ def first_heads_say_little(e: Evidence) -> Truth:
 
 @claim("what enters the first block has at every position a cosine above 0.85 with the token's embedding", decimals)
 def enters_as_the_token(e: Evidence) -> Truth:
-    least = min(cosine(a, b) for a, b in zip(e.trace.residual[0], e.decomposition.token, strict=True))
-    return least, least > 0.85
+    return entering_cosine(e), entering_cosine(e) > 0.85
 
 
 @claim("no token has half of the squares of any component of the embedding", percent)
@@ -361,9 +385,7 @@ def no_component_is_a_word(e: Evidence) -> Truth:
 
 @claim("for more than a third of the queries that have a future, in all heads, the best key lies there", percent)
 def mask_hides_the_best(e: Evidence) -> Truth:
-    T = len(e.trace.tokens)
-    share = (e.trace.score[:, :, :-1].argmax(-1) > np.arange(T - 1)).mean()
-    return share, share > 1 / 3
+    return masked_share(e), masked_share(e) > 1 / 3
 
 
 @claim("no component makes half of the score of the widest attention weight into the last position", percent)
@@ -408,8 +430,7 @@ def head_names_the_answer(e: Evidence) -> Truth:
 
 @claim("at the last position, ReLU makes zero of more than half of the hidden units of each block", percent)
 def relu_silences_most(e: Evidence) -> Truth:
-    least = (e.trace.hidden[:, -1] == 0).mean(axis=-1).min()
-    return least, least > 0.5
+    return silent(e).min(), silent(e).min() > 0.5
 
 
 @claim("a quarter of the components make more than half of what sets the winner's logit off from the second's", percent)

@@ -9,8 +9,8 @@ import numpy as np
 from article.evidence.claim import Truth
 from article.evidence.evidence import Evidence
 from scenes.analysis.ablation import Cut, outcomes
-from scenes.animals import ANIMALS
-from scenes.homes import HOMES
+from scenes.analysis.decomposition import key_of_token
+from scenes.pairs import ANIMALS, HOMES
 
 
 def pairs() -> list[tuple[str, str]]:
@@ -33,9 +33,10 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / np.sqrt(a @ a * (b @ b)))
 
 
-def cosines(evidence: Evidence, words: Iterable[tuple[str, str]]) -> np.ndarray:
-    """The cosine of the embeddings of each pair of words."""
-    return np.array([cosine(vector(evidence, a), vector(evidence, b)) for a, b in words])
+def cosines(evidence: Evidence, words: Iterable[tuple[str, str]], embedding: np.ndarray | None = None) -> np.ndarray:
+    """The cosine of the embeddings of each pair of words, in its own table (V, D) or another."""
+    table, id = evidence.trace.embedding if embedding is None else embedding, evidence.trace.id
+    return np.array([cosine(table[id(a)], table[id(b)]) for a, b in words])
 
 
 def vector(evidence: Evidence, token: str) -> np.ndarray:
@@ -79,6 +80,36 @@ def most_opposed_component(evidence: Evidence) -> int:
     """The component, from 1, in which that pair is most opposed."""
     animal, home = most_opposed(evidence)
     return int((vector(evidence, animal) * vector(evidence, home)).argmin()) + 1
+
+
+def opposed_signs(evidence: Evidence) -> float:
+    """In which share of the components the signs of that pair differ."""
+    animal, home = most_opposed(evidence)
+    return float((vector(evidence, animal) * vector(evidence, home) < 0).mean())
+
+
+def entering_cosine(evidence: Evidence) -> float:
+    """The least cosine, over the prompt, of what enters the first block and the token's embedding."""
+    return min(cosine(a, b) for a, b in zip(evidence.trace.residual[0], evidence.decomposition.token, strict=True))
+
+
+def masked_share(evidence: Evidence) -> float:
+    """For which share of the queries that have a future, in all heads, the best key lies there."""
+    T = len(evidence.trace.tokens)
+    return float((evidence.trace.score[:, :, :-1].argmax(-1) > np.arange(T - 1)).mean())
+
+
+def silent(evidence: Evidence) -> np.ndarray:
+    """Of how many hidden units of each block (L,) ReLU makes zero at the last position."""
+    return (evidence.trace.hidden[:, -1] == 0).mean(axis=-1)
+
+
+def idlest(evidence: Evidence) -> tuple[int, int, int]:
+    """Block, head and key of the look at the animal, of those that take more than half, that costs the answer least."""
+    animal, effect = subject(evidence)[1], evidence.ablation.weight_effect
+    cost = np.where(looks(evidence) > 0.5, effect[:, :, animal], np.inf)
+    l, h = np.unravel_index(int(cost.argmin()), cost.shape)
+    return int(l), int(h), animal
 
 
 def looks(evidence: Evidence) -> np.ndarray:
@@ -142,7 +173,7 @@ def counted(corpus: list[str], sentence: str, reach: int) -> float:
 def fitting_best(e: Evidence, words: Sequence[str]) -> Truth:
     """How many of the words are among as many whose keys fit best, in the head that looks most."""
     l, h = e.decomposition.head
-    fit = e.trace.query[l, h, -1] @ e.token_means.key_of_token[l, h]
+    fit = e.trace.query[l, h, -1] @ key_of_token(e.model, e.tokenizer, e.corpus)[l, h]
     best = [e.trace.vocab[id] for id in np.argsort(-fit)[: len(words)]]
     found = len(set(best) & set(words))
     return found, found == len(words)

@@ -14,17 +14,22 @@ from article.measures import (
     best,
     cosine,
     cosines,
+    entering_cosine,
     entropy,
+    idlest,
     kinds,
     length,
     lengths,
     looks,
+    masked_share,
     most_opposed,
     most_opposed_component,
+    opposed_signs,
     pairs,
     products,
     ranking,
     score_gap,
+    silent,
     subject,
     unlinked,
     vector,
@@ -88,6 +93,7 @@ def of_answer(own: Evidence) -> Known:
         "middle_probability": (trace.probability(middle, 1), percent),
         "home_probability_in_the_middle": (trace.probability(home, 1), percent),
         "first": (ranking(own, 0)[0], str),
+        "first_probability": (trace.probability(ranking(own, 0)[0], 0), percent),
     }
 
 
@@ -101,6 +107,7 @@ def of_embeddings(own: Evidence) -> Known:
         "opposed_home": (most_opposed(own)[1], str),
         "opposed_cosine": (linked.min(), decimals),
         "opposed_component": (most_opposed_component(own), str),
+        "opposed_signs": (opposed_signs(own), percent),
         "animals_cosine": (cosines(own, combinations(animals, 2)).mean(), decimals),
         "animals_least": (cosines(own, combinations(animals, 2)).min(), decimals),
         "animals_most": (cosines(own, combinations(animals, 2)).max(), decimals),
@@ -134,6 +141,12 @@ def of_pass(own: Evidence) -> Known:
         "widest_weight": (trace.attention[:, :, -1].max(), percent),
         "widest_node": ("attention/{}/{}/{}/{}".format(*top[:2], T - 1, top[2]), str),
         "last_node": (f"normed/{L}/{T - 1}", str),
+        "looking_node": (f"residual/{top[0]}/{T - 1}", str),
+        "looked_node": (f"residual/{top[0]}/{top[2]}", str),
+        "entering_cosine": (entering_cosine(own), decimals),
+        "masked_share": (masked_share(own), percent),
+        "silent_first": (silent(own)[0], percent),
+        "silent_last": (silent(own)[-1], percent),
         "widest_block": (top[0] + 1, str),
         "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
     }
@@ -157,36 +170,44 @@ def of_walk(own: Evidence) -> Known:
 def of_parts(own: Evidence) -> Known:
     """What the parts are good for, and what the answer is the sum of."""
     trace, effects, top = own.trace, own.ablation, own.decomposition.widest
-    home = own.answer
+    home, deputy = own.answer, idlest(own)
     return {
         "widest_effect": (effects.weight_effect[top], points),
+        "deputy_place": (f"block {deputy[0] + 1}, head {deputy[1] + 1}", str),
+        "deputy_weight": (trace.attention[deputy[0], deputy[1], -1, deputy[2]], percent),
+        "deputy_effect": (effects.weight_effect[deputy], points),
         "first_heads_effect": (effects.heads_effect[0], points),
+        "last_heads_effect": (effects.heads_effect[-1], points),
         "last_heads_left": (effects.without_heads[-1, trace.id(home)], percent),
         "last_heads_prediction": (best(own, effects.without_heads[-1]), str),
         "last_head_effect_most": (effects.head_effect[-1].max(), points),
         "last_head_effect_least": (effects.head_effect[-1].min(), points),
         "first_mlp_effect": (effects.mlp_effect[0], points),
         "last_mlp_effect": (effects.mlp_effect[-1], points),
+        "first_mlp_effect_at_last": (effects.effect(effects.last_mlp)[0], points),
         "map_kept": (own.decomposition.map_kept, percent),
+        **{f"map_{n}": (own.decomposition.map_shares[k], percent) for k, n in enumerate(("first", "second", "third"))},
         "logit": (trace.lens[-1, -1].max(), one_decimal),
         "largest_share": (own.decomposition.share[:, trace.id(home)].max(), one_decimal),
         "largest_origin": (own.decomposition.origins[int(own.decomposition.share[:, trace.id(home)].argmax())], str),
         "embedding_share": (own.decomposition.share[0, trace.id(home)], decimals),
         "score_gap": (score_gap(own), one_decimal),
-        "route_kept": (own.decomposition.route_kept, percent),
     }
 
 
 def of_training(own: Evidence, survey: Sequence[Evidence]) -> Known:
     """How it was trained, and how others came out."""
+    history, land = own.training_history, own.loss_landscape
     over_seeds = [e.trace.probability(e.answer) for e in survey]
     return {
-        "path_steps": (own.loss_landscape.every, count),
-        "film_steps": (own.training_history.every, count),
-        "found_step": (at_step(own.training_history.found), str),
-        "settled_step": (at_step(own.training_history.settled), str),
-        "path_in_plane": (own.loss_landscape.in_plane, percent),
-        "path_start_loss": (own.loss_landscape.path_loss[0], decimals),
+        "path_steps": (land.every, count),
+        "film_frames": (len(history.steps), str),
+        "found_step": (at_step(history.found), str),
+        "settled_step": (at_step(history.settled), str),
+        "linked_cosine_at_start": (cosines(own, pairs(), history.course[..., 0]).mean(), decimals),
+        "path_in_plane": (land.in_plane, percent),
+        "path_start_loss": (land.path_loss[0], decimals),
+        "land_most": (land.height.max(), decimals),
         "seeds": (len(survey), str),
         "survey_least": (min(over_seeds), percent),
         "survey_median": (float(np.median(over_seeds)), percent),
@@ -224,7 +245,24 @@ def studied(study: dict | None, own: Evidence) -> dict[str, str]:
         known["study.predecessor.batch"] = count(other.sampled)
         weak = next(row for row in study["recipes"] if row["name"] == "third")
         known["study.date"] = study["date"]
+        held = [sum(row["held"]) for row in study["held_out"]]
+        known |= {"study.held_out.least": str(min(held)), "study.held_out.most": str(max(held))}
+        known |= failed(own)
         missed = [looks for held, looks in zip(weak["held"], weak["looks"], strict=True) if not held]
         known["study.third.missed"] = number(len(missed))
         known["study.third.looked"] = number(sum(looks > 0.5 for looks in missed))
     return known
+
+
+def failed(own: Evidence) -> dict[str, str]:
+    """The values of the training that says the wrong word, beside which `failure` stands."""
+    outcome = own.view("outcome")
+    (sure, doubt), (look, other), home = outcome.says, outcome.looks, outcome.id(own.answer)
+    return {
+        "failure.own_look": percent(look.max()),
+        "failure.own_probability": percent(sure.max()),
+        "failure.look": percent(other.max()),
+        "failure.said": outcome.other.prediction,
+        "failure.probability": percent(doubt.max()),
+        "failure.home_probability": percent(doubt[home]),
+    }

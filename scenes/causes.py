@@ -1,7 +1,8 @@
 """Looking and causing: every attention weight into the last position, and what the answer loses without it.
 
 Behind each token stands a row of pairs of bars, one for each block and head: the weight, in the colour of its head, and
-the effect of cutting it. On the right are the effects of cutting a whole head, all heads of a block, and an MLP.
+the effect of cutting it. On the right are the effects of cutting a whole head, all heads of a block, and an MLP, each
+at every position.
 """
 
 import pyvista as pv
@@ -12,8 +13,9 @@ from scenes.style import Scale
 
 SHOWS = "ablation"
 EFFECTS = ("weight_effect", "head_effect", "heads_effect", "mlp_effect")
-PARTS = ("head", "heads", "MLP")  # what is cut, on the right
-VALUES = (0.0, 0.25, 0.5)  # of the legend
+PARTS = ("head", "all heads", "MLP")  # what is cut, on the right
+VALUES = (0.0, 0.5)  # of the legend
+APART = 1.6 * style.BAR_DEPTH  # from row to row, so that no bar hides another
 
 
 def build(ablation: Ablation) -> pv.MultiBlock:
@@ -34,7 +36,7 @@ def build(ablation: Ablation) -> pv.MultiBlock:
 
     parts = [(T + 0.3 + n) * style.SPACING for n in range(len(PARTS))]
     for l in range(L):
-        depths = [(l * (H + 0.4) + h) * style.BAR_DEPTH for h in range(H)]
+        depths = [(l * (H + 0.2) + h) * APART for h in range(H)]
         for h, y in enumerate(depths):
             for k in range(T):
                 x, _ = stand(k * style.SPACING, y)
@@ -49,5 +51,10 @@ def build(ablation: Ablation) -> pv.MultiBlock:
         place("mlp_effect", (l,), stand(parts[2], middle))
     glyphs.names(scene, ablation.tokens, style.SPACING)
     glyphs.names(scene, PARTS, style.SPACING, place=T + 0.3)
-    glyphs.bar_legend(scene, parts[-1], VALUES, "effect", range(H))
+    front = -style.PLINTH - style.GROUP_BELOW
+    glyphs.label(
+        scene, "group/weights", "looks of the last position, cut one by one", ((T - 1) / 2 * style.SPACING, front)
+    )
+    glyphs.label(scene, "group/parts", "cut at every position", (parts[1], front))
+    glyphs.bar_legend(scene, parts[-1], VALUES, "probability lost", range(H))
     return scene

@@ -21,5 +21,5 @@ def build(trace: Trace) -> pv.MultiBlock:
     for l, h in np.ndindex(L, H):
         glyphs.pattern(scene, trace, l, h)
     glyphs.row(scene, trace, glyphs.unembedding(trace), [(id,)], [token], row=L + 1, place=T + 0.6)
-    glyphs.legend(scene, right=T - 1, heads=H)
+    glyphs.legend(scene, right=T - 1, heads=range(H))
     return scene

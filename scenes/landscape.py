@@ -21,18 +21,22 @@ def build(landscape: LossLandscape) -> pv.MultiBlock:
     glyphs.mark(scene, "height", glyphs.surface(landscape.height, scale), landscape, "height", ())
     n = len(landscape.height)
     for s, place in enumerate(landscape.path):
-        # On the surface, at the height of the place of the grid that is nearest.
-        i, j = np.clip(np.round((place[::-1] + 1) / 2 * (n - 1)), 0, n - 1).astype(int)
-        top = style.PLINTH_HEIGHT + style.LAND_HEIGHT * float(scale.fraction(landscape.height[i, j]))
+        # On the surface, at the height of the highest corner of the square of the grid that it lies in.
+        i, j = np.clip((place[::-1] + 1) / 2 * (n - 1), 0, n - 2).astype(int)
+        top = style.PLINTH_HEIGHT + style.LAND_HEIGHT * float(
+            scale.fraction(landscape.height[i : i + 2, j : j + 2]).max()
+        )
         glyphs.mark(scene, f"path/{s}", glyphs.bead(place, top + style.BEAD), landscape, "path", (s,))
         if s in (0, len(landscape.path) - 1):
             x, y = style.LAND_SPAN * place
             scene.append(glyphs.stick((x, y, top), (x, y, top + style.FLAG), style.SLATE), f"flag/{s}")
             glyphs.tag(scene, f"flag/{s}", "end" if s else "start", (x, y, top + 1.1 * style.FLAG))
-    corner = (half - style.PLINTH / 2, -half + style.PLINTH / 2)
+    corner = (-half + style.PLINTH / 2, half - style.PLINTH / 2)
     end = style.PLINTH_HEIGHT + style.LAND_HEIGHT
     scene.append(glyphs.stick((*corner, style.PLINTH_HEIGHT), (*corner, end), style.SLATE), "legend/height")
-    text = glyphs.number(scale.limit)
-    beside = corner[0] + style.TAG_SIZE * (glyphs.width_of(text) / 2 + style.LETTER)  # clear of the land
-    glyphs.tag(scene, "legend/height", text, (beside, corner[1], end - style.TAG_SIZE * style.LETTER))
+    glyphs.tag(scene, "legend/height", glyphs.number(scale.limit), (*corner, end + style.LETTER))
+    glyphs.tag(scene, "legend/quantity", "loss, nats a token", (*corner, end + 2.5 * style.LETTER))
+    front = -half - style.TEXT_SIZE * style.LINE
+    glyphs.label(scene, "axis/1", "direction 1 of the weights", (0, front))
+    glyphs.label(scene, "axis/2", "direction 2", (half + style.TEXT_SIZE, 0), align=0)
     return scene

@@ -4,8 +4,7 @@ import pyvista as pv
 
 from scenes import glyphs, style
 from scenes.analysis.decomposition import Decomposition
-from scenes.animals import ANIMALS
-from scenes.homes import HOMES
+from scenes.pairs import ANIMALS, HOMES
 from scenes.style import Scale
 
 SHOWS = "decomposition"
@@ -16,8 +15,10 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     scene = glyphs.start("map", decomposition, Scale.of(decomposition.map), style.VIEW_OF_MAP)
     colors: dict[str, style.Color] = dict.fromkeys(ANIMALS, style.HEADS[0])
     colors |= dict.fromkeys(HOMES, style.HEADS[1])
-    pairs = zip(ANIMALS, HOMES, strict=True) if colors.keys() <= {*decomposition.vocab} else ()
+    if not colors.keys() <= {*decomposition.vocab}:
+        colors = {}
+    pairs = zip(ANIMALS, HOMES, strict=True) if colors else ()
     links = [(decomposition.id(animal), decomposition.id(home)) for animal, home in pairs]
-    shades = [colors.get(token, style.STONE) for token in decomposition.vocab]
-    glyphs.atlas(scene, decomposition, "map", decomposition.vocab, shades, links)
+    shares = decomposition.map_shares.tolist()
+    glyphs.atlas(scene, decomposition, "map", shares, decomposition.vocab, colors, links)
     return scene

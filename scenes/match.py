@@ -27,5 +27,5 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     for y, (array, indices, text) in enumerate(rows):
         glyphs.row(scene, decomposition, array, indices, () if y else decomposition.tokens, y)
         glyphs.side(scene, text, y)
-    glyphs.legend(scene, right=T - 1)
+    glyphs.legend(scene, right=T - 1, quantity="component, or score")
     return scene

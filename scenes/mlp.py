@@ -1,4 +1,4 @@
-"""The MLP of each block at the last position: what it reads, its hidden units before and after ReLU, what it writes."""
+"""The hidden units of each MLP at the last position, before and after ReLU."""
 
 import pyvista as pv
 
@@ -7,16 +7,31 @@ from scenes.analysis.decomposition import Decomposition
 from scenes.style import Scale
 
 SHOWS = "decomposition"
+ROWS = 5  # of a field of units
+PITCH, DEEP = 1.5, 2.4  # from unit to unit, to the right and into the depth
 
 
 def build(decomposition: Decomposition) -> pv.MultiBlock:
-    """Four columns for each block. Those of the hidden units are tall; the first unit is at the bottom."""
-    L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
-    parts = [("normed_2", ""), ("up", "hidden"), ("hidden", "after ReLU"), ("mlp_write", "write")]
-    scale = Scale.of(*(getattr(decomposition, array)[:, t] for array, _ in parts))
-    scene = glyphs.start("mlp", decomposition, scale, style.VIEW_OF_TALL)
+    """Two fields of bars for each block, one bar a unit: on the left before ReLU, on the right after it.
+
+    Units are read from the left to the right, those at the back first.
+    """
+    L, T, n = decomposition.hidden.shape
+    scale = Scale.of(decomposition.up[:, -1])
+    scene = glyphs.start("mlp", decomposition, scale, style.VIEW_OF_BARS)
+    scene.user_dict |= {"glyphs": {"up": "bar", "hidden": "bar"}}
+    wide = -(-n // ROWS)
     for l in range(L):
-        terms = [(array, (l, t), text if n else f"block {l + 1}") for n, (array, text) in enumerate(parts)]
-        glyphs.line(scene, decomposition, terms, place=l * (len(parts) + 0.5))
-    glyphs.legend(scene, right=(L - 1) * (len(parts) + 0.5) + len(parts) - 1)
+        back = (l * (ROWS + 2) + ROWS - 1) * DEEP
+        for array, left in (("up", 0.0), ("hidden", (wide + 2) * PITCH)):
+            corners = glyphs.foot((left, back - (ROWS - 1) * DEEP), (left + (wide - 1) * PITCH, back))
+            glyphs.ground(scene, glyphs.box(*corners, glyphs.to_bytes(style.STONE)))
+            for u in range(n):
+                at = left + u % wide * PITCH, back - u // wide * DEEP
+                bar = glyphs.bar(getattr(decomposition, array)[l, T - 1, u], scale, at)
+                glyphs.mark(scene, f"{array}/{l}/{T - 1}/{u}", bar, decomposition, array, (l, T - 1, u))
+        glyphs.label(scene, f"row/{l}", f"block {l + 1}", (-style.PLINTH - 0.4, back - DEEP), align=1)
+    for text, left in (("before ReLU", 0.0), ("after ReLU", (wide + 2) * PITCH)):
+        glyphs.label(scene, text, text, (left + (wide - 1) / 2 * PITCH, -style.PLINTH - 2 * style.LINE))
+    glyphs.bar_legend(scene, (2 * wide + 1) * PITCH, style.LEGEND_PARTS, "hidden unit")
     return scene

@@ -1,5 +1,7 @@
 """Who said it: how much each head, each MLP, the embedding and the position added to the logit of the answer."""
 
+import re
+
 import pyvista as pv
 
 from scenes import glyphs, style
@@ -26,7 +28,7 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
         glyphs.label(
             scene, f"row/{row}", f"for {decomposition.vocab[id]}", (-style.PLINTH - style.BAR_SPACING, front), align=1
         )
-    short = [name.replace("block ", "").replace(", head ", ".").replace(", ", " ") for name in decomposition.origins]
+    short = [re.sub(r"block (\d+), (\w+) ?(\d*)", r"\2 \1.\3", name).rstrip(".") for name in decomposition.origins]
     glyphs.names(scene, short, style.SPACING)
-    glyphs.bar_legend(scene, (len(short) - 1) * style.SPACING, (-1.0, -0.5, 0.0, 0.5, 1.0), "logit")
+    glyphs.bar_legend(scene, (len(short) - 1) * style.SPACING, style.LEGEND_PARTS, "share of the logit")
     return scene

@@ -14,5 +14,5 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     l, h = decomposition.head
     scene = glyphs.start("scores", decomposition, Scale.of(decomposition.score[l, h]), style.VIEW_OF_MATRIX)
     right = glyphs.matrix(scene, decomposition, "score", l, h)
-    glyphs.bar_legend(scene, right, (-1.0, -0.5, 0.0, 0.5, 1.0), "score")
+    glyphs.bar_legend(scene, right, style.LEGEND_PARTS, "score")
     return scene

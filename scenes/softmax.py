@@ -14,5 +14,5 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     l, h = decomposition.head
     scene = glyphs.start("softmax", decomposition, Scale(1.0), style.VIEW_OF_MATRIX)
     right = glyphs.matrix(scene, decomposition, "attention", l, h)
-    glyphs.bar_legend(scene, right, (0.0, 0.5, 1.0), heads=[h])
+    glyphs.bar_legend(scene, right, (0.0, 0.5), heads=[h])
     return scene

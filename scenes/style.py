@@ -22,10 +22,6 @@ PITCH = 0.24  # from one box of a column to the next
 GAP = 0.04  # the air between them
 PITCH_STEPS = 12  # of the file's grid in a pitch; a whole number of them makes the gap
 
-STACK_PITCH = 1.2  # from one box of a stack to the next
-STACK_MIDDLE = 0.62  # edge of a stack's box that stands for zero
-STACK_SPAN = 0.5  # what the scale's limit adds to it, and its negative takes away
-
 BAR = 0.55  # half-width of a bar
 BAR_BASE = 0.06  # height of a bar that stands for zero
 BAR_SPAN = 6.0  # what the scale's limit adds to it
@@ -34,19 +30,18 @@ BAR_LEGEND_SPACING = 2.6  # from one of its bars to the next
 BAR_PITCH = 2.3  # from token to token, where a row shows the whole vocabulary
 BAR_SPACING = 1.5  # from a bar to the one beside it
 
-POINT = 0.32  # half-width of a point on a map
+POINT = 0.4  # half-width of a point on a map
+FAINT = 0.65  # of the size of others, that of points that the map is not about
 MAP_SPAN = 9.0  # how far from the middle of a map its limit is
 MAP_DISTANCE = 145.0  # from which it is seen, about
 MAP_HEIGHT = 10.5  # of that middle over the floor
-STICK = 0.07  # half-width of a stick that joins points, or carries one
-ROW_NAME = 1.9  # font size of the names at the side of tall columns, in pitches
-ROW_SHIFT = 2.4  # to the left, of every second one
+STICK = 0.07  # half-width of a stick that joins points
 LAND_SPAN = 12.0  # from the middle of a landscape to its ends
 LAND_HEIGHT = 9.0  # of the scale's limit over the floor
 FLAG = 3.5  # height of the sticks at its start and its end
-BEAD = 0.16  # half-width of a bead of the path on it
+BEAD = 0.22  # half-width of a bead of the path on it
 TAG_SIZE = 1.0  # font size of what stands upright without a plate
-POINT_NAME = 0.85  # font size of a point's name
+POINT_NAME = 1.1  # font size of a point's name
 LETTER = 0.75  # height of a letter, in font sizes
 
 FRAME = 0.2  # seconds from one recorded step of a film to the next
@@ -85,14 +80,17 @@ SIGN_EVERY = 8  # tokens, of which the first has a sign
 
 # --- Legend -------------------------------------------------------------------------------------------------------
 
-LEGEND_ROW = -5.0  # where it stands along y, before the first row
-LEGEND_GAP = 0.3  # between the largest box and its name plate
-LEGEND_SPACING = 2.8  # from box to box
-LEGEND_SIZE = 0.66  # font size of its labels
-LEGEND_PARTS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of the limit
-LEGEND_WEIGHTS = (0.0, 0.5, 1.0)
+LEGEND_ROW = -4.3  # where it stands along y, before the first row
+LEGEND_GAP = 0.1  # between its plinth and its name plates
+LEGEND_SPACING = 2.4  # from box to box
+LEGEND_SIZE = 0.62  # font size of its labels
+LEGEND_BELOW = 1.6  # from its numbers to what they are of
+GROUP_BELOW = 3.4  # from a row of plinths to what a group of it is
+LEGEND_PARTS = (-0.5, 0.0, 0.5)  # of the limit: smaller than the data
+LEGEND_WEIGHTS = (0.0, 1.0)
+LEGEND_DIFFERENCES = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of their limit, told by colours
 LEGEND_RIBBON = 1.7  # from ribbon to ribbon
-LEGEND_DEPTH = 4.6  # from one of its rows to the next
+LEGEND_DEPTH = 4.2  # from one of its rows to the next
 LEGEND_NARROW = 1.7  # from box to box, where all are of one size
 DECIMALS = 4  # of the numbers that travel with the marks, on a scale whose limit is 0.1 or more
 
@@ -146,9 +144,8 @@ LAMPS = (  # azimuth and elevation in degrees, size, strength
 # Degrees to the left of straight ahead, and from straight above.
 VIEW_OF_CROWD = (-14.0, 44.0)
 VIEW_OF_GRID = (-14.0, 51.0)
-VIEW_OF_LAND = (20.0, 52.0)
+VIEW_OF_LAND = (-24.0, 62.0)
 VIEW_OF_MAP = (-28.0, 72.0)
-VIEW_OF_TALL = (-20.0, 72.0)
 VIEW_OF_BARS = (-12.0, 46.0)
 VIEW_OF_MATRIX = (-14.0, 40.0)
 VIEW_OF_ROW = (-20.0, 70.0)

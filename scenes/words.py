@@ -55,10 +55,6 @@ def level_name(level: int) -> str:
     return f"after block {level}" if level else "entering block 1"
 
 
-def tokens(shown: Any, _: int) -> Sequence[str]:
-    return shown.vocab
-
-
 def plain(_: Any, n: int) -> Sequence[str]:
     """Of a single number, or of numbers that have no name."""
     return [""] * n
@@ -66,15 +62,6 @@ def plain(_: Any, n: int) -> Sequence[str]:
 
 def directions(_: Any, n: int) -> Sequence[str]:
     return ["first direction", "second direction", "third direction"][:n]
-
-
-def hidden_units(_: Any, n: int) -> Sequence[str]:
-    return [f"hidden unit {u + 1}" for u in range(n)]
-
-
-def by_component(title: str, corner: str, names: Callable[[Any], Sequence[str]]) -> Table:
-    """A column for each component, and in it a row for each of what it is the component of."""
-    return Table(lambda *_: title, corner, lambda s, i, n: ((n, names(s)[n]), (i[-1], str(i[-1] + 1))))
 
 
 def by_token(title: Callable[[Index], str], split: int) -> Table:

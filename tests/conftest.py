@@ -36,10 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 pytest_plugins = ["tests.browser"]  # its fixtures
 
 SCENES = (
-    "animals",
-    "homes",
+    "pairs",
     "map",
-    "boxes",
     "prompt",
     "stream",
     "sum",
@@ -50,12 +48,12 @@ SCENES = (
     "origin",
     "causes",
 )
-SCENES += ("succeeds", "fails", "landscape", "growth", "drift")
-BUILDERS = (*SCENES, "components", "route", "places", "entrance", "drivers", "match", "scores", "softmax", "carry")
+SCENES += ("failure", "landscape", "growth")
+BUILDERS = (*SCENES, "entrance", "match", "scores", "softmax", "carry")
 BUILDERS += ("mlp", "norm", "logit")
 COMPARED = ("abreast", "levels", "looks", "ends", "odds")  # which the article has none of
 FURTHER = {*BUILDERS, *COMPARED} - set(SCENES)
-FILMS = ("growth", "drift")
+FILMS = ("growth",)
 PARTS = ("gpt.py", "scenes", "article", "data")
 
 
@@ -195,7 +193,6 @@ def subjects(
             answer=answer,
             steps=tuple(range(0, 200, 40)),
             course=np.random.default_rng(3).normal(size=(*trace.embedding.shape, 5)),
-            way=np.random.default_rng(4).normal(size=(len(trace.vocab), 5, 3)),
             loss=np.linspace(3, 0, 5),
             said=(trace.prediction,) * 4 + (answer,),
             sure=np.linspace(0, 1, 5),

@@ -54,9 +54,9 @@ def test_other_numbers_or_another_program_are_something_else(trace, subjects, tm
         cache.scene_key("b", trace, False),
         cache.scene_key("a", trace, True),
         cache.scene_key("a", other, False),
-        cache.scene_key("a", subjects["succeeds"], False),
-        cache.scene_key("a", replace(subjects["succeeds"], other=other), False),
-        cache.scene_key("a", replace(subjects["succeeds"], trace=other), False),
+        cache.scene_key("a", subjects["failure"], False),
+        cache.scene_key("a", replace(subjects["failure"], other=other), False),
+        cache.scene_key("a", replace(subjects["failure"], trace=other), False),
     ]
     assert cache.scene_key("a", replace(trace), False) == keys[0]
     for path in cache.program():

@@ -50,6 +50,5 @@ class Evidence:
 
     ablation = property(lambda self: self.view("ablation"))  # what becomes of the answer without each part of the model
     decomposition = property(lambda self: self.view("decomposition"))  # sums and products that the numbers are made of
-    token_means = property(lambda self: self.view("token_means"))  # and the means of its heads' parts, by token
     training_history = property(lambda self: self.view("training_history"))  # its training, step by step
     loss_landscape = property(lambda self: self.view("loss_landscape"))  # the loss in the plane of its training

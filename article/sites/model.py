@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 BOXES = 8000  # more in one scene cannot be told apart
 TALL = 64  # components; a column of more cannot be read
 WIDE = 80  # tokens of the vocabulary, or origins of a logit; a row of more cannot be read
-SCENES = ("prompt", "stream", "sum", "forward", "lens", "logit", "origin", "map", "components")
+SCENES = ("prompt", "stream", "sum", "forward", "lens", "logit", "origin", "map")
 
 
 def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]) -> Collection[str]:
@@ -68,13 +68,13 @@ def too_much(scene: str, trace: gpt.Trace) -> str:
     """What a scene would have more of than can be told apart; nothing if it is fine."""
     L, H, T, _ = trace.attention.shape
     V, D = trace.embedding.shape
-    if scene in ("lens", "map", "components") and V > WIDE:
+    if scene in ("lens", "map") and V > WIDE:
         return f"{V:,} tokens of the vocabulary, more than {WIDE}"
     if scene not in ("lens", "map", "origin") and D > TALL:
         return f"{D:,} components in a column, more than {TALL}"
     if scene == "origin" and (n := L * (H + 2) + 3) > WIDE:
         return f"{n:,} origins of a logit, more than {WIDE}"
-    boxes = {"stream": (L + 2) * T * D, "forward": (L + 2) * T * D + L * H * T * (T + 1) // 2, "components": V * D}
+    boxes = {"stream": (L + 2) * T * D, "forward": (L + 2) * T * D + L * H * T * (T + 1) // 2}
     n = boxes.get(scene, 0)
     return f"{n:,} marks, more than {BOXES:,}" if n > BOXES else ""
 

@@ -43,8 +43,8 @@ def packed(
 
 def names(blocks: int, heads: int) -> list[str]:
     """What the parts of a forward pass are called in its scene, and in what live/forward.js draws."""
-    numbered = [f"{part} {n + 1}" for part, count in (("block", blocks), ("head", heads)) for n in range(count)]
-    return ["embedding + position", "embedding alone", *numbered, "final LayerNorm"]
+    numbered = [f"{part} {n + 1}" for part, count in (("block", blocks), ("weight, head", heads)) for n in range(count)]
+    return ["embedding + position", "embedding alone", *numbered, "final LayerNorm", "component"]
 
 
 def look(words: Sequence[str], names: Sequence[str]) -> dict[str, Any]:

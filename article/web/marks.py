@@ -25,8 +25,7 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
     "marks" has for each, in the order of the file: "node", its name; "title"; "how" and "parts", places in the lists of
     that name, of sentences and of what each of its numbers is called; "glyph"; "mesh", the number of its mesh in the
     file; "at" and "half", the middle of the box around it and half its edges, in metres, y up; for a
-    ribbon "tip", a place on it near its query; for a point of a film "path", where it is at each step; for what stands
-    for a whole row, what `grown` says; "values".
+    ribbon "tip", a place on it near its query; for what stands for a whole row, what `grown` says; "values".
     """
     meshes = {node["name"]: node.get("mesh") for node in readback.header(glb)["nodes"] if "extras" in node}
     how: dict[str, int] = {}
@@ -40,18 +39,12 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
         texts = [f"{what} {n + 1}" for what, n in zip(("block", "head"), index[: words.place], strict=False)]
         points = turn(np.concatenate([np.asarray(shape.points, float) for shape in leaves([block])]))
         glyph = scene.user_dict["glyphs"][array]
-        path = None
-        if glyph == "moving":  # where the point is at each step
-            path = turn(style.MAP_SPAN * np.reshape(mark["values"], (-1, 3)) / scene.user_dict["limit"])
-            path = (path + np.array([0, style.MAP_HEIGHT, 0])) * style.METER
         tip = points[-4:].mean(axis=0) * style.METER  # a ribbon ends with the rims at its query
         low, high = points.min(axis=0) * style.METER, points.max(axis=0) * style.METER
         half, at = (high - low) / 2, (low + high) / 2
         if glyph == "growing":  # the room in which it grows
             half = np.array([style.BASE + style.SPAN, style.PITCH / 2, style.BASE + style.SPAN]) * style.METER
             at[1] = (style.PLINTH_HEIGHT + style.PITCH * (index[1] + 0.5)) * style.METER
-        elif path is not None:
-            half = np.full(3, style.POINT * style.METER)
         said = words.how if isinstance(words.how, str) else words.how(shown, index)
         found.append(
             {
@@ -63,7 +56,6 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
                 "mesh": meshes[name],
                 "at": np.round(at, 5).tolist(),
                 "half": np.round(half, 5).tolist(),
-                **({} if path is None else {"path": np.round(path, 4).tolist()}),
                 **({"tip": np.round(tip, 5).tolist()} if glyph.endswith("ribbon") else {}),
                 **(grown(shown, array, index) if glyph in ("crowd", "carpet") else {}),
                 "values": mark["values"],

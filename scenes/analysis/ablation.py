@@ -30,9 +30,9 @@ WORDS = {
     f"{part}_effect": Words(name, f"what the answer's probability loses when {cut}", place, plain)
     for part, name, cut, place in (
         ("weight", lambda s, i: f"without the look at {s.tokens[i[2]]}", "the weight is set to 0", 2),
-        ("head", lambda *_: "without the head", "the head says nothing", 2),
-        ("heads", lambda *_: "without all heads", "no head of the block says anything", 1),
-        ("mlp", lambda *_: "without the MLP", "the MLP writes nothing", 1),
+        ("head", lambda *_: "without the head", "the head says nothing at any position", 2),
+        ("heads", lambda *_: "without all heads", "no head of the block says anything at any position", 1),
+        ("mlp", lambda *_: "without the MLP", "the MLP writes nothing at any position", 1),
     )
 }
 
@@ -41,8 +41,8 @@ WORDS = {
 class Ablation(View):
     """A trace, and the probabilities of the next token (V) that are left when a part is cut, as arrays of float64.
 
-    The parts are each attention weight into the last position, each head, all heads of a block, and each MLP; heads and
-    MLPs are cut at every position. An effect is what the cut takes from the probability of the answer.
+    The parts are each attention weight into the last position, each head, all heads of a block, and each MLP. Heads and
+    MLPs are cut at every position, or at the last one alone. An effect is what it takes from the answer's probability.
     """
 
     words = View.words | WORDS
@@ -55,6 +55,9 @@ class Ablation(View):
     mean_head: np.ndarray  # (L, H, V)
     mean_heads: np.ndarray  # (L, V)
     mean_mlp: np.ndarray  # (L, V)
+    last_head: np.ndarray  # (L, H, V); cut at the last position alone
+    last_heads: np.ndarray  # (L, V)
+    last_mlp: np.ndarray  # (L, V)
 
     def effect(self, without: np.ndarray) -> np.ndarray:
         """What a cut takes from the probability of the answer; negative if it adds to it."""
@@ -83,7 +86,12 @@ class Ablation(View):
     def tables(self) -> list[dict]:
         """The weights, and what cutting each part takes from the answer; cells are texts and numbers."""
         L, H, T, _ = self.attention.shape
-        mean = {name: self.effect(getattr(self, f"mean_{name}")) for name in ("weight", "head", "heads", "mlp")}
+        parts = ("head", "heads", "mlp")
+        mean = {name: self.effect(getattr(self, f"mean_{name}")) for name in ("weight", *parts)}
+        ways = [
+            np.stack([self.effect(getattr(self, f"{way}_{name}")) for way in ("without", "mean", "last")], -1)
+            for name in parts
+        ]
         places = [(l, h) for l in range(L) for h in range(H)]
         rows = [
             [f"block {l + 1}, head {h + 1}{what}", *values[l, h].tolist()]
@@ -94,10 +102,10 @@ class Ablation(View):
                 (", set to its mean", mean["weight"]),
             )
         ]
-        parts = [
-            *((f"block {l + 1}, head {h + 1}", self.head_effect[l, h], mean["head"][l, h]) for l, h in places),
-            *((f"block {l + 1}, all heads", self.heads_effect[l], mean["heads"][l]) for l in range(L)),
-            *((f"block {l + 1}, MLP", self.mlp_effect[l], mean["mlp"][l]) for l in range(L)),
+        whole = [
+            *([f"block {l + 1}, head {h + 1}", *ways[0][l, h].tolist()] for l, h in places),
+            *([f"block {l + 1}, all heads", *ways[1][l].tolist()] for l in range(L)),
+            *([f"block {l + 1}, MLP", *ways[2][l].tolist()] for l in range(L)),
         ]
         return [
             {
@@ -109,8 +117,8 @@ class Ablation(View):
             {
                 "title": "What cutting a whole part takes from the answer",
                 "corner": "part",
-                "columns": ["set to zero", "set to its mean"],
-                "rows": [[name, float(zero), float(average)] for name, zero, average in parts],
+                "columns": ["set to zero", "set to its mean", "set to zero at the last position alone"],
+                "rows": whole,
             },
         ]
 
@@ -120,8 +128,8 @@ def ablate(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trac
     L, H, T, _ = trace.attention.shape
     mean = means(model, tokenizer, corpus, T)
     cuts: dict[str, list[Cut]] = {}
+    heads = [(f"mixed/{l}", h) for l in range(L) for h in range(H)]
     for way, value in (("without", lambda *_: 0.0), ("mean", lambda place, *index: mean[place][index])):
-        heads = [(f"mixed/{l}", h) for l in range(L) for h in range(H)]
         cuts[f"{way}_weight"] = [
             Cut(f"attention/{l}", (h, T - 1, k), value(f"attention/{l}", h, T - 1 - k))
             for l, h, k in np.ndindex(L, H, T)
@@ -129,6 +137,9 @@ def ablate(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trac
         cuts[f"{way}_head"] = [Cut(place, (h,), value(place, h)) for place, h in heads]
         cuts[f"{way}_heads"] = [Cut(f"mixed/{l}", (), value(f"mixed/{l}", slice(None), None)) for l in range(L)]
         cuts[f"{way}_mlp"] = [Cut(f"mlp/{l}", (), value(f"mlp/{l}")) for l in range(L)]
+    cuts["last_head"] = [Cut(place, (h, T - 1)) for place, h in heads]
+    cuts["last_heads"] = [Cut(f"mixed/{l}", (slice(None), T - 1)) for l in range(L)]
+    cuts["last_mlp"] = [Cut(f"mlp/{l}", (T - 1,)) for l in range(L)]
     shapes = {"weight": (L, H, T, -1), "head": (L, H, -1), "heads": (L, -1), "mlp": (L, -1)}
     left = outcomes(model, tokenizer.encode(trace.sentence), [cut for part in cuts.values() for cut in part])
     parts = np.split(left, np.cumsum([len(part) for part in cuts.values()])[:-1])

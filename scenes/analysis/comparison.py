@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,16 +11,46 @@ from scenes.analysis.decomposition import Decomposition
 from scenes.analysis.view import View
 from scenes.words import Index, Words, level_by_token, level_name, plain
 
+CANDIDATES, FEW = 10, 4
+
 
 @dataclass(frozen=True)
 class Outcome(View):
-    """A trace, set beside that of another model of the same sentence, whose answer is a token."""
+    """A trace, set beside that of another training on the same sentence, which says another word."""
 
-    answer: str
+    words = View.words | {
+        "looks": Words(
+            lambda s, i: f"{s.who[i[0]]}, block {i[1] + 1}, head {i[2] + 1} looks at {s.tokens[s.key]}",
+            "the attention weight of the last position",
+            0,
+            plain,
+        ),
+        "says": Words(lambda s, i: f"{s.who[i[0]]} says {s.vocab[i[1]]}", "the softmax of the logits", 0, plain),
+    }
+    who: ClassVar = ("this page’s", "stopped early")
     other: gpt.Trace
 
+    @property
+    def key(self) -> int:
+        """The place of the token that the last position of the trace looks at most."""
+        return int(self.attention[:, :, -1].max(axis=(0, 1)).argmax())
 
-CANDIDATES = 10
+    @cached_property
+    def looks(self) -> np.ndarray:
+        """How much of its attention the last position of each gives to that token (2, L, H)."""
+        return np.stack([one.attention[:, :, -1, self.key] for one in (self.trace, self.other)])
+
+    @cached_property
+    def says(self) -> np.ndarray:
+        """The probability of each token after the sentence (2, V)."""
+        return np.stack([chances(one)[-1] for one in (self.trace, self.other)])
+
+    @cached_property
+    def candidates(self) -> list[int]:
+        """The ids of the tokens that are, in the mean of both, the most probable."""
+        return np.argsort(-self.says.mean(axis=0), kind="stable")[:FEW].tolist()
+
+
 WORDS = {
     "last": Words(lambda *_: "last vector", "the last position's vector after the final LayerNorm"),
     "chance": Words(

@@ -3,28 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
 
 import gpt
 from scenes.analysis.view import View
-from scenes.words import Table, Words, by_component, directions, plain, tokens
-
-
-def projection(rows: np.ndarray) -> np.ndarray:
-    """Rows (n, D) along their first three principal components (n, 3): the directions in which they differ most."""
-    from sklearn.decomposition import PCA
-
-    places = PCA(min(3, *rows.shape), svd_solver="full").fit(rows).transform(rows)
-    return np.hstack([places, np.zeros((len(rows), 3 - places.shape[1]))])  # of a sentence of one or two tokens
-
-
-def kept(places: np.ndarray, rows: np.ndarray) -> float:
-    """The share of the variance of rows (n, D) that their projection (n, 3) keeps."""
-    return float(places.var(axis=0).sum() / rows.var(axis=0).sum())
-
+from scenes.words import Table, Words, directions, plain
 
 WORDS = {
     "token": Words(
@@ -35,25 +20,8 @@ WORDS = {
         "the product of one component of both, divided by the root of their number",
         2,
     ),
-    "component": Words(
-        lambda _, i: f"component {i[0] + 1} of the embedding",
-        "a learned number: the component in each token's embedding",
-        0,
-        tokens,
-        by_component("Embedding, by component", "token", lambda s: s.vocab),
-    ),
-    "place": Words(
-        lambda _, i: f"component {i[0] + 1} of the position",
-        "a learned number: the component in each position's vector",
-        0,
-        lambda _, n: [f"position {t + 1}" for t in range(n)],
-        by_component("Position, by component", "position", lambda s: [str(t + 1) for t in range(len(s.tokens))]),
-    ),
     "map": Words(
         lambda s, i: s.vocab[i[0]], "the embedding along the first principal components of all", 0, directions
-    ),
-    "route": Words(
-        lambda _, i: f"position {i[0] + 1}", "the position along the first principal components of all", 0, directions
     ),
     "centred": Words(lambda *_: "less its mean", "the last residual stream less the mean of its components"),
     "standard": Words(lambda *_: "to one size", "the centred vector divided by its standard deviation"),
@@ -107,37 +75,26 @@ class Decomposition(View):
         """Query times key, component by component (L, H, T, T, D/H); their sum is the score."""
         return self.query[:, :, :, None] * self.key[:, :, None] / np.sqrt(self.query.shape[-1])
 
-    @cached_property
-    def component(self) -> np.ndarray:
-        """The embedding, read by component (D, V): what each of them is in every token."""
-        return self.embedding.T
-
-    @cached_property
-    def place(self) -> np.ndarray:
-        """The positions, read by component (D, T): what each of them is in every place."""
-        return self.position.T
-
     # --- Maps -----------------------------------------------------------------------------------------------------
 
     @cached_property
     def map(self) -> np.ndarray:
-        """The embeddings along their principal components (V, 3)."""
-        return projection(self.embedding)
+        """The embeddings along their principal components (V, 3): the directions in which they differ most."""
+        from sklearn.decomposition import PCA
+
+        rows = self.embedding
+        places = PCA(min(3, *rows.shape), svd_solver="full").fit(rows).transform(rows)
+        return np.hstack([places, np.zeros((len(rows), 3 - places.shape[1]))])  # of a vocabulary of one or two tokens
+
+    @property
+    def map_shares(self) -> np.ndarray:
+        """The share of the embeddings' variance along each of the three (3,)."""
+        return self.map.var(axis=0) / self.embedding.var(axis=0).sum()
 
     @property
     def map_kept(self) -> float:
-        """The share of the embeddings' variance that the map keeps."""
-        return kept(self.map, self.embedding)
-
-    @cached_property
-    def route(self) -> np.ndarray:
-        """The same for the positions (T, 3)."""
-        return projection(self.position)
-
-    @property
-    def route_kept(self) -> float:
-        """The share of the positions' variance that their map keeps."""
-        return kept(self.route, self.position)
+        """The share that the map keeps."""
+        return float(self.map_shares.sum())
 
     # --- The final LayerNorm, step by step ------------------------------------------------------------------------
 
@@ -206,43 +163,15 @@ class Decomposition(View):
         return np.vstack([scaled, self.bias]) @ self.unembedding.T
 
 
-def mean(what: str) -> Words:
-    """The words for the means of a part of a head."""
-    return Words(
-        lambda _, i: f"{what} {i[-1] + 1}",
-        f"the mean of this component of the {what} over all places of the corpus where the token stands",
-        2,
-        tokens,
-        by_component(f"{what.capitalize()}, by component: means over the corpus", "token", lambda s: s.vocab),
-    )
-
-
-@dataclass(frozen=True)
-class TokenMeans(Decomposition):
-    """A trace taken apart, and what the parts of a head are, on average, where each token stands in the corpus.
+def key_of_token(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str]) -> np.ndarray:
+    """The mean key of each token over all places of the corpus where it stands (L, H, D/H, V).
 
     A token that the model never reads, as it only ends sentences, has zeros.
     """
-
-    words = Decomposition.words | {f"{what}_of_token": mean(what) for what in ("query", "key", "value")}
-
-    query_of_token: np.ndarray  # (L, H, D/H, V)
-    key_of_token: np.ndarray  # (L, H, D/H, V)
-    value_of_token: np.ndarray  # (L, H, D/H, V)
-
-
-def token_means(model: gpt.GPT, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace) -> TokenMeans:
-    """The means of a model, of which a trace is given, as it reads the corpus."""
     ids, targets = gpt.batch(tokenizer, corpus)
     real = targets != gpt.NO_TARGET  # (B, T)
-    stands = torch.nn.functional.one_hot(ids[real], len(trace.vocab)).to(model.embedding.weight.dtype)  # (n, V)
+    stands = torch.nn.functional.one_hot(ids[real], len(tokenizer.vocab)).to(model.embedding.weight.dtype)  # (n, V)
     weights = stands / stands.sum(0).clamp(min=1)
     with torch.no_grad():
-        inside = model(ids).inside
-    means: dict[str, Any] = {
-        f"{name}_of_token": torch.stack(
-            [torch.einsum("nhd,nv->hdv", block[name].transpose(1, 2)[real], weights) for block in inside]
-        ).numpy()
-        for name in ("query", "key", "value")
-    }
-    return TokenMeans(trace, **means)
+        keys = [block["key"].transpose(1, 2)[real] for block in model(ids).inside]  # each (n, H, D/H)
+    return torch.stack([torch.einsum("nhd,nv->hdv", rows, weights) for rows in keys]).numpy()

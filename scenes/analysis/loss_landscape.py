@@ -61,5 +61,12 @@ def loss_landscape(
 ) -> LossLandscape:
     """The landscape of one training, whose trace of a sentence is given."""
     arrays = explored(config, tokenizer, corpus, trace.sentence)
-    found: dict[str, Any] = {name: arrays[name] for name in ("height", "path", "path_loss")}
-    return LossLandscape(trace, **found, in_plane=float(arrays["in_plane"]))
+    height, path = arrays["height"], arrays["path"]
+    right, back = np.where(path[0] < 0, -1, 1)  # a principal component has no sign: the start is at the back
+    return LossLandscape(
+        trace,
+        height=height[::back, ::right],
+        path=path * [right, back],
+        path_loss=arrays["path_loss"],
+        in_plane=float(arrays["in_plane"]),
+    )

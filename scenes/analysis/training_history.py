@@ -10,7 +10,7 @@ import torch
 import gpt
 from article.models import ensemble, recording
 from scenes.analysis.view import View
-from scenes.words import Words, directions, plain
+from scenes.words import Words, plain
 
 EVERY = 40  # steps from one recorded step to the next; a multiple of those of `article.models.recording`
 STRIP = 5  # stills of a film
@@ -19,12 +19,6 @@ STRIP = 5  # stills of a film
 WORDS = {
     "course": Words(
         lambda s, i: f"{s.vocab[i[0]]}, component {i[1] + 1}", "a learned number, as it was at this step", 0, plain
-    ),
-    "way": Words(
-        lambda s, i: s.vocab[i[0]],
-        "the embedding at this step along the first principal components of the last one",
-        0,
-        lambda s, n: [*directions(s, 3)] * (n // 3),
     ),
 }
 
@@ -37,7 +31,6 @@ class TrainingHistory(View):
     answer: str
     steps: tuple[int, ...]  # K
     course: np.ndarray  # (V, D, K); the embedding
-    way: np.ndarray  # (V, K, 3); the embedding along the principal components of the last one, about its mean
     loss: np.ndarray  # (K,); on the corpus
     said: tuple[str, ...]  # K; the most probable next token of the sentence
     sure: np.ndarray  # (K,); the probability of the answer
@@ -93,23 +86,18 @@ def training_history(
     config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str], trace: gpt.Trace, answer: str
 ) -> TrainingHistory:
     """The film of the training whose last trace of a sentence, which goes on with the answer, is given."""
-    from sklearn.decomposition import PCA
-
     arrays = recording.explored(config, tokenizer, corpus, trace.sentence)
     passed = [min(n * recording.EVERY, config.steps) for n in range(len(arrays["points"]))]
     kept = [n for n, step in enumerate(passed) if step % EVERY == 0 or step == config.steps]
     models = [ensemble.restore(config, arrays["points"][n]) for n in kept]
     traces = [gpt.trace(model, tokenizer, trace.sentence) for model in models]
     course = np.stack([one.embedding for one in traces])  # (K, V, D)
-    pca = PCA(3, svd_solver="full").fit(trace.embedding)
-    way = np.stack([pca.transform(embedding) for embedding in course])
     half = trace.tokens[: len(trace.tokens) // 2]
     return TrainingHistory(
         trace,
         answer=answer,
         steps=tuple(passed[n] for n in kept),
         course=course.transpose(1, 2, 0),
-        way=np.round(way.transpose(1, 0, 2), 6),
         loss=arrays["path_loss"][kept],
         said=tuple(one.prediction for one in traces),
         sure=np.array([one.probability(answer) for one in traces]),

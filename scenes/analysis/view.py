@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import gpt
-from scenes.words import Index, Words, by_token, hidden_units, level_by_token, level_name, plain, query_by_key, unnamed
+from scenes.words import Index, Table, Words, by_token, level_by_token, level_name, plain, query_by_key, unnamed
 
 
 def entering(_: Any, index: Index) -> str:
@@ -16,6 +16,20 @@ def entering(_: Any, index: Index) -> str:
 
 def of_head(what: str) -> Callable[[Any, Index], str]:
     return lambda s, i: f"{what} of {s.tokens[i[2]]}"
+
+
+def of_unit(when: str, how: str) -> Words:
+    """The words for hidden units at such a time."""
+    return Words(
+        lambda _, i: f"unit {i[2] + 1} of block {i[0] + 1}, {when}",
+        how,
+        parts=plain,
+        table=Table(
+            lambda *_: f"Hidden units {when}",
+            "unit",
+            lambda _, i, __: ((i[2], str(i[2] + 1)), (i[0], f"block {i[0] + 1}")),
+        ),
+    )
 
 
 WORDS = {
@@ -69,16 +83,8 @@ WORDS = {
         lambda _, i: f"LayerNorm in block {i[0] + 1}",
         "the stream after attention, at one mean and one size, × gain + bias",
     ),
-    "up": Words(
-        lambda _, i: f"hidden in block {i[0] + 1}",
-        "what the MLP reads times its first matrix, plus a bias",
-        parts=hidden_units,
-    ),
-    "hidden": Words(
-        lambda _, i: f"after ReLU in block {i[0] + 1}",
-        "the hidden unit where it is positive, else 0",
-        parts=hidden_units,
-    ),
+    "up": of_unit("before ReLU", "what the MLP reads times its first matrix, plus a bias"),
+    "hidden": of_unit("after ReLU", "the hidden unit where it is positive, else 0"),
     "mlp_write": Words(lambda _, i: f"MLP {i[0] + 1} writes", "the hidden units times the second matrix, plus a bias"),
     "probabilities": Words(
         lambda s, i: f"{s.vocab[i[2]]}, {level_name(i[0])}",

@@ -7,7 +7,7 @@ from typing import Any
 from scenes.analysis.ablation import ablate
 from scenes.analysis.aggregation import Aggregation, BlockAggregation
 from scenes.analysis.comparison import Comparison, Outcome
-from scenes.analysis.decomposition import Decomposition, token_means
+from scenes.analysis.decomposition import Decomposition
 from scenes.analysis.loss_landscape import loss_landscape
 from scenes.analysis.training_history import training_history
 from scenes.analysis.view import View
@@ -16,12 +16,10 @@ from scenes.analysis.view import View
 VIEWS: dict[str, Callable[..., View]] = {
     "trace": View,
     "decomposition": Decomposition,
-    "token_means": token_means,
     "ablation": ablate,
     "training_history": training_history,
     "loss_landscape": loss_landscape,
-    "success": lambda trace, failing, answer: Outcome(trace, answer, failing),  # beside a training that fails
-    "failure": lambda trace, failing, answer: Outcome(failing, answer, trace),
+    "outcome": lambda trace, failing: Outcome(trace, failing),  # beside a training that fails
     "aggregation": Aggregation,
     "block": BlockAggregation,
     "comparison": Comparison,

@@ -122,19 +122,15 @@ class _Writer(Binary):
     def node(self, block: pv.PolyData | pv.MultiBlock, name: str) -> int:
         """The node of a named block. A group's shapes are moved to their places by nodes of their own."""
         known = block.user_dict.data
-        along = (turn(known["along"]) - self.low) / self.step if "along" in known else None
-        rest = np.zeros(3) if along is None else np.round(along[-1])
         if isinstance(block, pv.MultiBlock):
-            entry = {"name": name, "children": [self.part(shape, rest) for shape in leaves(block)]}
+            entry = {"name": name, "children": [self.part(shape) for shape in leaves(block)]}
         elif "letters" in known:
-            entry = {"name": name, "children": self.letters(block, known, rest)}
+            entry = {"name": name, "children": self.letters(block, known)}
         else:
             entry = {"name": name} | self.whole(block, known, name)
         extras = {key: known[key] for key in ("trace", "index", "values") if key in known}
         entry |= {"extras": extras} if extras else {}
         self.nodes.append(entry)
-        if along is not None:
-            self.animate(len(self.nodes) - 1, "translation", along)
         return len(self.nodes) - 1
 
     def whole(self, shape: pv.PolyData, known: dict, name: str) -> dict:
@@ -153,8 +149,8 @@ class _Writer(Binary):
         place, scale = np.round((origin - self.low) / self.step, 2), np.round(np.abs(step) / self.step, 5)
         return {"mesh": mesh, "translation": place.tolist(), "scale": scale.tolist()}
 
-    def part(self, shape: pv.PolyData, origin: NDArray[np.float64]) -> int:
-        """The node of a shape of a group that has its origin at some step of the grid."""
+    def part(self, shape: pv.PolyData) -> int:
+        """The node of a shape of a group."""
         known = shape.user_dict.data
         if "film" in known:
             return self.moved(shape, known)
@@ -164,15 +160,15 @@ class _Writer(Binary):
         points = turn(shape.points)
         corner = points.min(axis=0)
         mesh = self.mesh(*painted(shape), known, self.steps(points - corner))
-        return self.placed(mesh, self.steps(corner - self.low) - origin)
+        return self.placed(mesh, self.steps(corner - self.low))
 
-    def letters(self, shape: pv.PolyData, known: dict, origin: NDArray[np.float64]) -> list[int]:
+    def letters(self, shape: pv.PolyData, known: dict) -> list[int]:
         """The nodes of the letters of a text, like the parts of a group."""
         (colors, corners), points = painted(shape), turn(shape.points)
         sizes, faces = np.array(known["letters"]).T
         first = np.cumsum(sizes) - sizes
         low = np.minimum.reduceat(points, first)
-        places, grid = self.steps(low - self.low) - origin, self.steps(points - np.repeat(low, sizes, axis=0))
+        places, grid = self.steps(low - self.low), self.steps(points - np.repeat(low, sizes, axis=0))
         letters = zip(places, first, np.split(grid, first[1:]), np.split(corners, np.cumsum(faces)[:-1]), strict=True)
         return [
             self.placed(self.mesh(colors[n : n + len(rows)], outline - n, known, rows), place)
@@ -180,40 +176,26 @@ class _Writer(Binary):
         ]
 
     def placed(self, mesh: int, steps: NDArray[np.float64]) -> int:
-        """The node of a mesh that stands so many steps from where its group has its origin."""
+        """The node of a mesh that stands so many steps from the scene's origin."""
         self.nodes.append({"mesh": mesh, "translation": steps.astype(int).tolist()})
         return len(self.nodes) - 1
 
     def moved(self, shape: pv.PolyData, known: dict) -> int:
-        """The node of a shape that is moved: its unit, and its place, size and turn at rest and at each step."""
+        """The node of a shape that is moved: its unit and its place, and its size at rest and at each step."""
         self.nodes.append({"mesh": self.mesh(*painted(shape), known, turn(known["unit"]).astype(np.int8))})
         node, film = len(self.nodes) - 1, known["film"]
-        if "ends" in film:
-            start, end = np.moveaxis(turn(film["ends"]), 1, 0)
-            along = end - start
-            length = np.linalg.norm(along, axis=1, keepdims=True)
-            thin = np.full_like(length, style.STICK)
-            self.animate(node, "translation", (start - self.low) / self.step)
-            self.animate(node, "scale", np.hstack([length, thin, thin]) / self.step)
-            self.animate(node, "rotation", turned(along / np.maximum(length, 1e-9)), digits=6)
-            return node
-        pivot = (turn(film["pivot"]) - self.low) / self.step
-        size = np.abs(turn(film["scale"])) / self.step
-        for path, rows in (("translation", pivot), ("scale", size[0] if (size == size[0]).all() else size)):
-            if rows.ndim == 1:
-                self.nodes[node][path] = np.round(rows, 2).tolist()
-            else:
-                self.animate(node, path, rows)
+        self.nodes[node]["translation"] = np.round((turn(film["pivot"]) - self.low) / self.step, 2).tolist()
+        self.animate(node, np.abs(turn(film["scale"])) / self.step)
         return node
 
-    def animate(self, node: int, path: str, rows: NDArray[np.float64], digits: int = 2) -> None:
-        """Moves a node through rows (K, n), one for each recorded step. The last one is held; it is at rest there."""
-        rows = np.round(np.vstack([rows, rows[-1:]]), digits) + 0.0
-        self.nodes[node][path] = rows[-1].tolist()
+    def animate(self, node: int, sizes: NDArray[np.float64]) -> None:
+        """Gives a node its size (K, 3) at each recorded step. The last one is held; it is at rest there."""
+        rows = np.round(np.vstack([sizes, sizes[-1:]]), 2) + 0.0
+        self.nodes[node]["scale"] = rows[-1].tolist()
         times = np.array(self.times, np.float32)[:, None]
         limits = {"min": times[0].tolist(), "max": times[-1].tolist()}
         sampler = {"input": self.accessor(times, TIMED, **limits), "output": self.accessor(rows.astype("f4"), TIMED)}
-        self.channels.append({"sampler": len(self.samplers), "target": {"node": node, "path": path}})
+        self.channels.append({"sampler": len(self.samplers), "target": {"node": node, "path": "scale"}})
         self.samplers.append(sampler)
 
     def steps(self, lengths: NDArray[np.float64]) -> NDArray[np.uint16]:
@@ -282,14 +264,3 @@ class _Writer(Binary):
         if self.channels:
             more["animations"] = [{"name": "training", "channels": self.channels, "samplers": self.samplers}]
         return self.pack(document, **more)
-
-
-def turned(along: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The shortest turns (n, 4) from the x axis to directions (n, 3), as quaternions x, y, z, w, each near the last."""
-    x, y, z = along.T
-    found = np.column_stack([np.zeros_like(x), -z, y, 1 + x])
-    found[np.linalg.norm(found, axis=1) < 1e-6] = [0, 0, 1, 0]  # straight back
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    flips = np.cumprod(np.where((found[1:] * found[:-1]).sum(axis=1) < 0, -1, 1))
-    found[1:] *= flips[:, None]
-    return found

@@ -102,7 +102,7 @@ def _painted(parts: list[_Part], camera: Camera, k: int) -> Painted:
     shapes = [glyphs.posed(p.film["unit"], p.film["film"], k) if p.film else p.points for p in parts]
     for n, (part, points) in enumerate(zip(parts, shapes, strict=True)):
         if part.label:
-            middle, layer = np.broadcast_to(_middle(part.label, k), (len(part.corners), 3)), 2
+            middle, layer = np.broadcast_to(_middle(part.label), (len(part.corners), 3)), 2
             height = points[part.corners].mean(axis=1)[:, 2] if len(points) else np.zeros(1)
         else:
             middle = points[part.corners].mean(axis=1)
@@ -123,7 +123,7 @@ def _painted(parts: list[_Part], camera: Camera, k: int) -> Painted:
     order = np.lexsort((np.round(np.where(layer == 0, 0.0, height), 9), np.round(far, 9), layer))
     outline, colors, faces_us = _shaded(parts, shapes, camera)
     seen = order[faces_us[order]]
-    written = [_moved(part.label, k) if part.label and not len(part.points) else None for part in parts]
+    written = [part.label if part.label and not len(part.points) else None for part in parts]
     inks = [_to_srgb(part.color)[0] if label else "" for part, label in zip(parts, written, strict=True)]
     labels = [written[n] for n in owner[seen]]
     colors = [inks[owner[n]] or colors[n] for n in seen.tolist()]
@@ -173,13 +173,7 @@ def _to_srgb(light: NDArray[np.float64]) -> list[str]:
     return [f"#{digits[n : n + 6]}" for n in range(0, len(digits), 6)]
 
 
-def _middle(label: dict, k: int) -> NDArray[np.float64]:
-    """The middle of a label's baseline at a recorded step."""
-    origin, right = np.array(_moved(label, k)["origin"]), np.array(label["right"])
+def _middle(label: dict) -> NDArray[np.float64]:
+    """The middle of a label's baseline."""
+    origin, right = np.array(label["origin"]), np.array(label["right"])
     return origin + right / np.linalg.norm(right) * label["width"] / 2
-
-
-def _moved(label: dict, k: int) -> dict:
-    """A label as it is at a recorded step."""
-    along = label.get("along")
-    return label | {"origin": np.add(label["origin"], np.subtract(along[k], along[-1]))} if along else label

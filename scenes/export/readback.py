@@ -195,15 +195,7 @@ def growing(parts: list[dict], root: dict, how: dict) -> NDArray[np.float64]:
     return np.where(warm > cool, values, -values)
 
 
-def moving(parts: list[dict], root: dict, how: dict) -> NDArray[np.float64]:
-    """The numbers (3K,) of a point that moves, from its distance to the map's middle."""
-    places = (parts[0]["translation"] * root["scale"][0] + root["translation"]) / how["meter"]
-    x, height, z = places.T
-    place = np.column_stack([x, -z, height - how["point"]["height"]])
-    return (place / how["point"]["span"] * how["limit"]).ravel()
-
-
-FILMS = {"growing": growing, "moving": moving}
+FILMS = {"growing": growing}
 
 
 def column(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
@@ -214,14 +206,6 @@ def column(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray
     half = (np.ptp(x, axis=1) + np.ptp(z, axis=1)) / 4 / np.where(turned, np.sqrt(2), 1)
     values = (half - how["column"]["base"]) / how["column"]["span"] * how["limit"]
     return np.where(turned, -values, values), number_of(color[::8, :3], how)
-
-
-def stack(points: NDArray, color: NDArray, how: dict) -> tuple[NDArray, NDArray]:
-    """The numbers (4n,) of n boxes: width, depth and height from their edges, the fourth from the colour alone."""
-    edges = np.ptp(corners(points), axis=1)[:, [0, 2, 1]]
-    values = (edges - how["stack"]["middle"]) / how["stack"]["span"] * how["limit"]
-    fourth = number_of(color[::8, :3], how)[:, None]
-    return np.hstack([values, fourth]).ravel(), np.hstack([np.full_like(values, np.nan), fourth]).ravel()
 
 
 def ribbon(points: NDArray, _: NDArray, how: dict) -> tuple[NDArray, NDArray]:
@@ -312,7 +296,7 @@ def tinted(read: Callable) -> Callable:
 
 
 TINTED = {"tinted": tinted(column), "tinted_ribbon": tinted(ribbon), "tinted_bar": tinted(bar)}
-PLAIN = (crowd, column, silent, stack, ribbon, bar, post, point, surface, bead)
+PLAIN = (crowd, column, silent, ribbon, bar, post, point, surface, bead)
 READERS = {read.__name__: read for read in PLAIN} | TINTED
 APART = "_apart"  # ends the name of an array that has of each number its difference, too
 
@@ -395,7 +379,6 @@ def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     for name, mark in every.items():
         silent = np.isnan(mark.color)
         color = np.where(silent, np.resize(mark.stated, silent.shape), mark.color)
-        # Colours of bytes tell what the widths tell; the finer ones of a stack tell what nothing else does.
         said = {"the geometry": (mark.shape, mark.fine), "the colour": (color, FINE if silent.any() else COLOR)}
         if fresh is not None:
             try:

@@ -120,7 +120,7 @@ def _path(polygons: list[tuple[tuple[int, int], str, tuple[int, int]]]) -> str:
 
 def _text(label: dict, camera: Camera, color: str) -> str:
     """A label as text in the perspective of its middle."""
-    middle, right, up = _middle(label, -1), np.array(label["right"]), np.array(label["up"])
+    middle, right, up = _middle(label), np.array(label["right"]), np.array(label["up"])
     center, a, b = _screen([middle, middle + right, middle + up], camera)[:, :2] * FINE
     ax, ay, bx, by = *(a - center), *(b - center)
     matrix = " ".join(f"{v:.4g}" for v in (ax / 100, ay / 100, -bx / 100, -by / 100))

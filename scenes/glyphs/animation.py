@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scenes import style
 from scenes.glyphs.scene import drawn_as, mark
-from scenes.glyphs.shapes import CORNERS, TURNED, Point, Point3, boxes, rod, to_bytes
-from scenes.glyphs.text import tag
+from scenes.glyphs.shapes import CORNERS, TURNED, Point, boxes, to_bytes
 from scenes.style import Scale
 
 
@@ -25,10 +24,7 @@ def roll(scene: pv.MultiBlock, steps: int) -> None:
 
 def posed(unit: ArrayLike, film: Mapping[str, Any], k: int) -> NDArray[np.float64]:
     """The corners (8, 3) of a box of a film at a recorded step, by its number."""
-    if "ends" in film:
-        return rod(*film["ends"][k])
-    pivot = np.asarray(film["pivot"], float)
-    return (pivot if pivot.ndim == 1 else pivot[k]) + np.asarray(unit) * film["scale"][k]
+    return np.asarray(film["pivot"], float) + np.asarray(unit) * film["scale"][k]
 
 
 def film_part(unit: ArrayLike, color: ArrayLike, **film: Any) -> pv.PolyData:
@@ -55,35 +51,3 @@ def growing(scene: pv.MultiBlock, history: Any, index: tuple[int, int], at: Poin
         group.append(film_part(unit, color, scale=sizes, pivot=[*at, low]))
     drawn_as(scene, course="growing")
     mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), history, "course", index)
-
-
-def places_of(scene: pv.MultiBlock, history: Any, v: int) -> NDArray[np.float64]:
-    """Where a token of `history.way` is on the map at each step (K, 3)."""
-    part = Scale(scene.user_dict["limit"]).fraction(history.way[v])
-    return np.round(np.array([0, 0, style.MAP_HEIGHT]) + style.MAP_SPAN * part, 6)
-
-
-def moving(scene: pv.MultiBlock, history: Any, v: int, text: str, color: ArrayLike, named: Point3) -> None:
-    """Adds a token of `history.way`, as a point that moves over a map on a stick, with its name, at a place at rest."""
-    places = places_of(scene, history, v)
-    unit = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 1)])
-    size = np.full((len(places), 3), style.POINT)
-    hanging = np.concatenate([np.insert(CORNERS, 2, z, axis=1) for z in (-1, 0)])
-    tall = np.column_stack([np.full((len(places), 2), style.STICK), places[:, 2]])
-    group = pv.MultiBlock()
-    group.append(film_part(unit, color, scale=size, pivot=places))
-    group.append(film_part(hanging, style.STONE, scale=tall, pivot=places))  # the same places, to be kept once
-    drawn_as(scene, way="moving")
-    mark(scene, f"way/{v}", cast(Any, group), history, "way", (v,))
-    tag(scene, f"point/{v}", text, named, style.POINT_NAME)
-    words = cast(Any, scene[f"label/point/{v}"])
-    words.user_dict |= {"along": places.tolist()}  # what it moves with
-
-
-def tie(scene: pv.MultiBlock, history: Any, one: int, other: int) -> None:
-    """Adds the dark stick between two tokens of `history.way`."""
-    ends = np.stack([places_of(scene, history, v) for v in (one, other)], axis=1)
-    unit = np.array([[x, y, z] for z in (-1, 1) for x, y in ((0, -1), (1, -1), (1, 1), (0, 1))])
-    group = pv.MultiBlock()
-    group.append(film_part(unit, style.SLATE, ends=ends))
-    scene.append(group, f"link/{one}/{other}")

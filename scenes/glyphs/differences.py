@@ -98,13 +98,13 @@ def legend(scene: pv.MultiBlock, right: float, kind: str = "column", rows: int =
     x = right * style.SPACING
     if {"silent", "post", "ribbon"} & set(known["glyphs"].values()):
         x = group(scene, "lacking", f"not in {other}", kind, [(0.5 * limit, None)], x, y, style.LEGEND_NARROW)
-    middle = [(0.5 * limit, part * apart) for part in style.LEGEND_PARTS]
+    middle = [(0.5 * limit, part * apart) for part in style.LEGEND_DIFFERENCES]
     words = f"colour: {own} \N{MINUS SIGN} {other}"
     x = group(scene, "difference", words, kind, middle, x, y, style.LEGEND_NARROW)
     if rows == 2:
         x, y = right * style.SPACING, y - style.LEGEND_DEPTH
     shape = {"column": "shape", "ribbon": "width", "bar": "height"}[kind]
-    parts = (-1.0, 0.0, 1.0) if kind == "column" else (0.0, 0.5, 1.0)
+    parts = style.LEGEND_PARTS if kind == "column" else (0.0, 0.5, 1.0)
     wide = style.LEGEND_SPACING if kind == "column" else style.LEGEND_NARROW
     group(scene, "value", f"{shape}: {own}", kind, [(part * limit, 0.0) for part in parts], x, y, wide)
 
@@ -125,8 +125,7 @@ def group(
     """
     shapes = pv.MultiBlock()
     size = style.LEGEND_SIZE
-    reach = style.PLINTH if kind != "column" else (style.BASE + style.SPAN) * np.sqrt(2)
-    front = y - reach - style.LEGEND_GAP - size * style.LINE
+    front = y - style.PLINTH - style.LEGEND_GAP - size * style.LINE
     x = right + pitch
     for n, (value, difference) in reversed(list(enumerate(shown))):
         x -= pitch

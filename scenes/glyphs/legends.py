@@ -41,30 +41,31 @@ def legend(
     scene: pv.MultiBlock,
     right: float,
     glyph: Glyph = column,
-    copies: int = 1,
-    heads: int = 0,
+    heads: Sequence[int] = (),
     of_limit: Sequence[float] = style.LEGEND_PARTS,
+    quantity: str = "component",
 ) -> None:
-    """Adds, in front of the first row, single boxes of known values, and for each head three ribbons of known weights.
+    """Adds, in front of the first row, single boxes of known values of a quantity, and for each head known weights.
 
-    The last box stands at the place `right` of the row; a glyph that takes several values a box gets copies of one.
+    The last box stands at the place `right` of the row.
     """
     scale, y = Scale(scene.user_dict["limit"]), style.LEGEND_ROW
-    reach = (style.BASE + style.SPAN) * np.sqrt(2)  # of the box that stands for the negative limit
-    front = y - reach - style.LEGEND_GAP - style.LEGEND_SIZE * style.LINE
+    front = y - style.PLINTH - style.LEGEND_GAP - style.LEGEND_SIZE * style.LINE
     parts = np.array(of_limit)
     places = right * style.SPACING + style.LEGEND_SPACING * np.arange(1 - len(parts), 1)
     group, words = pv.MultiBlock(), []
     for i, (x, value) in enumerate(zip(places, parts * scale.limit, strict=True)):
-        group.append(glyph([value] * copies, scale, (x, y)))
+        group.append(glyph([value], scale, (x, y)))
         words.append((f"value/{i}", number(value), (x, front), style.LEGEND_SIZE, 0.5))
     scene.append(group, "legend/value")
+    middle = (places[0] + places[-1]) / 2, front - style.LEGEND_BELOW
+    words.append(("value", quantity, middle, style.LEGEND_SIZE, 0.5))
     ground(scene, box(*foot((places[0], y), (places[-1], y)), to_bytes(style.STONE)))
     x = places[0] - style.PLINTH
-    for h in reversed(range(heads)):
+    for h in reversed(heads):
         group = pv.MultiBlock()
         known = list(enumerate(style.LEGEND_WEIGHTS))
-        if heads > len(known):  # or the legend is wider than the rest
+        if len(heads) > len(known):  # or the legend is wider than the rest
             known = known[-1:]
         for i, weight in reversed(known):
             x -= style.LEGEND_RIBBON
@@ -74,6 +75,7 @@ def legend(
             words.append((f"weight/{h}/{i}", number(weight), (x, front), style.LEGEND_SIZE, 0.5))
         scene.append(group, f"legend/weight/{h}")
         x -= style.LEGEND_RIBBON
-        words.append((f"head/{h}", f"head {h + 1}", (x, front), style.LEGEND_SIZE, 1.0))
-        x -= style.LEGEND_SIZE * width_of(f"head {h + 1}")
+        text = f"weight, head {h + 1}"
+        words.append((f"head/{h}", text, (x, front), style.LEGEND_SIZE, 1.0))
+        x -= style.LEGEND_SIZE * width_of(text)
     labels(scene, words)

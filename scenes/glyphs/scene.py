@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scenes import style
 from scenes.glyphs.shapes import Glyph, bar, box, column, foot, post, ribbon, to_bytes
-from scenes.glyphs.text import fitted, label, labels, tag, width_of
+from scenes.glyphs.text import fitted, label, labels
 from scenes.style import Scale
 
 
@@ -32,7 +32,6 @@ def start(name: str, trace: Any, scale: Scale, view: tuple[float, float] = style
         "meter": style.METER,
         "limit": scale.limit,
         "column": {"base": style.BASE, "span": style.SPAN},
-        "stack": {"middle": style.STACK_MIDDLE, "span": style.STACK_SPAN},
         "ribbon": {"hair": style.HAIR, "span": style.RIBBON},
         "bar": {"base": style.BAR_BASE, "span": style.BAR_SPAN},
         "surface": {"base": style.PLINTH_HEIGHT, "height": style.LAND_HEIGHT, "span": style.LAND_SPAN},
@@ -131,36 +130,20 @@ def names(scene: pv.MultiBlock, texts: Sequence[str], pitch: float, row: float =
     labels(scene, [(name, text, (x, front), size, 0.5) for name, text, x in named])
 
 
-def levels(scene: pv.MultiBlock, texts: Sequence[str], row: float = 0) -> None:
-    """Adds names at the left of a row of columns, one for each box, from the first one at the bottom.
-
-    Every second one is moved to the left, so that each has room.
-    """
-    size = style.PITCH * style.ROW_NAME
-    for n, text in enumerate(texts):
-        x = -style.PLINTH - style.TEXT_MARGIN - size * width_of(text) / 2 - n % 2 * style.ROW_SHIFT
-        tag(scene, f"level/{row:g}/{n}", text, (x, row * style.DEPTH, style.PLINTH_HEIGHT + style.PITCH * n), size)
-
-
-def side(scene: pv.MultiBlock, text: str, row: float, place: float = 0) -> None:
+def side(scene: pv.MultiBlock, text: str, row: float) -> None:
     """Adds the name of a row at its left."""
-    left = place * style.SPACING - style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
+    left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN
     label(scene, f"row/{row:g}", text, (left, row * style.DEPTH - style.PLINTH), align=1)
 
 
-def stream(scene: pv.MultiBlock, trace: Any, whole: int | None = None) -> None:
-    """Adds the residual stream: a row of columns for what enters block 1, what leaves each block, and after ln_f.
-
-    Rows from the one numbered `whole` on show the last position alone, and the scene says so.
-    """
+def stream(scene: pv.MultiBlock, trace: Any) -> None:
+    """Adds the residual stream: a row of columns for what enters block 1, what leaves each block, and after ln_f."""
     L, T = len(trace.residual) - 1, len(trace.tokens)
-    whole = L + 2 if whole is None else whole
     rows = [("residual", l) for l in range(L + 1)] + [("normed", L)]
     texts = ["embedding + position", *(f"block {l + 1}" for l in range(L)), "final LayerNorm"]
     for y, ((array, l), text) in enumerate(zip(rows, texts, strict=True)):
-        first = 0 if y < whole else T - 1
-        row(scene, trace, array, [(l, t) for t in range(first, T)], () if y else trace.tokens, y, first)
-        side(scene, text, y, first)
+        row(scene, trace, array, [(l, t) for t in range(T)], () if y else trace.tokens, y)
+        side(scene, text, y)
 
 
 def pattern(scene: pv.MultiBlock, trace: Any, l: int, h: int, first: int = 0, row: int | None = None) -> None:
@@ -229,12 +212,9 @@ def matrix(scene: pv.MultiBlock, trace: Any, array: str, l: int, h: int) -> floa
     return right
 
 
-def level_row(scene: pv.MultiBlock, level: int, text: str, right: float) -> float:
-    """Adds the plinth of a row of bars up to the one at `right`, for a level of the stream that is called so.
-
-    Returns where it stands along y.
-    """
-    y = level * style.BAR_DEPTH
+def level_row(scene: pv.MultiBlock, level: int, text: str, right: float, apart: float = style.BAR_DEPTH) -> float:
+    """Adds the plinth of a row of bars up to the one at `right`, for what is called so. Returns where it is along y."""
+    y = level * apart
     ground(scene, box(*foot((0.0, y), (right, y)), to_bytes(style.STONE)))
     label(scene, f"row/{level}", text, (-style.PLINTH - 0.4, y - style.TEXT_SIZE * style.LINE / 2), align=1)
     return y

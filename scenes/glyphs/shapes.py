@@ -1,4 +1,4 @@
-"""From numbers to shapes: columns, stacks, bars, ribbons, points, surfaces.
+"""From numbers to shapes: columns, bars, ribbons, points, surfaces.
 
 Every shape is a `pv.PolyData` in the frame of `scenes.style` (z up) with an sRGB "color" per point: bytes, or floats
 where the colour itself is a number to be read back.
@@ -79,13 +79,6 @@ def standing(
     return bottoms, tops
 
 
-def fine_grid(at: Point, levels: int) -> dict[str, Any]:
-    """A grid of 2**16 steps along each axis for a stack, which keeps it exact however large the scene is."""
-    half, high = style.STACK_MIDDLE + style.STACK_SPAN, style.STACK_PITCH * levels
-    origin = [at[0] - half, at[1] + half, style.PLINTH_HEIGHT]  # y runs backwards in the file
-    return {"origin": origin, "step": [2 * half / 65535, 2 * half / 65535, high / 65535], "bits": 16}
-
-
 def byte_grid(at: Point, reach: float) -> dict[str, Any]:
     """A grid of 256 steps along each axis for a column whose boxes reach so far from its axis.
 
@@ -95,19 +88,6 @@ def byte_grid(at: Point, reach: float) -> dict[str, Any]:
     step = np.array([reach / 126, reach / 126, style.PITCH / style.PITCH_STEPS])
     origin = np.array([*at, style.PLINTH_HEIGHT]) + step * [-127.125, 127.375, 0]  # y runs backwards in the file
     return {"origin": origin.tolist(), "step": step.tolist(), "bits": 8}
-
-
-def stack(values: ArrayLike, scale: Scale, at: Point) -> pv.PolyData:
-    """A vector (4n,) as n boxes, the first at the bottom; four values each: width (x), depth (y), height (z), colour.
-
-    An edge grows and shrinks with its value from the middle size that stands for zero.
-    """
-    groups = np.asarray(values, float).reshape(-1, 4)
-    half = (style.STACK_MIDDLE + style.STACK_SPAN * scale.fraction(groups[:, :3])) / 2
-    middle = style.PLINTH_HEIGHT + style.STACK_PITCH * (np.arange(len(groups)) + 0.5)
-    square = CORNERS * half[:, None, :2] + at
-    rings = [np.insert(square, 2, (middle + side * half[:, 2])[:, None], axis=2) for side in (-1, 1)]
-    return boxes(rings[0], rings[1], scale.color(groups[:, 3]), grid=fine_grid(at, len(groups)))
 
 
 def bar(value: ArrayLike, scale: Scale, at: Point, color: ArrayLike | None = None) -> pv.PolyData:
@@ -145,10 +125,10 @@ def ribbon(weight: float, start: Point, end: Point, height: float, color: ArrayL
     return mesh(np.insert(points, 2, height, axis=1), first + np.array([0, 1, 3, 2]), to_bytes(color), material="sheet")
 
 
-def point(values: ArrayLike, scale: Scale, _: Point, color: ArrayLike = style.STONE) -> pv.PolyData:
+def point(values: ArrayLike, scale: Scale, half: float, color: ArrayLike) -> pv.PolyData:
     """Three numbers as a place on a map: to the right, into the depth and upwards from the map's middle."""
     middle = [0, 0, style.MAP_HEIGHT] + style.MAP_SPAN * scale.fraction(values)
-    return box(middle - style.POINT, middle + style.POINT, to_bytes(color))
+    return box(middle - half, middle + half, to_bytes(color))
 
 
 def surface(heights: ArrayLike, scale: Scale) -> pv.PolyData:
@@ -170,19 +150,13 @@ def bead(place: ArrayLike, height: float) -> pv.PolyData:
 
 def stick(start: ArrayLike, end: ArrayLike, color: ArrayLike) -> pv.PolyData:
     """A thin straight bar between two places (3,)."""
-    points = rod(start, end)
-    return boxes([points[:4]], [points[4:]], to_bytes(color))
-
-
-def rod(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
-    """The corners (8, 3) of a thin straight bar between two places (3,)."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = (end - start) / (np.linalg.norm(end - start) or 1)
     one = np.cross(along, [0, 0, 1] if abs(along[2]) < 0.9 else [1, 0, 0])
     one /= np.linalg.norm(one)
     other = np.cross(along, one)
     ring = style.STICK * np.array([-one - other, one - other, one + other, -one + other])
-    return np.concatenate([start + ring, end + ring])
+    return boxes([start + ring], [end + ring], to_bytes(color))
 
 
 def grid_around(*points: NDArray[np.floating]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ from tests.conftest import BUILDERS, FILMS, SCENES, Elements
 PAGES = {  # and the figures of each that come to life
     ARTICLE: (BENCH, *SCENES),
     EVIDENCE: (),
-    FLOW: ("places", "scores", "drivers"),  # those of the article, and all of these on one page, below
+    FLOW: ("entrance", "scores", "mlp"),  # those of the article, and all of these on one page, below
     GALLERY: (),
     ALONE: ("forward",),
 }
@@ -129,7 +129,7 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
 
     if path == ARTICLE:
         seen.page.locator("a.view").first.click()
-        expect(seen.figure("animals").locator(".pointer")).to_be_visible()
+        expect(seen.figure("pairs").locator(".pointer")).to_be_visible()
     axe_finds_nothing(seen, path)
     seen.page.emulate_media(color_scheme="dark")
     axe_finds_nothing(seen, path, only=["color-contrast", "link-in-text-block"])  # it changes no more
@@ -186,8 +186,8 @@ def test_the_policy_is_strict(site: Path, path: str) -> None:
 
 def test_buttons_turn_the_camera(visit: Visitor, url: str, site: Path) -> None:
     """Nothing leaves the frame while nobody goes nearer, and all turns lead back."""
-    seen = visit(url + BY_ITSELF).enliven("animals")
-    figure, hull = more_tools(seen.figure("animals")), Solid(site / "animals.glb").hull
+    seen = visit(url + BY_ITSELF).enliven("pairs")
+    figure, hull = more_tools(seen.figure("pairs")), Solid(site / "pairs.glb").hull
     theta, phi, radius = start = numbers_in(figure, "data-orbit")
 
     def press(name: str, *goal: float, twice: bool = False) -> float:
@@ -244,9 +244,9 @@ def test_the_wheel_belongs_to_the_page(visit: Visitor, url: str, site: Path) -> 
 
     It leads into no shape, and back.
     """
-    seen = visit(url, viewport=DESKTOP).enliven("animals")
-    figure, mouse, keyboard = seen.figure("animals"), seen.page.mouse, seen.page.keyboard
-    viewer, hull = figure.locator("model-viewer"), Solid(site / "animals.glb").hull
+    seen = visit(url, viewport=DESKTOP).enliven("pairs")
+    figure, mouse, keyboard = seen.figure("pairs"), seen.page.mouse, seen.page.keyboard
+    viewer, hull = figure.locator("model-viewer"), Solid(site / "pairs.glb").hull
     size = "(viewer) => viewer.getCameraOrbit().radius * Math.tan((viewer.getFieldOfView() * Math.PI) / 360)"
     nearer = f"([viewer, before]) => ({size})(viewer) < 0.99 * before"
 
@@ -281,10 +281,10 @@ def test_the_wheel_belongs_to_the_page(visit: Visitor, url: str, site: Path) -> 
 
 
 def test_the_keyboard_alone_will_do(visit: Visitor, url: str, site: Path) -> None:
-    seen = visit(url).enliven("animals")
-    figure, keyboard = seen.figure("animals"), seen.page.keyboard
+    seen = visit(url).enliven("pairs")
+    figure, keyboard = seen.figure("pairs"), seen.page.keyboard
     viewer, buttons = figure.locator("model-viewer"), figure.locator(".tools").get_by_role("button")
-    target, hull = numbers_in(figure, "data-target"), Solid(site / "animals.glb").hull
+    target, hull = numbers_in(figure, "data-target"), Solid(site / "pairs.glb").hull
     theta, phi, radius = start = numbers_in(figure, "data-orbit")
     skip = figure.get_by_role("link", name="Skip this figure")
     for n, link in enumerate([*stops_before(figure), skip]):
@@ -335,13 +335,13 @@ def test_the_keyboard_alone_will_do(visit: Visitor, url: str, site: Path) -> Non
     skip.focus()
     keyboard.press("Enter")
     keyboard.press("Tab")
-    expect(seen.figure("homes").get_by_role("link", name="Skip this figure")).to_be_focused()
+    expect(seen.figure("map").get_by_role("link", name="Skip this figure")).to_be_focused()
 
 
 def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
     """Neither by a button nor by a link of the text."""
-    seen = visit(url, reduced_motion="reduce").enliven("animals")
-    figure = seen.figure("animals")
+    seen = visit(url, reduced_motion="reduce").enliven("pairs")
+    figure = seen.figure("pairs")
     theta, phi, radius = numbers_in(figure, "data-orbit")
     orbit = (
         more_tools(figure)
@@ -368,7 +368,7 @@ def test_who_wants_no_motion_gets_none(visit: Visitor, url: str) -> None:
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP])
 def test_nothing_moves_when_a_figure_comes_to_life(visit: Visitor, url: str, viewport: ViewportSize) -> None:
     seen = visit(url, viewport=viewport, has_touch=viewport == PHONE)
-    for figure in map(seen.figure, ("animals", "growth")):
+    for figure in map(seen.figure, ("pairs", "growth")):
         ((_, before),) = figure.evaluate_all(SIZES)
         comes_to_life(figure)
         expect(figure.locator(".tools").get_by_role("button").last).to_be_visible()
@@ -409,7 +409,7 @@ def test_without_scripts_there_are_stills_and_numbers(visit: Visitor, url: str, 
     assert titles == [[note_of(claim), None] for claim in claims_of(site)]
 
     def places() -> NDArray[np.float64]:
-        boxes = [seen.figure(name).bounding_box() or {} for name in ("succeeds", "fails")]
+        boxes = [seen.figure(name).bounding_box() or {} for name in ("final", "predicted")]
         return np.array([[box["x"], box["y"], box["width"]] for box in boxes])
 
     one, other = places()
@@ -438,7 +438,7 @@ def test_on_paper_and_without_webgl_again_there_are_stills(visit: Visitor, url: 
     When the browser takes WebGL away, the stills come back: in figures that live, and in those that the reader has yet
     to reach, whose viewers would be empty.
     """
-    seen = visit(url).enliven("animals")
+    seen = visit(url).enliven("pairs")
     figures, link = seen.page.locator("figure.scene"), seen.figure("forward").locator(".live-link")
     expect(link).to_be_hidden()
     assert seen.page.pdf().startswith(b"%PDF")  # also has the stills loaded that were never scrolled to
@@ -446,7 +446,7 @@ def test_on_paper_and_without_webgl_again_there_are_stills(visit: Visitor, url: 
     seen.page.locator("a.claim").first.focus()
     expect(seen.note).to_be_visible()
     seen.page.emulate_media(media="print")
-    expect(seen.figure("animals")).to_have_class("scene live")
+    expect(seen.figure("pairs")).to_have_class("scene live")
     shows_its_still(figures)
     hidden, shown = (
         seen.page.locator("model-viewer, .tools, .note, .contents, .anchor, .scripted"),
@@ -461,8 +461,8 @@ def test_on_paper_and_without_webgl_again_there_are_stills(visit: Visitor, url: 
     expect(link).to_be_visible()
 
     seen.page.emulate_media(media="screen")
-    seen.figure("animals").locator("model-viewer").evaluate(LOSE_CONTEXT)
-    stays_flat(seen.figure("animals"), NO_SCENE)
+    seen.figure("pairs").locator("model-viewer").evaluate(LOSE_CONTEXT)
+    stays_flat(seen.figure("pairs"), NO_SCENE)
     seen.page.set_viewport_size(WHOLE)
     stays_flat(figures, NO_SCENE, NO_WEBGL)
 
@@ -712,18 +712,18 @@ def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, co
     more = re.findall(r'<figure class="scene".*?</figure>', flow, re.DOTALL)
     (copy / ARTICLE).write_text(article.replace('<div class="note"', "".join(more) + '<div class="note"'), "utf-8")
     (copy / "forward.glb").write_bytes((copy / "forward.glb").read_bytes()[:5000])
-    (copy / "homes.glb").unlink()
+    (copy / "map.glb").unlink()
     seen = visit(serve(copy), reduced_motion="reduce")
     assert len(seen.figures) == len(BUILDERS) + 1 > 22  # the bench shows one of them once more
     for name in BUILDERS:
-        if name in ("forward", "homes"):
+        if name in ("forward", "map"):
             seen.figure(name).locator(".stage").scroll_into_view_if_needed()
             stays_flat(seen.figure(name), NO_SCENE)
         else:
             comes_to_life(seen.figure(name))
     assert seen.page.evaluate("contexts.size") == 2  # one asks whether there are any; of many, browsers take the oldest
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    marks_say_their_numbers(seen, copy, ["animals", *(name for name in BUILDERS if name not in SCENES)])
+    marks_say_their_numbers(seen, copy, ["pairs", *(name for name in BUILDERS if name not in SCENES)])
     assert [error for error in seen.errors if "404" not in error and not error.startswith("RangeError")] == []
 
 

@@ -133,9 +133,7 @@ def marks_say_their_numbers(seen: Visit, site: Path, names: Iterable[str]) -> No
             seen.page.mouse.move(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
             values = solid.marks[node]
             expected = values if len(values) <= 3 else [values[min(vertex // 8, len(values) - 1)]]
-            if name == "boxes":
-                expected = values[vertex // 8 * 4 : vertex // 8 * 4 + 4]
-            elif name == "landscape" and len(values) > 3:
+            if name == "landscape" and len(values) > 3:
                 expected = []  # of the corners of a face, any may be nearest
             for value in expected:
                 expect(figure.locator(".readout"), node).to_contain_text(three(value))
@@ -159,11 +157,11 @@ def test_every_mark_has_words(site: Path) -> None:
 
 def test_a_link_of_the_text_leads_to_its_mark(visit: Visitor, url: str, site: Path) -> None:
     """By keyboard; the address says so, and brings it back elsewhere."""
-    seen = visit(url, reduced_motion="reduce").enliven("animals")
-    link, figure = seen.page.locator("a.view").first, seen.figure("animals")
+    seen = visit(url, reduced_motion="reduce").enliven("pairs")
+    link, figure = seen.page.locator("a.view").first, seen.figure("pairs")
     node, part = link.get_attribute("data-mark"), int(link.get_attribute("data-part") or 0)
     mark = next(
-        mark for mark in json.loads((site / "animals.marks.json").read_text("utf-8"))["marks"] if mark["node"] == node
+        mark for mark in json.loads((site / "pairs.marks.json").read_text("utf-8"))["marks"] if mark["node"] == node
     )
     link.focus()
     seen.page.keyboard.press("Enter")
@@ -177,10 +175,10 @@ def test_a_link_of_the_text_leads_to_its_mark(visit: Visitor, url: str, site: Pa
         arg=[figure.locator("model-viewer").element_handle(), goal],
     )
     assert figure.locator("model-viewer").evaluate(ORBIT)[2] < numbers_in(figure, "data-orbit")[2]
-    expect(seen.page).to_have_url(re.compile(rf"#animals\?mark={node}&part={part}&view="))
+    expect(seen.page).to_have_url(re.compile(rf"#pairs\?mark={node}&part={part}&view="))
     orbit, said = figure.locator("model-viewer").evaluate(ORBIT), said_of(figure)
 
-    other = visit(seen.page.url).figure("animals")
+    other = visit(seen.page.url).figure("pairs")
     expect(other).to_be_in_viewport()
     expect(other.locator(".readout")).to_have_text(said)
     expect(other.locator(".pointer")).to_be_visible()
@@ -189,9 +187,9 @@ def test_a_link_of_the_text_leads_to_its_mark(visit: Visitor, url: str, site: Pa
 
 def test_stepping_through_the_marks(visit: Visitor, url: str, site: Path) -> None:
     """By keyboard alone: from mark to mark, from number to number, and near it; around the ends, too."""
-    seen = visit(url + "embed/homes.html").enliven("homes")
-    figure, keyboard = more_tools(seen.figure("homes")), seen.page.keyboard
-    marks = json.loads((site / "homes.marks.json").read_text("utf-8"))["marks"]
+    seen = visit(url + "embed/predicted.html").enliven("predicted")
+    figure, keyboard = more_tools(seen.figure("predicted")), seen.page.keyboard
+    marks = json.loads((site / "map.marks.json").read_text("utf-8"))["marks"]
     expect(figure.locator(".readout")).to_have_text(HINT)
 
     def press(name: str, mark: int, part: int) -> None:
@@ -217,9 +215,9 @@ def test_stepping_through_the_marks(visit: Visitor, url: str, site: Path) -> Non
 
 
 def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Path) -> None:
-    seen = visit(url + BY_ITSELF).enliven("animals")
-    figure, mouse = seen.figure("animals"), seen.page.mouse
-    solid = Solid(site / "animals.glb")
+    seen = visit(url + BY_ITSELF).enliven("pairs")
+    figure, mouse = seen.figure("pairs"), seen.page.mouse
+    solid = Solid(site / "pairs.glb")
     place, node, _ = next(seen_marks(figure, solid))
     figure.locator(".stage").scroll_into_view_if_needed()
     box = figure.locator("model-viewer").bounding_box()
@@ -229,7 +227,7 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
     mouse.down()
     mouse.move(x + 60, y, steps=4)
     mouse.up()
-    expect(seen.page).to_have_url(re.compile(r"#animals\?view="))
+    expect(seen.page).to_have_url(re.compile(r"#pairs\?view="))
     sees_all(figure, solid.hull)  # once the hand has come to rest
     expect(figure.locator(".pointer")).to_have_count(0)
     seen.page.emulate_media(reduced_motion="reduce")
@@ -237,7 +235,7 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
     wait_for_orbit(figure, numbers_in(figure, "data-orbit"))
     mouse.click(x, y)
     expect(figure.locator(".pointer")).to_be_visible()
-    expect(seen.page).to_have_url(re.compile(rf"#animals\?mark={node}&"))
+    expect(seen.page).to_have_url(re.compile(rf"#pairs\?mark={node}&"))
 
 
 # The marks of a figure that have faded.
@@ -348,8 +346,8 @@ def test_a_walk_leads_through_a_figure(visit: Visitor, url: str, site: Path) -> 
 
 
 def test_figures_side_by_side_turn_together(visit: Visitor, url: str, site: Path) -> None:
-    seen = visit(url, viewport=PAIRS, reduced_motion="reduce").enliven("succeeds", "fails")
-    one, other = more_tools(seen.figure("succeeds")), more_tools(seen.figure("fails"))
+    seen = visit(url, viewport=PAIRS, reduced_motion="reduce").enliven("final", "predicted")
+    one, other = more_tools(seen.figure("final")), more_tools(seen.figure("predicted"))
     (theta, phi, radius), start = numbers_in(one, "data-orbit"), numbers_in(other, "data-orbit")
     assert start[:2] == [theta, phi]
     one.get_by_role("button", name="Look from farther right").click()
@@ -364,7 +362,7 @@ def test_figures_side_by_side_turn_together(visit: Visitor, url: str, site: Path
     other.get_by_role("button").first.focus()
     seen.page.keyboard.press("Shift+Tab")
     seen.page.keyboard.press("ArrowLeft")
-    for figure, name in ((one, "succeeds"), (other, "fails")):
+    for figure, name in ((one, "final"), (other, "predicted")):
         wait_for_orbit(figure, [theta + 22.5, phi])
         sees_all(figure, Solid(site / f"{name}.glb").hull)
 
@@ -403,10 +401,10 @@ def test_an_unknown_view_is_said_and_the_rest_works(visit: Visitor, url: str, si
 
 
 def test_without_its_words_a_figure_still_turns(visit: Visitor, serve, copy: Path) -> None:
-    (copy / "animals.marks.json").unlink()
-    (copy / "homes.marks.json").write_text("{")
-    seen = visit(serve(copy), reduced_motion="reduce").enliven("animals", "homes")
-    for name in ("animals", "homes"):
+    (copy / "pairs.marks.json").unlink()
+    (copy / "map.marks.json").write_text("{")
+    seen = visit(serve(copy), reduced_motion="reduce").enliven("pairs", "map")
+    for name in ("pairs", "map"):
         figure = more_tools(seen.figure(name))
         figure.get_by_role("button", name="The next mark").click()
         expect(figure.locator(".readout")).to_have_text(

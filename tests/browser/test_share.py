@@ -30,9 +30,9 @@ from tests.conftest import BUILDERS, SCENES
 
 def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, serve: Serve, tmp_path: Path) -> None:
     """By the line that the article gives for it, copied as it stands."""
-    seen = visit(url).open_details("#animals details")
-    line = seen.figure("animals").locator("input.embed").input_value()
-    assert f'src="{url}embed/animals.html"' in line
+    seen = visit(url).open_details("#pairs details")
+    line = seen.figure("pairs").locator("input.embed").input_value()
+    assert f'src="{url}embed/pairs.html"' in line
     film = seen.figure("growth").locator("input.embed").input_value()
     (tmp_path / "index.html").write_text(
         f"<!doctype html><title>x</title><link rel=icon href=data:,><body>{line}<p style='height: 200vh'>{film}"
@@ -40,7 +40,7 @@ def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, se
     other = visit(serve(tmp_path), viewport=DESKTOP)
     assert not other.page.url.startswith(url)
     inside = other.page.frame_locator("iframe >> nth=0")
-    figure = inside.locator("figure#animals")
+    figure = inside.locator("figure#pairs")
     comes_to_life(figure)
     other.page.locator("iframe").first.evaluate("(frame) => frame.scrollIntoView()")
     other.page.mouse.move(DESKTOP["width"] / 2, DESKTOP["height"] / 2)
@@ -56,7 +56,7 @@ def test_a_figure_lives_on_a_page_of_another_origin(visit: Visitor, url: str, se
     expect(figure.locator(".readout")).to_contain_text("bird: component 1 ")
     source = figure.get_by_role("link", name="A Transformer in a glass case")
     assert source.get_attribute("target") == "_top"  # not inside the frame
-    assert source.evaluate("(link) => link.href") == f"{url}index.html#animals"
+    assert source.evaluate("(link) => link.href") == f"{url}index.html#pairs"
     assert other.errors == []
 
 
@@ -91,17 +91,17 @@ def test_the_gallery_has_every_scene(visit: Visitor, url: str, site: Path) -> No
 
 
 def test_the_picture_is_what_is_seen(visit: Visitor, url: str, tmp_path: Path) -> None:
-    seen = visit(url).open_details("#animals details").enliven("animals")
-    figure = seen.figure("animals")
+    seen = visit(url).open_details("#pairs details").enliven("pairs")
+    figure = seen.figure("pairs")
     figure.get_by_role("button", name="Nearer").click()
     theta, phi, radius = numbers_in(figure, "data-orbit")
     wait_for_orbit(figure, [theta, phi, 0.8 * radius])
     with seen.page.expect_download() as download:
-        figure.get_by_role("button", name="animals.png").click()
-    assert download.value.suggested_filename == "animals.png"
-    download.value.save_as(tmp_path / "animals.png")
-    still = seen.figure("animals").locator(".still").evaluate("(still) => still.naturalWidth")
-    picture = np.asarray(Image.open(tmp_path / "animals.png").convert("RGB")).astype(int)
+        figure.get_by_role("button", name="pairs.png").click()
+    assert download.value.suggested_filename == "pairs.png"
+    download.value.save_as(tmp_path / "pairs.png")
+    still = seen.figure("pairs").locator(".still").evaluate("(still) => still.naturalWidth")
+    picture = np.asarray(Image.open(tmp_path / "pairs.png").convert("RGB")).astype(int)
     assert picture.shape[1] != 2 * still  # which is the still's own picture
     warmth = picture[..., 0] - picture[..., 2]
     assert (warmth > 40).mean() > 0.01
@@ -118,15 +118,15 @@ def test_a_flat_figure_has_a_picture_too(
     expect(buttons).to_have_count(len(SCENES))
     asked = set(seen.requests)
     with seen.page.expect_download() as download:  # far from what is seen, so that the still is not there yet
-        seen.figure("drift").get_by_role("button", name="drift.png").click()
-    assert download.value.suggested_filename == "drift.png"
-    download.value.save_as(tmp_path / "drift.png")
-    picture = Image.open(tmp_path / "drift.png")
-    width, height = seen.figure("drift").locator(".still").evaluate("(still) => [still.width, still.height]")
+        seen.figure("growth").get_by_role("button", name="growth.png").click()
+    assert download.value.suggested_filename == "growth.png"
+    download.value.save_as(tmp_path / "growth.png")
+    picture = Image.open(tmp_path / "growth.png")
+    width, height = seen.figure("growth").locator(".still").evaluate("(still) => [still.width, still.height]")
     assert picture.width / picture.height == pytest.approx(width / height, abs=0.01)
     assert picture.width == 2 * STILL_WIDTH
     pixels = np.asarray(picture.convert("RGBA"))
-    svg = (site / "drift.svg").read_text("utf-8")
+    svg = (site / "growth.svg").read_text("utf-8")
     colors = [bytes.fromhex(color) for color in re.findall(r'fill="#(\w{6})" d', svg)]
     found = {bytes(pixel) for pixel in pixels[pixels[..., 3] == 255][:, :3]}
     assert len({*colors} & found) > 0.9 * len({*colors})
@@ -146,6 +146,6 @@ def test_the_scripts_are_small(site: Path) -> None:
 def test_a_link_from_a_view_survives_a_copy(visit: Visitor, site: Path, tmp_path: Path, serve: Serve) -> None:
     """A site that lives in a folder of its own works there: all addresses are relative."""
     shutil.copytree(site, tmp_path / "deep" / "er")
-    seen = visit(f"{serve(tmp_path)}deep/er/embed/homes.html?x#homes?mark=embedding/web&part=2", viewport=DESKTOP)
-    expect(seen.figure("homes").locator(".readout")).to_contain_text("web: component 2 ")
+    seen = visit(f"{serve(tmp_path)}deep/er/embed/pairs.html?x#pairs?mark=embedding/web&part=2", viewport=DESKTOP)
+    expect(seen.figure("pairs").locator(".readout")).to_contain_text("web: component 2 ")
     assert seen.errors == []

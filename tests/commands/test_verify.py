@@ -11,7 +11,7 @@ from article.errors import RefusalError
 from article.models.model import OpenedModel
 from tests.scenes.forge import File
 
-HERE = Path("homes.glb")
+HERE = Path("pairs.glb")
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +21,21 @@ def opened(model: Any, tokenizer: Any) -> OpenedModel:
 
 @pytest.fixture
 def file(written: Any) -> File:
-    return File(written("homes"))
+    return File(written("pairs"))
 
 
 def test_what_is_drawn_so_is_as_drawn(opened: OpenedModel, written: Any) -> None:
-    for name, numbers in (("homes", "80 numbers agree, in 4 nodes"), ("forward", "804 numbers agree, in 177 nodes")):
+    for name, numbers in (("pairs", "160 numbers agree, in 8 nodes"), ("forward", "804 numbers agree, in 177 nodes")):
         assert verification.judge(HERE, written(name), opened, None) == ([], f"{numbers}; as drawn")
 
 
 def test_saved_again_it_says_what_is_lost(opened: OpenedModel, file: File) -> None:
     file.doc["asset"]["generator"] = "another"
-    nothing = "80 numbers agree, in 4 nodes; saved again, lost: nothing"
+    nothing = "160 numbers agree, in 8 nodes; saved again, lost: nothing"
     assert verification.judge(HERE, bytes(file), opened, None) == ([], nothing)
     for node in file.nodes:
         node.pop("extras", None)
-    extras = "80 numbers agree, in 4 nodes; saved again, lost: the extras of 4 nodes"
+    extras = "160 numbers agree, in 8 nodes; saved again, lost: the extras of 8 nodes"
     assert verification.judge(HERE, bytes(file), opened, None) == ([], extras)
 
 
@@ -63,11 +63,11 @@ def test_a_restated_number_is_said_once(opened: OpenedModel, file: File) -> None
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("scene", "../gpt", "homes.glb shows '../gpt', and there is no scenes/../gpt.py to draw it anew"),
-        ("scene", "style", "homes.glb shows 'style', and there is no scenes/style.py to draw it anew"),
-        ("scene", "causes", "homes.glb shows what this model cannot: a scene of 'ablation' needs model, tok"),
-        ("scene", "block", "homes.glb shows what this model cannot: "),
-        ("sentence", "a hovercraft", "homes.glb shows what this model cannot: the corpus lacks the word 'hovercraft'"),
+        ("scene", "../gpt", "pairs.glb shows '../gpt', and there is no scenes/../gpt.py to draw it anew"),
+        ("scene", "style", "pairs.glb shows 'style', and there is no scenes/style.py to draw it anew"),
+        ("scene", "causes", "pairs.glb shows what this model cannot: a scene of 'ablation' needs model, tok"),
+        ("scene", "block", "pairs.glb shows what this model cannot: "),
+        ("sentence", "a hovercraft", "pairs.glb shows what this model cannot: the corpus lacks the word 'hovercraft'"),
     ],
 )
 def test_what_cannot_be_drawn_anew_is_refused(opened: OpenedModel, file: File, key: str, value: str, says: str) -> None:

@@ -296,7 +296,7 @@ def test_the_shell_has_a_python_of_its_own(nix: Nix):
 
 def shorten(flake: Path) -> None:
     """Makes an article of one figure, about a model that is hardly trained."""
-    (flake / "article" / "index.md").write_text("# Boxes\n\nOne figure.\n\n![Boxes.](boxes.glb)\n")
+    (flake / "article" / "index.md").write_text("# Boxes\n\nOne figure.\n\n![Boxes.](pairs.glb)\n")
     (flake / "article" / "flow.md").write_text("")
     program = flake / "gpt.py"
     program.write_text(hasty(program.read_text("utf-8")), "utf-8")

@@ -19,10 +19,6 @@ Two columns that resemble each other are two vectors
 To say how alike two vectors are
 1 if they point the same way, 0 if they have nothing to do with each other, −1 if they are opposites
 turned by an eighth of a circle
-a legend of five boxes in front
-stacks of five boxes
-four numbers set one box’s width
-a box for every four components
 Each block adds twice
 makes three short vectors
 Two things are worth knowing
@@ -30,18 +26,14 @@ the two colours are the two heads
 the better the two fit
 positions of two neighbours
 Both say two things at once
-The two do not go together
 Compare the two losses
 you could not tell the two apart
-Both are drawn on one scale
-The table under the figure has both
 In at least thirty-one of thirty-two
 in no more than three of four trainings
 a predecessor of this page
 follows one word, or two, gives
 in more than half of the components
 less than a tenth of it
-in two rows; boxes differ
 a bias, both learned
 with a third of the steps
 stopped after a third of the steps
@@ -50,13 +42,11 @@ keeps less than half of what distinguishes the vectors
 Two rows of bars
 Three rows of columns
 the others say nearly the same of both
-For each block four columns
-two tall ones for the hidden units
 the product of the two
 none of the products makes half of the score
 For more than a third of the queries
 A quarter of the components make more than half of the difference
-with more than half of a head’s attention
+more than half of a head’s attention
 """
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from scipy.special import softmax
 
 import gpt
-from scenes.analysis.decomposition import Decomposition, token_means
+from scenes.analysis.decomposition import Decomposition, key_of_token
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +56,19 @@ def test_the_head_that_looks_most(decomposition):
     assert close(decomposition.token + decomposition.position, decomposition.residual[0])
 
 
-def test_readings_are_means_over_the_corpus(model, tokenizer, corpus, trace):
+def test_keys_are_means_over_the_corpus(model, tokenizer, corpus, trace):
     """Against a trace of each sentence, less its last word, which is not read."""
-    found = token_means(model, tokenizer, corpus, trace)
+    found = key_of_token(model, tokenizer, corpus)
     seen = [gpt.trace(model, tokenizer, sentence.rsplit(maxsplit=1)[0]) for sentence in corpus]
     for token in trace.vocab:
         places = [(one, t) for one in seen for t, other in enumerate(one.tokens) if other == token]
-        for name in ("query", "key", "value"):
-            mean = np.mean([getattr(one, name)[:, :, t] for one, t in places], axis=0)
-            assert close(getattr(found, f"{name}_of_token")[..., found.id(token)], mean)
+        assert close(found[..., trace.id(token)], np.mean([one.key[:, :, t] for one, t in places], axis=0))
 
 
 def test_what_is_never_read_has_zeros(model, tokenizer, trace):
-    found = token_means(model, tokenizer, ["in this web sleeps a spider"], trace)
-    assert not found.key_of_token[..., found.id("spider")].any()
-    assert found.key_of_token[..., found.id("web")].all()
+    found = key_of_token(model, tokenizer, ["in this web sleeps a spider"])
+    assert not found[..., trace.id("spider")].any()
+    assert found[..., trace.id("web")].all()
 
 
 def test_a_view_passes_on_what_its_trace_has(trace):
@@ -78,6 +76,6 @@ def test_a_view_passes_on_what_its_trace_has(trace):
     view = Decomposition(trace)
     for one in (view, replace(view), copy.copy(view), copy.deepcopy(view)):
         assert one.tokens == trace.tokens
-        assert (one.component == trace.embedding.T).all()
+        assert (one.token == one.embedding[[trace.id(token) for token in trace.tokens]]).all()
     with pytest.raises(AttributeError, match="loudness"):
         _ = view.loudness

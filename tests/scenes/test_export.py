@@ -121,7 +121,7 @@ def test_project_agrees_with_vtk():
 
 
 def test_png(built):
-    scene = built("animals")
+    scene = built("pairs")
     camera = frame(scene)
     image = Image.open(io.BytesIO(to_png(scene, camera, "#fbfaf8")))
     assert image.size == camera.pixels

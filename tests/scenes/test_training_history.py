@@ -29,7 +29,7 @@ SCALES = """
   const found = {};
   viewer[keys.find((key) => key.description === "scene")].traverse((node) => {
     const name = node.userData.name ?? node.name;
-    if (/^(course|way)\\//.test(name)) {
+    if (/^course\\//.test(name)) {
       found[name] = node.children.map(({ scale, position }) => [scale.toArray(), position.toArray()]);
     }
   });
@@ -67,8 +67,6 @@ def test_it_records_what_happened(film: TrainingHistory):
         assert (film.course[..., k] == trace.embedding).all()
         assert film.said[k] == trace.prediction
         assert film.sure[k] == pytest.approx(trace.probability(film.answer), abs=1e-12)
-        centred = trace.embedding - film.embedding.mean(axis=0)
-        assert np.linalg.norm(film.way[:, k], axis=1).max() <= np.linalg.norm(centred, axis=1).max() + 1e-6
     assert (film.course[..., -1] == film.embedding).all()
     assert film.steps[-1] == config.steps
     assert film.said[film.first] == film.answer != film.said[film.first - 1]
@@ -97,9 +95,8 @@ def test_an_answer_that_is_never_found_is_not_marked(film: TrainingHistory):
     assert "the answer" not in curve.svg()
 
 
-@pytest.mark.parametrize("name", ["growth", "drift"])
-def test_the_file_is_small_and_says_every_step(film: TrainingHistory, site: Path, name: str):
-    glb = (site / f"{name}.glb").read_bytes()
+def test_the_file_is_small_and_says_every_step(film: TrainingHistory, site: Path):
+    glb = (site / "growth.glb").read_bytes()
     assert len(glb) <= 600_000
     assert len(gzip.compress(glb)) <= 200_000
     assert readback.disagreements(glb, film) == []
@@ -108,9 +105,7 @@ def test_the_file_is_small_and_says_every_step(film: TrainingHistory, site: Path
         for path, rows in paths.items():  # where it does not play, it shows the model of the article
             assert document["nodes"][node][path] == pytest.approx(rows[-1], rel=1e-6, abs=1e-5)
     marks = readback.marks(glb)
-    assert sum(mark.stated.size for mark in marks.values()) == {"growth": 8 * 20, "drift": 21 * 3}[name] * len(
-        film.steps
-    )
+    assert sum(mark.stated.size for mark in marks.values()) == 8 * 20 * len(film.steps)
 
 
 def at_step(figure: Locator, k: int) -> dict[str, NDArray]:
@@ -159,38 +154,18 @@ def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(
     assert seen.errors == []
 
 
-def test_the_slider_moves_the_map_and_all_films_together(visit: Visitor, url: str, site: Path, film: TrainingHistory):
-    seen = visit(url)
-    for name in ("growth", "drift"):
-        comes_to_life(seen.figure(name))
-        expect(seen.figure(name).locator(".strip")).to_be_hidden()
-    figure = seen.figure("drift")
-    document = readback.header((site / "drift.glb").read_bytes())
-    how = document["asset"]["extras"]
-    root = next(node for node in document["nodes"] if node.get("name") == "scene")
-    for k in (1, len(film.steps) - 1):
-        found = at_step(figure, k)
-        assert len(found) == len(film.vocab)
-        for name, parts in found.items():
-            place = readback.moving([{"translation": parts[0][1:]}], root, how)
-            assert place == pytest.approx(film.way[int(name.split("/")[1]), k], abs=how["limit"] / 500), name
-        expect(seen.figure("growth").locator("input[type=range]")).to_have_value(str(k))
-        expect(figure.locator(".words")).to_have_text(film.caption(k))
-
-
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}, {"reduced_motion": "reduce"}])
 def test_where_it_does_not_play_there_are_stills_and_words(
     visit: Visitor, url: str, film: TrainingHistory, options: dict
 ):
     seen = visit(url, **options)
-    for name in ("growth", "drift"):
-        strip = seen.figure(name).locator(".strip li")
-        assert strip.count() == len(film.strip)
-        for item, k in zip(strip.all(), film.strip, strict=True):
-            item.scroll_into_view_if_needed()
-            expect(item.locator("img")).to_be_visible()
-            expect(item.locator("img")).to_have_js_property("complete", True)
-            expect(item.locator("p")).to_have_text(film.caption(k))
+    strip = seen.figure("growth").locator(".strip li")
+    assert strip.count() == len(film.strip)
+    for item, k in zip(strip.all(), film.strip, strict=True):
+        item.scroll_into_view_if_needed()
+        expect(item.locator("img")).to_be_visible()
+        expect(item.locator("img")).to_have_js_property("complete", True)
+        expect(item.locator("p")).to_have_text(film.caption(k))
     if options.get("reduced_motion"):
         comes_to_life(seen.figure("growth"))
         before = at_step(seen.figure("growth"), 5)

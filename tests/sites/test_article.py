@@ -334,7 +334,7 @@ def test_without_the_study_its_chapter_is_left_out(project, run: Run):
     page = (project / "site" / "index.html").read_text()
     assert "What makes the difference?" not in page
     assert "Does it generalise" in page
-    assert not (project / "site" / "fails.glb").exists()
+    assert not (project / "site" / "failure.glb").exists()
 
 
 def test_a_broken_scene_stops_the_build(project, run: Run):
@@ -343,7 +343,7 @@ def test_a_broken_scene_stops_the_build(project, run: Run):
     shapes.write_text(shapes.read_text().replace("scale.length(values)", "scale.length(0.98 * values)"))
     done = run("--out", "site", "--seeds", "1", root=project)
     assert done.returncode == 1
-    assert "animals.glb does not show the model: embedding/bird, component" in done.stderr
+    assert "pairs.glb does not show the model: embedding/bird, component" in done.stderr
     assert not (project / "site").exists()
 
 
@@ -474,7 +474,7 @@ def test_verify(site, tmp_path, run: Run):
     assert "forward.glb: 804 numbers agree, in 177 nodes; as drawn" in done.stdout
     assert done.stdout.count("; as drawn\n") == len(good)
 
-    data = (site / "animals.glb").read_bytes()
+    data = (site / "pairs.glb").read_bytes()
     size = int.from_bytes(data[12:16], "little")
     document = json.loads(data[20 : 20 + size])
     node = next(node for node in document["nodes"] if node.get("name") == "embedding/fox")
@@ -488,13 +488,13 @@ def test_verify(site, tmp_path, run: Run):
         + b"JSON"
     )
     (tmp_path / "restated.glb").write_bytes(head + restated + rest)
-    done = run("verify", site / "homes.glb", tmp_path / "restated.glb")
+    done = run("verify", site / "pairs.glb", tmp_path / "restated.glb")
     assert done.returncode == 1
-    assert "homes.glb: 80 numbers agree" in done.stdout
+    assert "pairs.glb: 160 numbers agree" in done.stdout
     assert re.search(r"restated.glb: embedding/fox, component 3: the extras say \S+ and the geometry", done.stderr)
     assert re.search(r"restated.glb: embedding/fox, component 3: the extras say \S+ and a fresh trace", done.stderr)
 
-    assert run("verify", site / "animals.glb", "--seed", "2").returncode == 1
+    assert run("verify", site / "pairs.glb", "--seed", "2").returncode == 1
 
 
 def test_environment_is_untouched(project, run: Run):

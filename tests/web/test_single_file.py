@@ -41,14 +41,14 @@ def test_every_scene_is_in_it(file: Path, site: Path) -> None:
 
 
 def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
-    seen = visit(file.as_uri()).enliven("animals", "forward", "landscape", "growth", "drift")
+    seen = visit(file.as_uri()).enliven("pairs", "forward", "landscape", "growth")
     figure = seen.figure("forward")
     more_tools(figure).get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text("at, entering block 1: component 1 ")
     seen.figure("growth").locator("input[type=range]").fill("0")
-    expect(seen.figure("drift").locator(".words")).to_contain_text("Step 0: ")
+    expect(seen.figure("growth").locator(".words")).to_contain_text("Step 0: ")
     seen.page.locator("a.view").first.click()
-    expect(seen.figure("animals").locator(".pointer")).to_be_visible()
+    expect(seen.figure("pairs").locator(".pointer")).to_be_visible()
     bench = seen.page.locator("#bench")
     bench.locator(".chip").nth(3).click()
     bench.get_by_role("button", name="fox").click()

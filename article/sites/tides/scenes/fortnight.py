@@ -13,5 +13,5 @@ def build() -> tuple[pv.MultiBlock, SimpleNamespace]:
     """The scene, and the data that it is held against."""
     scene = glyphs.start("fortnight", DATA, Scale.of(DATA.height))
     glyphs.row(scene, DATA, "height", [(day,) for day in range(DAYS)], [str(day + 1) for day in range(DAYS)])
-    glyphs.legend(scene, right=DAYS - 1)
+    glyphs.legend(scene, right=DAYS - 1, quantity="metres")
     return scene, DATA

@@ -14,5 +14,5 @@ def build() -> tuple[pv.MultiBlock, SimpleNamespace]:
     scene = glyphs.start("ranges", DATA, Scale.of(DATA.spread), style.VIEW_OF_BARS)
     names = [str(day + 1) for day in range(DAYS)]
     glyphs.row(scene, DATA, "spread", [(day,) for day in range(DAYS)], names, glyph=glyphs.bar)
-    glyphs.legend(scene, right=DAYS - 1, glyph=glyphs.bar, of_limit=(0.0, 0.5, 1.0))
+    glyphs.legend(scene, right=DAYS - 1, glyph=glyphs.bar, of_limit=(0.0, 0.5), quantity="metres")
     return scene, DATA

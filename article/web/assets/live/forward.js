@@ -225,13 +225,14 @@ class Drawing {
   }
 
   legend() {
-    const { s, H } = this, y = s.LEGEND_ROW, reach = (s.BASE + s.SPAN) * Math.SQRT2, size = s.LEGEND_SIZE;
-    const front = y - reach - s.LEGEND_GAP - size * s.LINE, right = (this.T - 1) * s.SPACING;
+    const { s, H } = this, y = s.LEGEND_ROW, size = s.LEGEND_SIZE;
+    const front = y - s.PLINTH - s.LEGEND_GAP - size * s.LINE, right = (this.T - 1) * s.SPACING;
     const places = s.LEGEND_PARTS.map((/** @type {number} */ _, /** @type {number} */ n) => right + s.LEGEND_SPACING * (n + 1 - s.LEGEND_PARTS.length));
     s.LEGEND_PARTS.forEach((/** @type {number} */ part, /** @type {number} */ n) => {
       this.glb.add(`legend/value/${n}`, this.column([part * this.limit], places[n], y), "solid");
       this.label(`value/${n}`, written(part * this.limit), places[n], front, size);
     });
+    this.label("value", "component", (places[0] + right) / 2, front - s.LEGEND_BELOW, size);
     this.ground(places[0], y, right);
     let x = places[0] - s.PLINTH;
     const known = H > s.LEGEND_WEIGHTS.length ? s.LEGEND_WEIGHTS.slice(-1) : s.LEGEND_WEIGHTS;
@@ -244,8 +245,9 @@ class Drawing {
         this.label(`weight/${h}/${n}`, written(weight), x, front, size);
       }
       x -= s.LEGEND_RIBBON;
-      this.label(`head/${h}`, `head ${h + 1}`, x, front, size, 1);
-      x -= size * this.width(`head ${h + 1}`);
+      const text = `weight, head ${h + 1}`;
+      this.label(`head/${h}`, text, x, front, size, 1);
+      x -= size * this.width(text);
     }
   }
 }
