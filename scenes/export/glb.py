@@ -175,7 +175,7 @@ class _Writer(Binary):
             for place, n, rows, outline in letters
         ]
 
-    def placed(self, mesh: int, steps: NDArray[np.float64]) -> int:
+    def placed(self, mesh: int, steps: NDArray[np.number]) -> int:
         """The node of a mesh that stands so many steps from the scene's origin."""
         self.nodes.append({"mesh": mesh, "translation": steps.astype(int).tolist()})
         return len(self.nodes) - 1
