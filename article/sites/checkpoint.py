@@ -58,27 +58,33 @@ def make(site: Site, run: OpenedModel, trace: gpt.Trace, name: str) -> None:
 
 def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
     """The report as Markdown; whatever comes from the checkpoint or the prompt enters as text."""
-    values = {
+    config, expected = run.config, expectations(trace)
+    told = [expected[t, trace.id(token)] for t, token in enumerate(trace.tokens[1:])]
+    values = {name: count(getattr(config, name)) for name in ("n_layer", "n_head", "n_embd", "n_context", "n_vocab")}
+    values |= {
         "name": to_markdown(name),
         "origin": to_markdown(run.origin),
         "parameters": count(parameters(run)),
         "notes": to_markdown(" ".join(run.notes)),
         "marks": report.MARKS,
         "prompt_table": prompt_table(trace),
-        "surprise": surprise(trace),
+        "loss": decimals(-float(np.mean(told)), 3) if told else "",
+        "evenly": decimals(math.log(config.n_vocab), 3),
         "answer_table": answer_table(trace),
         "lens_table": lens_table(trace),
         "heads_table": heads_table(trace),
         "stream_table": stream_table(trace),
         "parameters_table": parameters_table(run),
         "table": glyphs.unembedding(trace),
-        "tied": ""
-        if trace.unembed is not None
-        else "The embedding serves as the unembedding, too; it is counted once.",
         "weights_hash": trace.weights,
-        "model_table": model_table(run),
+        "n_hidden": count(config.n_hidden or 4 * config.n_embd),
+        "activation": config.activation,
+        "biases": "yes" if config.biases else "no",
+        "epsilon": f"{config.epsilon:g}",
+        "precision": str(run.model.embedding.weight.dtype).removeprefix("torch."),
     }
-    return markdown.fill(TEMPLATE.read_text("utf-8"), values)
+    parts = {name for name, there in (("surprise", told), ("tied", trace.unembed is None)) if there}
+    return markdown.fill(markdown.keep(TEMPLATE.read_text("utf-8"), parts), values)
 
 
 def expectations(trace: gpt.Trace) -> np.ndarray:
@@ -97,18 +103,6 @@ def prompt_table(trace: gpt.Trace) -> str:
             row += [token_to_markdown(trace.vocab[best]), percent(np.exp(expected[t - 1, best]))]
         rows.append(row + [""] * (7 - len(row)))
     return markdown_table(("place", "<token", "id", "surprise", "expected", "<expected most", "with"), rows)
-
-
-def surprise(trace: gpt.Trace) -> str:
-    """The model's loss on the prompt itself."""
-    if len(trace.tokens) == 1:
-        return ""
-    expected, V = expectations(trace), len(trace.vocab)
-    loss = -float(np.mean([expected[t, trace.id(name)] for t, name in enumerate(trace.tokens[1:])]))
-    return (
-        f"Over the prompt the mean surprise, the loss, is {decimals(loss, 3)} nats a token; of somebody who hesitates "
-        f"between all {count(V)} tokens alike, it would be {decimals(math.log(V), 3)}."
-    )
 
 
 def answer_table(trace: gpt.Trace) -> str:
@@ -163,24 +157,6 @@ def parameters_table(run: OpenedModel) -> str:
         sizes = [decimals(one.item(), 3) for one in (spread, whole.min(), whole.max())]
         rows.append((f"`{name}`", shape, f"{whole.numel():,}", *sizes))
     return markdown_table(("<name", "shape", "numbers", "spread", "least", "greatest"), rows)
-
-
-def model_table(run: OpenedModel) -> str:
-    """What decides the model's shape."""
-    config = run.config
-    rows = [
-        ("blocks", count(config.n_layer)),
-        ("heads of each", count(config.n_head)),
-        ("components of a vector", count(config.n_embd)),
-        ("hidden units of an MLP", count(config.n_hidden or 4 * config.n_embd)),
-        ("tokens that it reads at most", count(config.n_context)),
-        ("tokens in the vocabulary", count(config.n_vocab)),
-        ("activation of the hidden units", config.activation),
-        ("biases of queries, keys and values", "yes" if config.biases else "no"),
-        ("what LayerNorm adds to the variance", f"{config.epsilon:g}"),
-        ("precision here", str(run.model.embedding.weight.dtype).removeprefix("torch.")),
-    ]
-    return markdown_table(("<what", "<which"), rows)
 
 
 def summary(site: Site, run: OpenedModel, trace: gpt.Trace, out: Path) -> str:

@@ -110,11 +110,12 @@ def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
 
 def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> str:
     """The report as Markdown."""
-    course = result.course
+    course, settings = result.course, result.settings
+    last = [row["held-out loss"] for row in course.rows if "held-out loss" in row][-1]
     thinned = plots.thinning(column(result, "gradient"), gradients(result))
-    settings = (
+    every_setting = (
         (f"`{name}`", to_markdown(str(value)), to_markdown(FIELDS[name].metadata["words"]))
-        for name, value in asdict(result.settings).items()
+        for name, value in asdict(settings).items()
     )
     # The program that decides a run, file after file.
     code = [Path(gpt.__file__), *sorted((paths.ARTICLE / "models").glob("*.py"))]
@@ -131,15 +132,25 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         "best_loss": decimals(course.best_loss, 3),
         "marks": MARKS,
         "outcome": outcome(result),
-        "ending": ending(result),
-        "after_best": after_best(result),
+        "steps": f"{settings.steps:,}",
+        "patience": str(settings.patience),
+        "last_loss": decimals(last, 3),
+        "against_best": compared(last, course.best_loss),
         "samples": samples(result),
         "parameters_table": parameters_table(result),
         "text_table": text_table(result),
-        "unseen": unseen(result),
+        "vocabulary": f"{len(result.tokenizer.vocab):,}",
+        "unseen": f"{unseen(result):,}",
+        "unseen_share": exact_percent(unseen(result) / result.held_out.tokens),
         "frequent": frequent(result),
-        "settings": markdown_table(("<setting", "<value", "<meaning"), settings),
-        "environment": environment(result),
+        "settings": markdown_table(("<setting", "<value", "<meaning"), every_setting),
+        "python": to_markdown(platform.python_version()),
+        "torch": to_markdown(torch.__version__),
+        "platform": to_markdown(platform.platform()),
+        "processor": to_markdown(platform.machine()),
+        "device": to_markdown(torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"),
+        "threads": str(threads(settings, settings.batch_size or len(result.train.ids))),
+        "dtype": settings.dtype,
         "thinned": "one logged step" if thinned == 1 else f"{thinned} logged steps",
         "train_hash": hashlib.sha256(result.train_text.encode()).hexdigest(),
         "held_out_hash": hashlib.sha256(result.held_out_text.encode()).hexdigest(),
@@ -149,8 +160,9 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         "rate_alt": made["learning_rate"].alt,
     }
     values |= ladder_chapter(result) | {f"{name}_alt": chart.alt for name, chart in made.items()}
-    prose = markdown.keep(TEMPLATE.read_text("utf-8"), {"speed", "ladder"} & {*made})
-    return markdown.fill(prose, values)
+    parts = {"speed", "ladder"} & {*made} | {"stopped" if course.stopped else "finished"}
+    parts |= {"falling" if course.best_step == course.step else "past"}
+    return markdown.fill(markdown.keep(TEMPLATE.read_text("utf-8"), parts), values)
 
 
 def parameters(run: Result | OpenedModel) -> int:
@@ -176,26 +188,6 @@ def outcome(result: Result) -> str:
 def tokens_alike(loss: float) -> str:
     """The perplexity."""
     return f"{decimals(math.exp(loss), 1)} tokens" if loss < 700 else "∞"
-
-
-def ending(result: Result) -> str:
-    """How the training ended."""
-    course, settings = result.course, result.settings
-    if not course.stopped:
-        return f"The training went through all of its {settings.steps:,} steps."
-    return (
-        f"The training stopped early, after step {course.step:,} of {settings.steps:,}: {settings.patience} "
-        "evaluations had brought nothing better."
-    )
-
-
-def after_best(result: Result) -> str:
-    """What became of the held-out loss after the best step."""
-    course = result.course
-    last = [row["held-out loss"] for row in course.rows if "held-out loss" in row][-1]
-    if course.best_step == course.step:
-        return "It was the last step, so the training ended while the held-out loss still fell."
-    return f"At the end, it was {decimals(last, 3)}, which is {compared(last, course.best_loss)} that."
 
 
 def samples(result: Result) -> str:
@@ -242,15 +234,10 @@ def text_table(result: Result) -> str:
     return markdown_table(("<", "training text", "held-out text"), ((name, *row) for name, row in sizes.items()))
 
 
-def unseen(result: Result) -> str:
-    """How much of the held-out text the training text did not have."""
-    V = len(result.tokenizer.vocab)
-    seen, asked = (counts(examples, V) for examples in (result.train, result.held_out))
-    n, total = int(asked[seen == 0].sum()), int(asked.sum())
-    return (
-        f"The vocabulary has {V:,} tokens. Of the tokens to predict in the held-out text, {n:,} "
-        f"({exact_percent(n / total)}) are such as never were to be predicted in the training text."
-    )
+def unseen(result: Result) -> int:
+    """How many of the tokens to predict in the held-out text never were to be predicted in the training text."""
+    seen, asked = (counts(examples, len(result.tokenizer.vocab)) for examples in (result.train, result.held_out))
+    return int(asked[seen == 0].sum())
 
 
 def frequent(result: Result) -> str:
@@ -262,21 +249,6 @@ def frequent(result: Result) -> str:
         (token_to_markdown(vocab[id]), f"{found[id]:,}", exact_percent(found[id] / result.train.tokens)) for id in ids
     )
     return markdown_table(("<token", "times", "share"), rows)
-
-
-def environment(result: Result) -> str:
-    """Where the run took place."""
-    settings, cuda = result.settings, torch.cuda.is_available()
-    found = {
-        "Python": platform.python_version(),
-        "torch": torch.__version__,
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "device": torch.cuda.get_device_name() if cuda else "cpu",
-        "threads of the training": str(threads(settings, settings.batch_size or len(result.train.ids))),
-        "numbers of the training": settings.dtype,
-    }
-    return markdown_table(("<what", "<which"), ((what, to_markdown(which)) for what, which in found.items()))
 
 
 def contents(made: Mapping[str, Chart], beside: Collection[str]) -> str:
