@@ -140,7 +140,8 @@ def answers_alike(folder: Path, theirs: Any, text: str = "the dog sat") -> Opene
     ids = torch.tensor([run.tokenizer.encode(text)])
     with torch.no_grad():
         expected = theirs(ids).logits[..., : run.config.n_vocab]
-    torch.testing.assert_close(run.model(ids).logits.detach(), expected, **NEAR)
+    apart = (run.model(ids).logits.detach() - expected).abs().max() / expected.abs().max()
+    assert apart < 1e-5, "as README's table has it"
     trace = gpt.trace(run.model, run.tokenizer, text)
     assert np.allclose(trace.lens[-1], expected[0], **NEAR)
     taken_apart = Decomposition(trace)
