@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.epilog = "\n".join(["other commands, which -h after their names explains:", *lines])
             parser.formatter_class = argparse.RawDescriptionHelpFormatter  # keeps these lines
         options = parser.parse_args(given)
+        kind = "draft" if kind and getattr(options, "draft", False) else kind
         if kind:
             refuse_to_replace(options.out.resolve(), kind)
         command.run(options)

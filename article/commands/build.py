@@ -28,9 +28,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Builds the site and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     refuse_what_does_not_fit(options)
-    kind = "run" if options.data is not None else "checkpoint" if options.checkpoint is not None else "article"
+    article = "draft" if options.draft else "article"
+    kind = "run" if options.data is not None else "checkpoint" if options.checkpoint is not None else article
     out = options.out or paths.DOCS
-    if not options.single_file and (options.out or kind == "article"):
+    if not options.single_file and (options.out or kind == article):
         refuse_to_replace(out.resolve(), kind)  # before seconds of imports
     if options.data is not None:
         from article.sites import run
@@ -59,6 +60,8 @@ def refuse_what_does_not_fit(options: argparse.Namespace) -> None:
         if options.single_file:
             where = f"the site of a {what} is a folder, which --out names"
             raise RefusalError(f"--single-file is for the article; {where}.")
+    if options.draft and (options.data or options.checkpoint or options.single_file):
+        raise RefusalError("--draft is for the article, in a folder; leave it out.")
     if options.data is not None:
         return
     of_checkpoint = {"prompt", "tokenizer"} if options.checkpoint is not None else set()

@@ -53,7 +53,7 @@ class Own(Evidence):
 def publish(options: argparse.Namespace) -> None:
     """Builds the article and puts it in place; prints the summary. Raises RefusalError and FalsehoodError."""
     said = imprint.read(paths.ARTICLE / "article.toml")
-    site = Site("article", options.url, options.fresh, live.scripts(), imprint=said)
+    site = Site("draft" if options.draft else "article", options.url, options.fresh, live.scripts(), imprint=said)
     if options.single_file:
         page = options.single_file
         evidence = build_single(site, page, options.seed, options.seeds)

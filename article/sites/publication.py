@@ -28,7 +28,7 @@ CONTENT = "content"
 
 def publish(options: argparse.Namespace) -> None:
     """Publishes a folder; prints the summary. Raises RefusalError and FalsehoodError."""
-    site = Site("publication", options.url)
+    site = Site("draft" if options.draft else "publication", options.url)
     with site.published(options.out):
         claims = make(site, options.folder)
     lines = [f"claims      {len(claims)}, all true", *(f"note        {note}" for note in site.notes)]

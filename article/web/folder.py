@@ -30,6 +30,7 @@ KINDS = {  # of sites: in words, and a file by which one without a site.json is 
     "flow": ("the full flow of a prompt", "flow.json"),
     "publication": ("an article of a folder", RECORD),
     "figure": ("a figure", RECORD),
+    "draft": ("a draft", RECORD),
 }
 EARLIER = (  # what sites had before there was a site.json, besides their scenes
     *("index.html", "evidence.html", "flow.html", "gallery.html", "report.html", "embed/*.html", "block-*.html"),

@@ -216,7 +216,10 @@ class Document:
                     node, part = view.mark(self.words(view.target, facts.values))
                     return str(escape({"node": node, "part": part}[place[2]]))
                 case ClaimLink() as claim:
-                    return str(escape(claim.note(facts.claims[claim.name])))
+                    false = not claim.holds(known := facts.claims[claim.name])
+                    if place[2]:
+                        return " false" if false else ""
+                    return str(escape(f"Line {claim.line} is false. " * false + claim.note(known)))
                 case Figure() as figure:
                     return self.figure(figure, facts)
 
@@ -392,7 +395,9 @@ class _Blocks(Treeprocessor):
         if href.startswith("claim:"):
             claim = self.claim(link, href.removeprefix("claim:"), line, met)
             there = self.document.at.page(f"evidence.html#{claim.id}")
-            to = {"class": "claim", "id": f"claim-{claim.id}", "href": there, "title": self.document.place(claim)}
+            note = self.document.place(claim)
+            to = {"class": "claim" + note.replace(ETX, f"class{ETX}")}
+            to |= {"id": f"claim-{claim.id}", "href": there, "title": note}
         elif view := VIEW.fullmatch(href):
             node, part = (self.document.place(ViewLink(view[1], view[2], line), part) for part in ("node", "part"))
             to = {"class": "view", "href": f"#{view[1]}", "data-mark": node, "data-part": part}

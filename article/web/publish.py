@@ -12,7 +12,7 @@ from article.web import figures, gallery, html, plots
 from article.web.claims_page import claims_of
 from article.web.html import Body
 from article.web.markdown import Document, UnknownNameError
-from article.web.site import Site
+from article.web.site import DRAFT, Site
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,15 @@ def add_pages(
     `parts` are those of the template that the site has. Of the scene `preview` there is a picture for links. `facts`
     gives what the texts refer to; it is asked while a second process makes figures, if this one `forks`, which who has
     shared torch's work among threads must not. Returns the facts with all figures, and the claims of the texts, all
-    true. Raises RefusalError and FalsehoodError.
+    true but in a draft, which keeps what is false. Raises RefusalError and FalsehoodError.
     """
     site.furnish()
     with made(site, pages, preview, forks) as finish:
         with site.stage("claims"):
             known = facts()
-            claims = judged(pages, known)
+            claims, site.false = judged(pages, known)
+            if site.false and site.kind != DRAFT:
+                raise FalsehoodError("\n".join(site.false))
         known.figures.update(finish())
     with site.stage("pages"):
         for figure in known.figures.values():
@@ -132,8 +134,8 @@ def made(site: Site, pages: Sequence[Page], preview: str, forks: bool) -> Iterat
         yield finish
 
 
-def judged(pages: Sequence[Page], known: Facts) -> list[dict]:
-    """The claims of the texts, all true. Raises RefusalError, and FalsehoodError for all that are false."""
+def judged(pages: Sequence[Page], known: Facts) -> tuple[list[dict], list[str]]:
+    """The claims of the texts, and what is wrong with those that are false. Raises RefusalError."""
     claims: dict[str, dict] = {}
     wrong = []
     for page in pages:
@@ -146,9 +148,7 @@ def judged(pages: Sequence[Page], known: Facts) -> list[dict]:
             if not claim["holds"]:
                 wrong.append(falsehood(claim, where))
             claims[claim["id"]] = claim
-    if wrong:
-        raise FalsehoodError("\n".join(wrong))
-    return list(claims.values())
+    return list(claims.values()), wrong
 
 
 def falsehood(claim: dict, where: str) -> str:

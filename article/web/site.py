@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from article import paths
-from article.errors import RefusalError
+from article.errors import FalsehoodError, RefusalError
 from article.web.folder import RECORD, assets, record, workplace
 from article.web.html import Addresses, version
 from article.web.imprint import Imprint
@@ -18,6 +18,9 @@ from scenes.export import light
 
 COMMENT = re.compile(rb"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)  # lines of a script
 IMPORTED = re.compile(rb'((?:import\(|from |import )"\.{1,2}/[\w/.-]+\.js)"')
+
+
+DRAFT = "draft"  # the kind of a site whose statements may be false
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Site:
     scenes: list[dict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     imprint: Imprint = field(default_factory=Imprint)  # of its article
+    false: list[str] = field(default_factory=list)  # statements, in a sentence each
     notes: list[str] = field(default_factory=list)  # what could not be had, in a sentence each
 
     @property
@@ -70,7 +74,8 @@ class Site:
     def published(self, out: Path) -> Iterator[None]:
         """Puts the site into a folder once all went well inside; until then, what is there stays.
 
-        Raises RefusalError for a folder that holds anything but a site of this kind, or that cannot be written.
+        Raises RefusalError for a folder that holds anything but a site of this kind, or that cannot be written. A draft
+        with false statements is put there, and FalsehoodError says which they are.
         """
         with workplace(out, self.kind) as work:
             yield
@@ -82,6 +87,8 @@ class Site:
                     (work / name).write_bytes(data)
                 if self.scenes and self.has_viewer():
                     copy_viewer(work)
+        if self.false:
+            raise FalsehoodError("\n".join([*self.false, f"{out}/index.html has them in red."]))
 
     def told(self, page: Path) -> list[str]:
         """The lines for the terminal that all sites have in common."""

@@ -171,6 +171,34 @@ def test_what_an_article_cannot_say_of_itself_is_refused(folder, capsys, monkeyp
     assert not (folder.parent / "site").exists()
 
 
+def test_a_draft_has_what_is_false_in_red(folder, capsys, monkeypatch, serve: Serve, visit: Visitor):
+    """Each with its line and its value; what is true stays as it is, and a published article stays, too."""
+    monkeypatch.chdir(folder.parent)
+    assert ended(capsys, "publish", "tides", "--out", "site")[0] == 0
+    with open(folder / "claims.py", "a") as claims:
+        claims.write("\n\n@claim('the sea is dry')\ndef dry(_: object) -> Truth:\n    return 'wet', False\n")
+    with open(folder / "index.md", "a") as text:
+        text.write("\n[The sea is dry](claim:dry), and [so it stays](claim:dry).\n")
+    before = (folder.parent / "site" / "index.html").read_bytes()
+    status, _, err = ended(capsys, "publish", "tides", "--draft", "--out", "site")
+    assert (status, "site holds an article of a folder" in err) == (2, True)
+    status, out, err = ended(capsys, "publish", "tides", "--draft", "--out", "draft")
+    assert (status, out, err.count("is false")) == (1, "", 2)
+    assert err.endswith("draft/index.html has them in red.\n")
+    assert (folder.parent / "site" / "index.html").read_bytes() == before
+    page = visit(serve(folder.parent / "draft") + "index.html").page
+    shown = page.evaluate(
+        "[...document.querySelectorAll('.claim')].map((claim) =>"
+        " [getComputedStyle(claim).color, getComputedStyle(claim, '::after').content, claim.dataset.note])"
+    )
+    (true, after, _), *wrong = shown
+    assert (true == "rgb(204, 0, 0)", after) == (False, "none")
+    note = "Line 12 is false. The sea is dry: wet. True in 0 of 1 trainings."
+    assert wrong == [["rgb(204, 0, 0)", f'" [{note}]"', note]] * 2
+    status, _, err = ended(capsys, "publish", "tides", "--out", "draft")
+    assert (status, "draft holds a draft" in err) == (2, True)
+
+
 def test_claims_are_judged_on_every_run(folder, capsys, monkeypatch):
     """Where the folder offers several; the text may speak of a share of them."""
     monkeypatch.chdir(folder.parent)
