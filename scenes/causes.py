@@ -15,7 +15,6 @@ SHOWS = "ablation"
 EFFECTS = ("weight_effect", "head_effect", "heads_effect", "mlp_effect")
 PARTS = ("head", "all heads", "MLP")  # what is cut, on the right
 VALUES = (0.0, 0.5)  # of the legend
-APART = 1.6 * style.BAR_DEPTH  # from row to row, so that no bar hides another
 
 
 def build(ablation: Ablation) -> pv.MultiBlock:
@@ -36,7 +35,7 @@ def build(ablation: Ablation) -> pv.MultiBlock:
 
     parts = [(T + 0.3 + n) * style.SPACING for n in range(len(PARTS))]
     for l in range(L):
-        depths = [(l * (H + 0.2) + h) * APART for h in range(H)]
+        depths = [(l * (H + 0.2) + h) * style.BAR_APART for h in range(H)]
         for h, y in enumerate(depths):
             for k in range(T):
                 x, _ = stand(k * style.SPACING, y)

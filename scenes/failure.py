@@ -8,7 +8,6 @@ from scenes.analysis.comparison import Outcome
 from scenes.style import Scale
 
 SHOWS = "outcome"
-APART = 1.6 * style.BAR_DEPTH  # from row to row, so that no bar hides another
 
 
 def build(outcome: Outcome) -> pv.MultiBlock:
@@ -19,7 +18,7 @@ def build(outcome: Outcome) -> pv.MultiBlock:
     heads, scale, first = list(np.ndindex(L, H)), Scale(1.0), L * H + 0.6
     right = (first + len(outcome.candidates) - 1) * style.SPACING
     for n, text in enumerate(outcome.who):
-        y = glyphs.level_row(scene, n, text, right, APART)
+        y = glyphs.level_row(scene, n, text, right, style.BAR_APART)
         for place, (l, h) in enumerate(heads):
             post = glyphs.post(outcome.looks[n, l, h], scale, (place * style.SPACING, y), h)
             glyphs.mark(scene, f"looks/{n}/{l}/{h}", post, outcome, "looks", (n, l, h))

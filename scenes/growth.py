@@ -24,4 +24,6 @@ def build(history: TrainingHistory) -> pv.MultiBlock:
             glyphs.growing(scene, history, (history.id(word), d), at)
         glyphs.names(scene, [word], style.SPACING, place=place)
     glyphs.legend(scene, right=max(places().values()))
+    for shape, part in zip(scene["legend/value"], style.LEGEND_PARTS, strict=True):  # in the film's colours
+        shape.point_data["color"][:] = glyphs.to_bytes((style.POSITIVE if part >= 0 else style.NEGATIVE)[1])
     return scene

@@ -51,6 +51,7 @@ FRAME = 0.2  # seconds from one recorded step of a film to the next
 SPACING = 3.4  # from token to token
 DEPTH = 9.2  # from block to block
 BAR_DEPTH = 3.9  # from a row of bars to the next
+BAR_APART = 7.6  # where a bar may be as high as the scale, so that none hides another
 PLINTH = 1.12  # half-width of a column's plinth
 PLINTH_HEIGHT = 0.3
 PLATE_GAP = 0.12  # between a plinth and its plate
@@ -150,7 +151,7 @@ VIEW_OF_BARS = (-12.0, 46.0)
 VIEW_OF_MATRIX = (-14.0, 40.0)
 VIEW_OF_ROW = (-20.0, 70.0)
 FIELD_OF_VIEW = 10.0  # degrees, vertical: a long lens, by which equal boxes look equal, and bars stand upright
-ASPECTS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)  # that a figure may have, width over height
+ASPECTS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.8, 3.2)  # that a figure may have, width over height
 MARGIN = 0.03  # free on each side of a figure
 STILL_WIDTH = 1200  # pixels
 

@@ -15,6 +15,7 @@ from article.models import ensemble
 
 EVERY = 20  # steps between two points of the path
 AT_ONCE = 100  # steps whose models are asked at once
+FRAMES = 28  # steps of which a film is made, at most
 GRID = 21  # places along each direction
 MARGIN = 0.15  # beyond the path, as a part of its extent
 DIGITS = 6  # decimals that are kept; the same on every processor
@@ -46,8 +47,8 @@ def explore(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Trains a model, watching it, and computes the loss in the plane of its path; also returns its weights (n,).
 
-    Of the path there are the "points" (S, n), every few steps, and at every step what the model "said" (steps + 1,):
-    the id of the most probable next token of the sentence.
+    Of the path there are at every step what the model "said" (steps + 1,), the id of the most probable next token of
+    the sentence, and at some steps the "frames" (K, n) of a film, its weights, and the "frame_loss" (K,).
     """
     model, path = recorded(config, tokenizer, corpus)
     points = np.array([path[step] for step in (*range(0, config.steps, EVERY), config.steps)])
@@ -69,16 +70,27 @@ def explore(
         some = [torch.from_numpy(np.array(path[n : n + AT_ONCE])) for n in range(0, len(path), AT_ONCE)]
         said = [answers(weights, asked)[:, 0, -1].argmax(-1).numpy() for weights in some]
         rows = [losses(points[-1] + row @ directions) for row in grid]
-        beside = losses(points)
+        frames = np.array([path[step] for step in film_steps(config.steps)])
+        beside, seen = losses(points), losses(frames)
     found = {
         "height": np.round(np.array(rows), DIGITS),
         "path": np.round(2 * (places - low) / (high - low) - 1, DIGITS),
         "path_loss": np.round(beside, DIGITS),
         "in_plane": np.round(in_plane, DIGITS),
-        "points": points,
+        "frames": frames,
+        "frame_loss": np.round(seen, DIGITS),
         "said": np.concatenate(said),
     }
     return found, points[-1]
+
+
+def film_steps(steps: int) -> list[int]:
+    """The steps that a film of a training shows: the first ones, and then ever fewer, since the loss falls early.
+
+    >>> film_steps(480)[:8], film_steps(480)[-3:]
+    ([0, 1, 2, 3, 4, 5, 7, 9], [303, 382, 480])
+    """
+    return sorted({round(step) - 1 for step in np.geomspace(1, steps + 1, FRAMES)})
 
 
 def recorded(config: gpt.Config, tokenizer: gpt.Tokenizer, corpus: Sequence[str]) -> tuple[gpt.GPT, list[np.ndarray]]:

@@ -167,6 +167,7 @@ def film(scene: Any, shown: Any, strip: list[str]) -> dict:
         "steps": shown.steps,
         "loss": [round(float(loss), 4) for loss in shown.loss],
         "found": shown.found,
+        "answer": shown.answer,
         "words": [shown.caption(k) for k in range(len(shown.steps))],
         "strip": list(zip(strip, shown.strip, strict=True)),
     }

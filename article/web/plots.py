@@ -142,22 +142,25 @@ def columns(outcomes: Sequence[Outcome], own: Outcome) -> Plot:
 def curve(film: Mapping) -> Plot:
     """The loss over the recorded steps of a film, with the first of all steps at which the answer is predicted.
 
-    It is as wide as the slider under it, whose steps lie below the points.
+    It is as wide as the slider under it, whose steps lie below the points: at equal distances, whatever is between.
     """
-    high, ground = 86.0, 100.0
-    plot = Plot(ground + 16, label="The loss falls in the course of the training.")
-    steps, most = film["steps"], max(film["loss"])
+    steps, losses = film["steps"], film["loss"]
+    plot = Plot(96, label=f"The loss, in nats a token: {losses[0]:.2f} at step 0, {losses[-1]:.2f} at {steps[-1]:,}.")
+    ground, y = 80.0, Axis(0.0, max(losses), 80.0, 16.0)
     across = [EDGE + n * (WIDTH - 2 * EDGE) / (len(steps) - 1) for n in range(len(steps))]
-    plot.line(EDGE, ground, WIDTH - EDGE, ground)
-    heights = [ground - high * loss / most for loss in film["loss"]]
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True))
+    plot.text(EDGE, 9, "loss, nats a token", "start")
+    for tick in y.ticks(4):
+        plot.line(EDGE, y.at(tick), WIDTH - EDGE, y.at(tick), "grid" if tick else "axis")
+        plot.text(EDGE - 4, y.at(tick) + 4, short(tick), "end")
+    points = " ".join(f"{x:.1f},{y.at(loss):.1f}" for x, loss in zip(across, losses, strict=True))
     plot.add("polyline", "range thin", points=points)
     if film["found"] is not None:
         found = float(np.interp(film["found"], steps, across))
-        plot.line(found, ground - high, found, ground, "grid")
-        plot.text(found + 5, ground - high + 9, f"step {film['found']:,}: the answer, for the first time", "start")
-    plot.text(EDGE, ground + 14, "step 0", "start")
-    plot.text(WIDTH - EDGE, ground + 14, f"{steps[-1]:,}", "end")
+        plot.line(found, 16.0, found, ground, "mark")
+        plot.text(found - 4, 26, f"first “{film['answer']}”: step {film['found']:,}", "end")
+    for n in range(0, len(steps) - 2, 4):
+        plot.text(across[n], ground + 13, f"{steps[n]:,}")
+    plot.text(WIDTH, ground + 13, f"step {steps[-1]:,}", "end")
     return plot
 
 

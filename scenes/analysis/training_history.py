@@ -1,4 +1,4 @@
-"""The training as a film: what the embeddings and the answer were, every few steps."""
+"""The training as a film: what the embeddings and the answer were, at some of its steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from article.models import ensemble, recording
 from scenes.analysis.view import View
 from scenes.words import Words, plain
 
-EVERY = 40  # steps from one recorded step to the next; a multiple of those of `article.models.recording`
 STRIP = 5  # stills of a film
 
 
@@ -36,7 +35,6 @@ class TrainingHistory(View):
     sure: np.ndarray  # (K,); the probability of the answer
     samples: tuple[str, ...]  # K; how the model continues the first half of the sentence
     said_at: tuple[str, ...]  # the most probable next token at every step, recorded or not, from step 0 to the last
-    every: int = EVERY  # steps from one recorded step to the next
 
     @cached_property
     def found(self) -> int | None:
@@ -59,7 +57,7 @@ class TrainingHistory(View):
     def strip(self) -> list[int]:
         """The recorded steps that stand for the film where it cannot be played, by their numbers."""
         last = len(self.steps) - 1
-        between = {round(last * (n / (STRIP - 2)) ** 2) for n in range(STRIP - 1)}  # most happens early
+        between = {round(last * n / (STRIP - 2)) for n in range(STRIP - 1)}
         return sorted(between | {self.first})
 
     def caption(self, k: int) -> str:
@@ -87,18 +85,16 @@ def training_history(
 ) -> TrainingHistory:
     """The film of the training whose last trace of a sentence, which goes on with the answer, is given."""
     arrays = recording.explored(config, tokenizer, corpus, trace.sentence)
-    passed = [min(n * recording.EVERY, config.steps) for n in range(len(arrays["points"]))]
-    kept = [n for n, step in enumerate(passed) if step % EVERY == 0 or step == config.steps]
-    models = [ensemble.restore(config, arrays["points"][n]) for n in kept]
+    models = [ensemble.restore(config, weights) for weights in arrays["frames"]]
     traces = [gpt.trace(model, tokenizer, trace.sentence) for model in models]
     course = np.stack([one.embedding for one in traces])  # (K, V, D)
     half = trace.tokens[: len(trace.tokens) // 2]
     return TrainingHistory(
         trace,
         answer=answer,
-        steps=tuple(passed[n] for n in kept),
+        steps=tuple(recording.film_steps(config.steps)),
         course=course.transpose(1, 2, 0),
-        loss=arrays["path_loss"][kept],
+        loss=arrays["frame_loss"],
         said=tuple(one.prediction for one in traces),
         sure=np.array([one.probability(answer) for one in traces]),
         samples=tuple(continued(model, tokenizer, half, len(trace.tokens) + 1 - len(half)) for model in models),

@@ -20,7 +20,7 @@ from scenes.export import readback
 from tests.browser import Visitor, comes_to_life, more_tools
 
 ALONE = "embed/growth.html"
-STEP = 160  # that a training of our own stops to look at
+STEP = 152  # that a training of our own stops to look at
 SCALES = """
 (viewer) => {
   let object = viewer;
@@ -78,21 +78,22 @@ def test_it_records_what_happened(film: TrainingHistory):
     assert {*said[film.settled :]} == {film.answer} != {said[film.settled - 1]}
     assert f"for the first time at step {film.found:,}" in film.caption(film.first)
     assert sum("for the first time" in film.caption(k) for k in range(len(film.steps))) == 1
-    curve = plots.curve({"steps": film.steps, "loss": film.loss.tolist(), "found": film.found})
+    curve = plots.curve({"steps": film.steps, "loss": film.loss.tolist(), "found": film.found, "answer": film.answer})
     drawn = ElementTree.fromstring(curve.svg())  # noqa: S314 - our own
-    (mark,) = (line for line in drawn.iter("line") if line.get("class") == "grid")
+    (mark,) = (line for line in drawn.iter("line") if line.get("class") == "mark")
     (axis,) = (line for line in drawn.iter("line") if line.get("class") == "axis")
     left, right, at = (float(line.get(end, "")) for line, end in ((axis, "x1"), (axis, "x2"), (mark, "x1")))
-    assert (at - left) / (right - left) == pytest.approx(film.found / config.steps, abs=1e-3)
-    assert f"step {film.found:,}: " in "".join(drawn.itertext())
+    frame = (at - left) / (right - left) * (len(film.steps) - 1)  # which lie at equal distances
+    assert film.found == pytest.approx(np.interp(frame, range(len(film.steps)), film.steps), abs=0.5)
+    assert f"first “{film.answer}”: step {film.found:,}" in "".join(drawn.itertext())
 
 
 def test_an_answer_that_is_never_found_is_not_marked(film: TrainingHistory):
     lost = replace(film, said=("?",) * len(film.steps), said_at=("?",) * (film.steps[-1] + 1))
     assert (lost.found, lost.settled) == (None, None)
     assert "for the first time" not in lost.caption(lost.first)
-    curve = plots.curve({"steps": lost.steps, "loss": lost.loss.tolist(), "found": lost.found})
-    assert "the answer" not in curve.svg()
+    curve = plots.curve({"steps": lost.steps, "loss": lost.loss.tolist(), "found": lost.found, "answer": "?"})
+    assert "first" not in curve.svg()
 
 
 def test_the_file_is_small_and_says_every_step(film: TrainingHistory, site: Path):
@@ -143,6 +144,8 @@ def test_the_slider_moves_the_columns_to_the_numbers_of_the_step(
     expect(slider).to_have_value(str(last - 1))
     slider.press("Home")
     expect(figure.locator(".words")).to_have_text(film.caption(0))
+    figure.get_by_role("button", name="1×").press("Enter")
+    expect(figure.get_by_role("button", name="2×")).to_be_focused()
     figure.get_by_role("button", name="Play the training").press("Enter")
     expect(slider).not_to_have_value("0")
     figure.get_by_role("button", name="Pause").press("Enter")

@@ -3,8 +3,10 @@
 
 import { copyOf, whenAlive } from "./figure.js";
 
-/** Milliseconds from one recorded step to the next while it plays. */
-const PACE = 200;
+/** Milliseconds from one recorded step to the next while it plays, by what the button of the speed says. */
+const PACES = { "1×": 240, "2×": 120, "½×": 480 };
+
+let pace = PACES["1×"];
 
 /** A film that can be seen. @typedef {{ viewer: any, slider: HTMLInputElement, words: Element, button: Element, times: number[],
  *   said: string[] }} Reel */
@@ -29,7 +31,7 @@ function show(frame) {
 }
 
 function pause() {
-  clearInterval(playing);
+  clearTimeout(playing);
   playing = 0;
   for (const { button } of reels.values()) label(button, "▶", "Play the training");
 }
@@ -45,10 +47,12 @@ function label(button, sign, name) {
 function play(slider) {
   if (slider.value === slider.max) show(0);
   for (const { button } of reels.values()) label(button, "❙❙", "Pause");
-  playing = setInterval(() => {
+  const step = () => {
     show(Number(slider.value) + 1);
     if (slider.value === slider.max) pause();
-  }, PACE);
+    else playing = setTimeout(step, pace);
+  };
+  playing = setTimeout(step, pace);
 }
 
 whenAlive.push(({ figure, viewer }) => {
@@ -71,6 +75,12 @@ whenAlive.push(({ figure, viewer }) => {
   player.addEventListener("click", (event) => {
     const pressed = /** @type {HTMLElement} */ (event.target).closest("button");
     if (!pressed) return;
+    if (pressed.matches("[data-speed]")) {
+      const paces = Object.entries(PACES);
+      const next = (paces.findIndex(([sign]) => sign === pressed.textContent) + 1) % paces.length;
+      [pressed.textContent, pace] = paces[next];
+      return;
+    }
     const was = playing;
     pause();
     if (pressed !== button)
