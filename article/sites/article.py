@@ -159,7 +159,7 @@ def bench_of(own: Evidence) -> live.Bench:
         prompt=own.trace.sentence,
         answer=own.answer,
         fingerprint=own.trace.weights,
-        look=live.look(own.tokenizer.vocab, live.names(own.config.n_layer, own.config.n_head)),
+        look=live.look(own.tokenizer.vocab),
     )
     return live.Bench(model, own.trace, presets(own), own.config.seed, own.config.steps)
 

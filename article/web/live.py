@@ -14,7 +14,7 @@ from article.web import html
 from article.web.html import Body
 from article.web.markdown import Document
 from scenes import style
-from scenes.glyphs.text import fitted, letters
+from scenes.glyphs.text import letters
 
 GRID = 2.0**16  # weights are multiples of 1 / GRID
 
@@ -41,30 +41,30 @@ def packed(
     return json.dumps(whole, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
-def names(blocks: int, heads: int) -> list[str]:
-    """What the parts of a forward pass are called in its scene, and in what live/forward.js draws."""
-    numbered = [f"{part} {n + 1}" for part, count in (("block", blocks), ("weight, head", heads)) for n in range(count)]
-    return ["embedding + position", "embedding alone", *numbered, "final LayerNorm", "component"]
+# The words for what is drawn, in live/scenes.js as in scenes/.
+NAMES = """embedding alone position block head final LayerNorm entering after attention MLP stream last vector
+probability for logit bias query key × score: their sum score masked weight (head values, mixed all write hidden ReLU
+less its mean to one size times gain plus product the best, with logits"""
 
 
-def look(words: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def look(words: Sequence[str]) -> dict[str, Any]:
     """What scenes are drawn by, as JSON, for scripts that draw them, too.
 
-    The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; each of the
-    words and names, as the shapes and places of its letters; and of each digit the shape, and how far it goes. Long
-    words are cut as in the rows of scenes.
+    The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; and words,
+    those of scenes and single letters, each as how far it goes, and the shapes and places of its letters.
     """
     shapes: dict[bytes, list] = {}
 
-    def placed(text: str) -> list[list[float]]:
+    def placed(text: str) -> list:
         for (points, faces), _ in letters(text):
             shapes.setdefault(points.tobytes(), [np.round(points, 5).ravel().tolist(), faces.ravel().tolist()])
-        return [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in letters(text)]
+        *known, (_, far) = letters(f"{text}0")
+        return [round(far, 5), [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in known]]
 
-    digits = {digit: [placed(digit)[0][0], placed(f"{digit}0")[1][1]] for digit in "0123456789.\N{MINUS SIGN}"}
+    whole = {f"{word} ": placed(f"{word} ") for word in [*words, *NAMES.split()]}
+    single = {letter: placed(letter) for letter in sorted({*"".join(words), *" .,…+=)−0123456789"})}
     constants = {name: value for name, value in vars(style).items() if name.isupper()}
-    known = {word: placed(fitted([word])[0][0]) for word in words} | {name: placed(name) for name in names}
-    return {"style": constants, "texts": known, "digits": digits, "shapes": [*shapes.values()]}
+    return {"style": constants, "texts": whole | single, "shapes": [*shapes.values()]}
 
 
 def scripts() -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 import base64
 import copy
 import functools
+import importlib
 import json
 import re
 from dataclasses import asdict
@@ -15,8 +16,9 @@ from playwright.sync_api import Locator, expect
 
 import gpt
 from article.models import ensemble
-from scenes import forward, style
+from scenes import style
 from scenes.analysis import ablation
+from scenes.analysis.views import VIEWS
 from scenes.export import readback
 from scenes.export.glb import leaves
 from tests.browser import (
@@ -265,11 +267,14 @@ SIZE = "(viewer) => { const { x, y, z } = viewer.getDimensions(); return [x, y, 
 FITS = f"([viewer, size]) => ({SIZE})(viewer).every((x, n) => Math.abs(x - size[n]) < 1e-4)"
 
 
+FOLLOWING = (BENCH, "prompt", "stream", "sum", "forward", "final", "predicted", "lens", "origin")
+RECORDED = ("animals", "map", "boxes", "landscape", "growth")
+
+
 def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: gpt.Tokenizer) -> None:
-    """Both of the forward pass draw, read out and say what is the reader's, until they are the article's again."""
+    """All that show a trace draw, read out and say what is the reader's, until they are the article's again."""
     seen = visit(f"{url}#bench?prompt=at+night+the", viewport=DESKTOP)
-    figures = [seen.figure(BENCH), seen.figure("forward")]
-    comes_to_life(figures[0])
+    comes_to_life(seen.figure(BENCH))
     for prompt, path, off in (
         ("the spider made", "", ""),
         ("at night the fox sleeps in its own", "/off=mixed/0/1", "head 2 of block 1"),
@@ -281,29 +286,41 @@ def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: g
             cut = lambda place, x: x.index_fill(1, torch.tensor([1]), 0) if place == "mixed/0" else x  # noqa: E731
             model.forward = functools.partial(own.forward, edit=cut)
         trace = gpt.trace(model, tokenizer, prompt)
-        points = np.concatenate([shape.points for shape in leaves(forward.build(trace))])
-        size = (np.ptp(points, axis=0) * style.METER)[[0, 2, 1]].tolist()
-        for figure in figures:
-            comes_to_life(figure)
-            viewer = figure.locator("model-viewer")
-            seen.page.wait_for_function(FITS, arg=[viewer.element_handle(), size])
-            assert readback.disagreements(base64.b64decode(figure.evaluate(DATA)), trace) == []
-            expect(viewer).to_have_attribute(
-                "alt", re.compile(f"columns for “{prompt}”.* embedding of {trace.prediction}")
-            )
-            if not off:  # later, the same is chosen again
-                more_tools(figure).get_by_role("button", name="The next mark").click()
-            says = f"component 1 {trace.residual[0, 0, 0]:.3f}".replace("-", "\N{MINUS SIGN}")
-            expect(figure.locator(".readout")).to_contain_text(says)
-            expect(figure.locator(".readout")).to_contain_text(f", with {off} off" if off else "position.")
-        expect(figures[1].locator(".whose")).to_contain_text(f"your prompt “{prompt}”")
-    figures[1].locator(".whose button").click()
-    expect(figures[1].locator(".whose")).to_have_count(0)
-    for figure in figures:
-        expect(figure).to_have_attribute("data-src", re.compile(r"^forward\.glb"))
-        expect(figure.locator(".still")).to_have_attribute("alt", re.compile("^Rows of eight columns with ribbons"))
+        for name in FOLLOWING:
+            follows(seen, name, trace, off)
+        for name in RECORDED:
+            expect(seen.figure(name).locator(".whose")).to_contain_text("Recorded: the page’s model and its prompt")
+    seen.figure("forward").locator(".whose button").click()
+    for name in FOLLOWING:
+        figure, known = seen.figure(name), name.removeprefix("bench-")
+        figure.scroll_into_view_if_needed()
+        expect(figure.locator(".whose")).to_have_count(0)
+        expect(figure).to_have_attribute("data-src", re.compile(rf"^{known}\.glb"))
+        expect(figure.locator(".still")).not_to_have_attribute("alt", re.compile("^For “"))
     assert seen.errors == []
     assert seen.page.evaluate("violations") == []
+
+
+def follows(seen: Visit, name: str, trace: gpt.Trace, off: str) -> None:
+    """Whether a figure shows a trace, to the eye, to the pointer and to who does not see it."""
+    scene, figure = importlib.import_module(f"scenes.{name.removeprefix('bench-')}"), seen.figure(name)
+    view = VIEWS[getattr(scene, "SHOWS", "trace")](trace)
+    built = scene.build(view)
+    points = np.concatenate([shape.points for shape in leaves(built)])
+    size = (np.ptp(points, axis=0) * style.METER)[[0, 2, 1]].tolist()
+    comes_to_life(figure)
+    viewer = figure.locator("model-viewer")
+    seen.page.wait_for_function(FITS, arg=[viewer.element_handle(), size])
+    expect(viewer).to_have_attribute("alt", re.compile(f"^For “{trace.sentence}”: .*{off}"))
+    assert readback.disagreements(base64.b64decode(figure.evaluate(DATA)), view) == [], name
+    first = next(block.user_dict.data for block in built if "trace" in block.user_dict)
+    if not off:  # later, the same is chosen again
+        more_tools(figure).get_by_role("button", name="The next mark").click()
+    expect(figure.locator(".readout")).to_contain_text(f"{first['values'][0]:.3f}".replace("-", "\N{MINUS SIGN}"))
+    if off:
+        expect(figure.locator(".readout")).to_contain_text(f", with {off} off")
+    if name != BENCH:
+        expect(figure.locator(".whose")).to_contain_text(f"your prompt “{trace.sentence}”")
 
 
 def test_axe_finds_nothing_in_it(visit: Visitor, url: str) -> None:

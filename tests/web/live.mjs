@@ -47,15 +47,23 @@ const tasks = {
     }
   },
 
-  /** Scenes of the forward pass, and what their marks say. */
+  /** Scenes, what their marks say, and what they show, in words: all of those that follow, of each that is asked. */
   async scenes({ packed, look, recorded, weights, asked }) {
-    const { forward } = await load("forward.js");
+    const { draw } = await load("scenes.js");
     const { model: gpt, tokenizer } = live.unpacked(packed);
     return asked.map(({ sentence, cuts, off }) => {
       const edit = live.together(cuts.map((path) => live.without(gpt, path)));
-      const { glb, marks } = forward(model.trace(gpt, tokenizer, sentence, edit), look, recorded, weights, off);
-      return [Buffer.from(glb).toString("base64"), marks];
+      const trace = model.trace(gpt, tokenizer, sentence, edit);
+      return Object.entries(recorded).map(([name, known]) => {
+        const { glb, marks, alt } = draw(name, trace, look, known, weights, off);
+        return [name, Buffer.from(glb).toString("base64"), marks, alt];
+      });
     });
+  },
+
+  /** The names of the scenes that follow. */
+  async following() {
+    return Object.keys((await load("scenes.js")).SCENES);
   },
 
   predictions({ packed, sentences }) {

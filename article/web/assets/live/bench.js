@@ -23,7 +23,7 @@ const find = (selector) => /** @type {E} */ (bench.querySelector(selector));
 const all = (selector) => [...bench.querySelectorAll(selector)].map((element) => /** @type {HTMLElement} */ (element));
 
 /** @type {{ prompt: string, answer: string, corpus: string[], fingerprint: string, config: any, vocab: string[],
- *   weights: string, look: import("./forward.js").Look }} */
+ *   weights: string, look: import("./scene.js").Look }} */
 const sent = JSON.parse(find("script[type='application/json']").textContent ?? "");
 const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
 
@@ -107,7 +107,7 @@ function show() {
   find(".whose").classList.toggle("yours", said !== "");
   find("[data-back]").hidden = !said;
   const scene = said ? { trace: answer, weights: question.weights, off: off.map(nameOf), said } : null;
-  redraw(scene, sent.look, () => void ask(OURS));
+  redraw(scene, () => void ask(OURS));
   keep();
 }
 
@@ -348,6 +348,5 @@ for (const switched of all("[data-part^=mixed]")) {
   const swatch = /** @type {HTMLElement} */ (switched.querySelector(".swatch"));
   swatch.style.setProperty("--swatch", `rgb(${color.map((/** @type {number} */ x) => 255 * x).join(" ")})`);
 }
-const figures = [bench.querySelector("figure"), document.getElementById(bench.dataset.scene ?? "")];
-follow(figures.filter((one) => one !== null), OURS.words.length);
+follow(sent.look, OURS.words.length);
 ask({ ...OURS, ...asked() });

@@ -1,0 +1,145 @@
+// A forward pass taken apart, as scenes/analysis/decomposition.py does it: arrays, and words for them, by the same names.
+
+import { softmaxInto } from "./model.js";
+
+/** @import { Trace } from "./model.js" */
+/** @typedef {{ shape: number[], data: Float64Array }} Values */
+
+/** @param {number} n */
+export const range = (n) => [...Array(n).keys()];
+
+/** An array of a shape, whose numbers are told by their indices. @param {number[]} shape
+ * @param {(...index: number[]) => number} of @returns {Values} */
+function make(shape, of) {
+  const data = new Float64Array(shape.reduce((n, size) => n * size, 1)), index = shape.map(() => 0);
+  for (let i = 0; i < data.length; i++) {
+    data[i] = of(...index);
+    for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--) index[axis] = 0;
+  }
+  return { shape, data };
+}
+
+/** @param {ArrayLike<number>} values */
+const mean = (values) => Array.from(values).reduce((sum, x) => sum + x, 0) / values.length;
+
+/** What a trace lacks. @type {Record<string, (d: Decomposition) => Values>} */
+const DERIVED = {
+  token: (d) => make([d.T, d.D], (t, i) => d.at("embedding", d.vocab.indexOf(d.tokens[t]), i)),
+  product: (d) =>
+    make([d.L, d.H, d.T, d.T, d.D / d.H], (l, h, q, k, i) => (d.at("query", l, h, q, i) * d.at("key", l, h, k, i)) / Math.sqrt(d.D / d.H)),
+  centred: (d) => make([d.T, d.D], (t, i) => d.at("residual", d.L, t, i) - mean(d.of("residual", d.L, t))),
+  deviation: (d) => make([d.T], (t) => Math.sqrt(mean(d.of("centred", t).map((x) => x * x)) + d.trace.epsilon)),
+  standard: (d) => make([d.T, d.D], (t, i) => d.at("centred", t, i) / d.at("deviation", t)),
+  scaled: (d) => make([d.T, d.D], (t, i) => d.at("standard", t, i) * d.at("gain", i)),
+  candidate: (d) => make([d.V, d.D], (n, i) => d.at("embedding", d.ranking[n], i)),
+  agreement: (d) => make([d.V, d.D], (n, i) => d.at("normed", d.L, d.T - 1, i) * d.at("candidate", n, i)),
+  part(d) {
+    const last = d.T - 1, rows = [d.of("token", last), d.of("position", last)];
+    for (let l = 0; l < d.L; l++) {
+      const heads = range(d.H).map((h) => d.of("head_write", l, h, last));
+      const bias = d.of("attention_write", l, last).map((x, i) => heads.reduce((left, head) => left - head[i], x));
+      rows.push(...heads, bias, d.of("mlp_write", l, last));
+    }
+    return make([rows.length, d.D], (p, i) => rows[p][i]);
+  },
+  share(d) {
+    const last = d.at("deviation", d.T - 1), parts = range(d.origins.length - 1).map((p) => d.of("part", p));
+    const scaled = parts.map((part) => part.map((x, i) => ((x - mean(part)) / last) * d.at("gain", i)));
+    const rows = [...scaled, d.of("bias")];
+    return make([rows.length, d.V], (p, v) => d.of("embedding", v).reduce((sum, x, i) => sum + x * rows[p][i], 0));
+  },
+  probabilities(d) {
+    const { shape, data } = d.array("lens"), result = Float64Array.from(data);
+    for (let at = 0; at < data.length; at += d.V) softmaxInto(result, result, at, d.V);
+    return { shape, data: result };
+  },
+};
+
+/** @param {number} l */
+export const levelName = (l) => (l ? `after block ${l}` : "entering block 1");
+
+/** @param {number} l @param {number} h */
+export const headName = (l, h) => `block ${l + 1}, head ${h + 1}`;
+
+/** What the vectors, or numbers, of an array are called. @type {Record<string, (d: Decomposition, index: number[]) => string>} */
+const NAMES = {
+  embedding: (d, [v]) => d.vocab[v],
+  token: (d, [t]) => `embedding of ${d.tokens[t]}`,
+  position: (_, [t]) => `position ${t + 1}`,
+  residual: (d, [l, t]) => `${d.tokens[t]}, ${levelName(l)}`,
+  normed: (d, [, t]) => `${d.tokens[t]}, after the final LayerNorm`,
+  query: (d, [l, h, t]) => `query of ${d.tokens[t]}, ${headName(l, h)}`,
+  key: (d, [l, h, t]) => `key of ${d.tokens[t]}, ${headName(l, h)}`,
+  value: (d, [l, h, t]) => `value of ${d.tokens[t]}, ${headName(l, h)}`,
+  product: (d, [l, h, , k]) => `query × key of ${d.tokens[k]}, ${headName(l, h)}`,
+  score: (d, [l, h, q, k]) => `score of ${d.tokens[q]} for ${d.tokens[k]}, ${headName(l, h)}`,
+  attention: (d, [l, h, q, k]) => `${d.tokens[q]} looks at ${d.tokens[k]}, ${headName(l, h)}`,
+  mixed: (d, [l, h, t]) => `mixed for ${d.tokens[t]}, ${headName(l, h)}`,
+  head_write: (_, [l, h]) => `${headName(l, h)} writes`,
+  attention_write: (_, [l]) => `attention ${l + 1} writes`,
+  normed_2: (_, [l]) => `LayerNorm in block ${l + 1}`,
+  up: (_, [l]) => `hidden in block ${l + 1}`,
+  hidden: (_, [l]) => `after ReLU in block ${l + 1}`,
+  mlp_write: (_, [l]) => `MLP ${l + 1} writes`,
+  centred: () => "less its mean",
+  standard: () => "to one size",
+  scaled: () => "times gain",
+  candidate: (d, [n]) => `${n + 1}. ${d.vocab[d.ranking[n]]}`,
+  agreement: (d, [n]) => `last vector × ${d.vocab[d.ranking[n]]}`,
+  share: (d, [p, v]) => `${d.origins[p]}, for ${d.vocab[v]}`,
+  probabilities: (d, [l, , v]) => `${d.vocab[v]}, ${levelName(l)}`,
+};
+
+export class Decomposition {
+  /** @param {Trace} trace */
+  constructor(trace) {
+    const { attention, embedding, tokens, vocab, lens } = trace;
+    this.trace = trace;
+    this.tokens = tokens;
+    this.vocab = vocab;
+    const [L, H, T] = attention.shape, [V, D] = embedding.shape;
+    this.L = L;
+    this.H = H;
+    this.T = T;
+    this.V = V;
+    this.D = D;
+    const logits = lens.data.subarray(-this.V);
+    this.ranking = range(this.V).sort((one, other) => logits[other] - logits[one]);
+    const parts = range(this.L).flatMap((l) => [...range(this.H).map((h) => headName(l, h)), `block ${l + 1}, bias`, `block ${l + 1}, MLP`]);
+    this.origins = ["embedding", "position", ...parts, "final bias"];
+    /** @type {Map<string, Values>} */
+    this.known = new Map();
+  }
+
+  /** An array by its name. @param {string} name */
+  array(name) {
+    const found = this.known.get(name) ?? DERIVED[name]?.(this) ?? /** @type {any} */ (this.trace)[name];
+    this.known.set(name, found);
+    return /** @type {Values} */ (found);
+  }
+
+  /** What an array has at an index: the numbers of a vector, row by row those of more. @param {string} name
+   * @param {...number} index */
+  of(name, ...index) {
+    const { shape, data } = this.array(name), size = shape.slice(index.length).reduce((n, one) => n * one, 1);
+    const first = size * index.reduce((at, n, axis) => at * shape[axis] + n, 0);
+    return data.subarray(first, first + size);
+  }
+
+  /** @param {string} name @param {...number} index */
+  at(name, ...index) {
+    return this.of(name, ...index)[0];
+  }
+
+  /** @param {string} name @param {number[]} index */
+  nameOf(name, index) {
+    return NAMES[name](this, index);
+  }
+
+  /** Block and head of the largest attention weight into the last position: the head that looks most. */
+  get head() {
+    const heads = range(this.L * this.H).map((n) => [Math.floor(n / this.H), n % this.H]);
+    const most = heads.map(([l, h]) => Math.max(...this.of("attention", l, h, this.T - 1)));
+    return heads[most.indexOf(Math.max(...most))];
+  }
+}

@@ -1,0 +1,356 @@
+// What the scenes of a reader's prompt are drawn with, as in scenes/glyphs: the same names, constants, shapes and places,
+// as tests compare, point by point. What is off is drawn hollow.
+
+import { range } from "./decomposition.js";
+import { Glb } from "./glb.js";
+
+/** @import { Known } from "../reader.js" */
+/** @import { Decomposition } from "./decomposition.js" */
+/** @import { Shape } from "./glb.js" */
+
+/** What scenes are drawn by, from `article.web.live.look`: the constants of scenes/style.py; the shapes of letters, each
+ * points and triangles; of words, with the space behind each, and of single letters, how far they go and which shapes they
+ * have, each with its place. @typedef {{ style: Record<string, any>, shapes: [number[], number[]][],
+ *   texts: Record<string, [number, number[][]]> }} Look */
+
+/** An array, an index into it, and a text. @typedef {[string, number[], string]} Term */
+
+const CORNERS = [[-1, -1], [1, -1], [1, 1], [-1, 1]];
+const TURNED = [[0, -1], [1, 0], [0, 1], [-1, 0]].map((corner) => corner.map((x) => x * Math.SQRT2));
+const BOX = [[3, 2, 1, 0], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]];
+
+/** @param {number[][]} quads @param {number} [first] */
+const triangles = (quads, first = 0) => quads.flatMap(([a, b, c, d]) => [a, b, c, a, c, d].map((n) => n + first));
+
+/** A number for a label. @param {number} value */
+export const written = (value) => `${Number(value.toFixed(2)) + 0}`.replace("-", "\u2212");
+
+/** @param {ArrayLike<number>[]} arrays */
+const largest = (arrays) => arrays.reduce((most, part) => Array.from(part).reduce((most, x) => Math.max(most, Math.abs(x)), most), 0);
+
+export class Scene {
+  /** @param {Decomposition} shown @param {Look} look @param {Known} recorded of the page's own prompt @param {string[]} off */
+  constructor(shown, look, recorded, off) {
+    this.shown = shown;
+    this.look = look;
+    this.s = look.style;
+    this.recorded = recorded;
+    this.off = off;
+    this.limit = 1;
+    this.share = 1;
+    this.glb = new Glb();
+    this.glyphs = /** @type {Record<string, string>} */ ({});
+    this.marks = /** @type {Known["marks"]} */ ([]);
+    this.how = /** @type {string[]} */ ([]);
+    this.stones = /** @type {{ points: number[], colors: number[][] }} */ ({ points: [], colors: [] });
+    this.plates = /** @type {number[]} */ ([]);
+  }
+
+  /** Draws on a scale that fits arrays. @param {...ArrayLike<number>} arrays */
+  fit(...arrays) {
+    this.limit = Number(largest(arrays).toPrecision(9)) || 1;
+  }
+
+  /** Boxes of eight points each. @param {number[]} points @param {number[][]} colors @returns {Shape} */
+  boxes(points, colors) {
+    return { points, faces: range(points.length / 24).flatMap((n) => triangles(BOX, 8 * n)), colors };
+  }
+
+  /** @param {number} value */
+  colorOf(value) {
+    const part = Math.min(1, Math.abs(value / this.limit)), stops = value < 0 ? this.s.NEGATIVE : this.s.POSITIVE;
+    const n = Math.min(Math.floor(part * (stops.length - 1)), stops.length - 2), on = part * (stops.length - 1) - n;
+    return stops[n].map((/** @type {number} */ from, /** @type {number} */ c) => from + on * (stops[n + 1][c] - from));
+  }
+
+  /** @param {ArrayLike<number>} values @param {number} x @param {number} y */
+  column(values, x, y) {
+    const { BASE, SPAN, PLINTH_HEIGHT, PITCH, GAP } = this.s, points = [], colors = [];
+    for (const [n, value] of Array.from(values).entries()) {
+      const half = BASE + SPAN * Math.abs(value / this.limit), low = PLINTH_HEIGHT + PITCH * n;
+      for (const z of [low, low + PITCH - GAP])
+        for (const [a, b] of value < 0 ? TURNED : CORNERS) points.push(x + half * a, y + half * b, z);
+      colors.push(...Array(8).fill(this.colorOf(value)));
+    }
+    return this.boxes(points, colors);
+  }
+
+  /** @param {number} value @param {number} x @param {number} y @param {number} [head] in whose colour it is, if any */
+  bar(value, x, y, head) {
+    const { BAR, BAR_BASE, BAR_SPAN, PLINTH_HEIGHT, HEADS } = this.s, ring = value < 0 ? TURNED : CORNERS;
+    const top = PLINTH_HEIGHT + BAR_BASE + BAR_SPAN * Math.abs(value / this.limit);
+    const points = [PLINTH_HEIGHT, top].flatMap((z) => ring.flatMap(([a, b]) => [x + BAR * a, y + BAR * b, z]));
+    return this.boxes(points, [head === undefined ? this.colorOf(value) : HEADS[head % HEADS.length]]);
+  }
+
+  /** A plinth under all places from one to another. @param {number} x0 @param {number} y @param {number} [x1]
+   * @param {number[]} [color] */
+  ground(x0, y, x1 = x0, color = this.s.STONE) {
+    const { PLINTH: p, PLINTH_HEIGHT } = this.s;
+    const ring = [[x0 - p, y - p], [x1 + p, y - p], [x1 + p, y + p], [x0 - p, y + p]];
+    for (const z of [0, PLINTH_HEIGHT]) for (const [x, y] of ring) this.stones.points.push(x, y, z);
+    this.stones.colors.push(...Array(8).fill(color));
+  }
+
+  /** A band on the floor; hollow, it is two rims. @param {number} weight @param {number[]} start @param {number[]} end
+   * @param {number} z @returns {{ points: number[], rims: number[][][] }} */
+  ribbon(weight, [x0, y0], [x1, y1], z) {
+    const { RIBBON_STEPS, RIBBON_THIN, HAIR, RIBBON } = this.s, half = (this.share * (HAIR + RIBBON * weight)) / 2;
+    const steps = x0 === x1 ? 2 : RIBBON_STEPS[Number(weight > RIBBON_THIN)], rims = [];
+    for (let n = 0; n < steps; n++) {
+      const u = n / (steps - 1), along = [(x1 - x0) * 6 * u * (1 - u), y1 - y0], length = Math.hypot(...along);
+      const across = [along[1] / length, -along[0] / length];
+      const middle = [x0 + (x1 - x0) * u * u * (3 - 2 * u), y0 + (y1 - y0) * u];
+      rims.push([-1, 1].map((side) => [middle[0] + side * half * across[0], middle[1] + side * half * across[1], z]));
+    }
+    return { points: rims.flat(2), rims };
+  }
+
+  /** @param {number[]} points @param {number[]} color @returns {Shape} */
+  band(points, color) {
+    const quads = Array.from({ length: points.length / 6 - 1 }, (_, n) => [2 * n, 2 * n + 1, 2 * n + 3, 2 * n + 2]);
+    return { points, faces: triangles(quads), colors: [color] };
+  }
+
+  /** The two rims of a ribbon, each a hair wide. @param {number[][][]} rims @param {number[]} color @returns {Shape} */
+  hollow(rims, color) {
+    const width = 0.6 * this.share * this.s.HAIR;
+    const [one, other] = [0, 1].map((side) =>
+      this.band(rims.flatMap((ends) => {
+        const [rim, far] = [ends[side], ends[1 - side]], part = Math.min(0.4, width / Math.hypot(rim[0] - far[0], rim[1] - far[1]));
+        return [...rim, ...rim.map((x, axis) => x + part * (far[axis] - x))];
+      }), color),
+    );
+    const first = one.points.length / 3;
+    return { points: [...one.points, ...other.points], faces: [...one.faces, ...other.faces.map((n) => n + first)], colors: [color] };
+  }
+
+  /** Letters: the shape and the place of each, in font sizes. A word that is not known is set letter by letter.
+   * @param {string} text @returns {number[][]} */
+  letters(text) {
+    const { texts } = this.look, words = text.split(" ").map((word) => `${word} `);
+    let x = 0;
+    return words.flatMap((word) => (texts[word] ? [word] : [...word])).flatMap((part) => {
+      const [far, placed] = texts[part] ?? texts["\u2026"], at = x;
+      x += far;
+      return placed.map(([n, along]) => [n, at + along]);
+    });
+  }
+
+  /** Of a text, in font sizes. @param {string} text */
+  width(text) {
+    const { shapes } = this.look;
+    return Math.max(0, ...this.letters(text).map(([n, x]) => x + Math.max(...shapes[n][0].filter((_, i) => i % 2 === 0))));
+  }
+
+  /** A text with an ellipsis where it is wider than so many font sizes. @param {string} text @param {number} most */
+  cut(text, most) {
+    if (this.width(text) <= most) return text;
+    const fits = range(text.length).map((n) => `${text.slice(0, n)}\u2026`).filter((begun) => this.width(begun) <= most);
+    return fits[fits.length - 1] ?? "\u2026";
+  }
+
+  /** A name plate that leans back, with its text. @param {string} name @param {string} text @param {number} x
+   * @param {number} y of its front rim @param {number} size @param {number} [align] */
+  label(name, text, x, y, size, align = 0.5) {
+    const { LINE, PLATE_LIP, PLATE_SLOPE, TEXT_MARGIN, TEXT_LIFT, BASELINE, INK } = this.s;
+    const width = size * this.width(text), left = x - align * width, deep = size * LINE, back = PLATE_LIP + deep * PLATE_SLOPE;
+    const [x0, x1, y1] = [left - TEXT_MARGIN, left + width + TEXT_MARGIN, y + deep];
+    const ring = [[x0, y], [x1, y], [x1, y1], [x0, y1]];
+    for (const heights of [[0, 0, 0, 0], [PLATE_LIP, PLATE_LIP, back, back]])
+      ring.forEach((corner, n) => this.plates.push(...corner, heights[n]));
+    const up = size / Math.hypot(1, PLATE_SLOPE), rise = up * PLATE_SLOPE;
+    /** @type {Shape} */
+    const shape = { points: [], faces: [], colors: [INK] };
+    for (const [n, along] of this.letters(text)) {
+      const [flat, faces] = this.look.shapes[n], first = shape.points.length / 3;
+      for (let i = 0; i < flat.length; i += 2) {
+        const high = BASELINE + flat[i + 1];
+        shape.points.push(left + size * (flat[i] + along), y + high * up, PLATE_LIP + TEXT_LIFT + high * rise);
+      }
+      shape.faces.push(...faces.map((corner) => corner + first));
+    }
+    this.glb.add(`label/${name}`, shape, "ink");
+  }
+
+  /** Adds a shape that stands for numbers, and what is said of it. @param {string} glyph @param {Shape} shape
+   * @param {string} array @param {number[]} index */
+  mark(glyph, shape, array, index) {
+    const { shown, s: { METER: m } } = this, [l, h] = index;
+    const node = [array, ...(array === "embedding" ? [shown.vocab[l]] : index)].join("/");
+    const isOff = array === "attention" && this.off.includes(`head ${h + 1} of block ${l + 1}`);
+    const title = `${shown.nameOf(array, index)}${isOff ? ", which is off" : ""}`, size = Math.ceil(-Math.log10(this.limit));
+    const digits = this.s.DECIMALS + Math.max(0, size - 1) + Math.min(0, size + 2);
+    const values = Array.from(shown.of(array, ...index), (x) => Number(x.toFixed(digits)) + 0);
+    const material = isOff ? "faint" : glyph === "ribbon" ? "sheet" : "solid";
+    const mesh = this.glb.add(node, shape, material, { name: node, trace: array, index, values });
+    const like = this.recorded.marks.find((mark) => mark.node.startsWith(array === "residual" ? `residual/${l}/` : `${array}/`));
+    const cuts = this.off.length ? `, with ${this.off.join(", ")} off` : "";
+    const how = like ? `${this.recorded.how[like.how]}${cuts}` : "", { points } = shape;
+    if (!this.how.includes(how)) this.how.push(how);
+    const [low, high] = [Math.min, Math.max].map((most) => [0, 1, 2].map((axis) => most(...points.filter((_, i) => i % 3 === axis))));
+    const upright = (/** @type {number[]} */ [x, y, z]) => [m * x, m * z, -m * y];
+    const at = upright(low.map((x, axis) => (x + high[axis]) / 2));
+    const half = upright(low.map((x, axis) => (high[axis] - x) / 2)).map(Math.abs);
+    const rims = [0, 1, 2].map((axis) => [12, 9, 6, 3].reduce((sum, back) => sum + points[points.length - back + axis] / 4, 0));
+    this.glyphs[array] = glyph;
+    this.marks.push({
+      node, title, how: this.how.indexOf(how), parts: like?.parts ?? 0, glyph, mesh, at, half,
+      ...(glyph === "ribbon" && { tip: upright(rims) }), values,
+    });
+    return isOff;
+  }
+
+  /** Adds vectors side by side on plinths, each with its text, if it has one. @param {Term[]} terms @param {number} [row]
+   * @param {number} [place] */
+  line(terms, row = 0, place = 0) {
+    const { SPACING, DEPTH } = this.s, y = row * DEPTH;
+    for (const [n, [array, index]] of terms.entries()) {
+      const x = (place + n) * SPACING;
+      this.ground(x, y);
+      this.mark("column", this.column(this.shown.of(array, ...index), x, y), array, index);
+    }
+    this.names(terms.map(([, , text]) => text), SPACING, row, place);
+  }
+
+  /** Adds vectors of an array. @param {string} array @param {number[][]} indices @param {string[]} texts
+   * @param {number} [row] @param {number} [place] */
+  row(array, indices, texts, row, place) {
+    this.line(indices.map((index, n) => [array, index, texts[n] ?? ""]), row, place);
+  }
+
+  /** Adds a number as a bar, in the colour of a head if there is one. @param {string} array @param {number[]} index
+   * @param {number} x @param {number} y @param {number} [head] */
+  stand(array, index, x, y, head) {
+    this.mark(head === undefined ? "bar" : "post", this.bar(this.shown.at(array, ...index), x, y, head), array, index);
+  }
+
+  /** Names in front of plinths that are so far apart. @param {string[]} texts @param {number} pitch @param {number} [row]
+   * @param {number} [place] */
+  names(texts, pitch, row = 0, place = 0) {
+    const { SPACING, TEXT_MARGIN, TEXT_SIZE, TEXT_SHRINK, PLINTH, PLATE_GAP, LINE, DEPTH } = this.s, room = pitch - 2 * TEXT_MARGIN;
+    const shown = texts.map((text) => this.cut(text, room / (TEXT_SIZE * TEXT_SHRINK)));
+    const size = Math.min(TEXT_SIZE, room / (Math.max(...shown.map((text) => this.width(text))) || 1));
+    const front = row * DEPTH - PLINTH - PLATE_GAP - size * LINE;
+    for (const [n, text] of shown.entries())
+      if (text) this.label(`token/${row}/${Number((place + n).toPrecision(6))}`, text, place * SPACING + n * pitch, front, size);
+  }
+
+  /** The name of a row at its left. @param {string} text @param {number} row */
+  side(text, row) {
+    const { PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, DEPTH } = this.s;
+    this.label(`row/${row}`, text, -PLINTH - PLATE_GAP - TEXT_MARGIN, row * DEPTH - PLINTH, TEXT_SIZE, 1);
+  }
+
+  stream() {
+    const { L, T, tokens } = this.shown, entering = this.off.includes("positions") ? "embedding alone" : "embedding + position";
+    const texts = [entering, ...range(L).map((l) => `block ${l + 1}`), "final LayerNorm"];
+    for (const [row, text] of texts.entries()) {
+      this.row(row > L ? "normed" : "residual", range(T).map((t) => [Math.min(row, L), t]), row ? [] : tokens, row);
+      this.side(text, row);
+    }
+  }
+
+  /** The ribbons of a head, of the queries from one on. @param {number} l @param {number} h @param {number} [first]
+   * @param {number} [row] at which they begin */
+  pattern(l, h, first = 0, row = l) {
+    const { H, T } = this.shown, { HAIR, RIBBON, RIBBON_GAP, RIBBON_ROOM, RIBBON_LOW, RIBBON_HIGH, SPACING, DEPTH, PLINTH, HEADS } = this.s;
+    const port = RIBBON + T * HAIR, share = Math.min(1, RIBBON_ROOM / (H * (port + RIBBON_GAP))); // what a head needs at most
+    const weight = (/** @type {number[]} */ cell) => this.shown.at("attention", l, ...cell);
+    const widthOf = (/** @type {number[]} */ cell) => share * (HAIR + RIBBON * weight(cell));
+    const cells = range(H).flatMap((h) => range(T).flatMap((q) => range(q + 1).map((k) => [h, q, k])));
+    const order = [...cells].sort((one, other) => weight(other) - weight(one)), y = row * DEPTH + PLINTH;
+    const step = (RIBBON_HIGH - RIBBON_LOW) / Math.max(1, order.length - 1), color = HEADS[h % HEADS.length];
+    const heights = new Map(order.map((cell, n) => [cell, RIBBON_LOW + n * step]));
+    const lane = share * (h - (H - 1) / 2) * (port + RIBBON_GAP);
+    this.share = share;
+    for (const cell of cells.filter(([head, q]) => head === h && q >= first)) {
+      const [, q, k] = cell, widths = range(q + 1).map((k) => widthOf([h, q, k])), sum = (/** @type {number} */ n) => widths.slice(0, n).reduce((sum, x) => sum + x, 0);
+      const end = [q * SPACING + lane + sum(k + 1) - widths[k] / 2 - sum(q + 1) / 2, y + DEPTH - 2 * PLINTH];
+      const { points, rims } = this.ribbon(weight(cell), [k * SPACING + lane, y], end, heights.get(cell) ?? 0);
+      const isOff = this.mark("ribbon", this.band(points, color), "attention", [l, h, q, k]);
+      if (isOff) this.glb.add(`rims/${l}/${h}/${q}/${k}`, this.hollow(rims, color), "sheet");
+    }
+  }
+
+  /** An array of queries and keys as rows of bars; the future stands on slate. @param {"score" | "attention"} array
+   * @param {number} l @param {number} h @returns where the last key stands along x */
+  matrix(array, l, h) {
+    const { T, tokens } = this.shown, { SPACING, BAR_DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, SLATE } = this.s;
+    const right = (T - 1) * SPACING, beside = PLINTH + PLATE_GAP + TEXT_MARGIN, isPattern = array === "attention";
+    for (const [q, token] of tokens.entries()) {
+      const y = q * BAR_DEPTH;
+      this.ground(0, y, q * SPACING);
+      if (q < T - 1) this.ground((q + 1) * SPACING, y, right, SLATE);
+      for (const k of range(isPattern ? q + 1 : T)) this.stand(array, [l, h, q, k], k * SPACING, y, isPattern ? h : undefined);
+      this.barName(`query/${q}`, token, beside, y);
+    }
+    this.label("future", "masked", right + beside, ((T - 2) / 2) * BAR_DEPTH, TEXT_SIZE, 0);
+    this.names(tokens, SPACING);
+    return right;
+  }
+
+  /** The name of a row of bars, so far left of it. @param {string} name @param {string} text @param {number} left
+   * @param {number} y */
+  barName(name, text, left, y) {
+    const { TEXT_SIZE, LINE } = this.s;
+    this.label(name, text, -left, y - (TEXT_SIZE * LINE) / 2, TEXT_SIZE, 1);
+  }
+
+  /** Known values, parts of the limit, and for each head ribbons of known weights. @param {number} place of the last one
+   * @param {number} [H] @param {number[]} [parts] */
+  legend(place, H = 0, parts = this.s.LEGEND_PARTS) {
+    const { s } = this, y = s.LEGEND_ROW, reach = (s.BASE + s.SPAN) * Math.SQRT2, size = s.LEGEND_SIZE;
+    const front = y - reach - s.LEGEND_GAP - size * s.LINE, right = place * s.SPACING;
+    const places = parts.map((_, n) => right + s.LEGEND_SPACING * (n + 1 - parts.length));
+    for (const [n, part] of parts.entries()) {
+      this.glb.add(`legend/value/${n}`, this.column([part * this.limit], places[n], y), "solid");
+      this.label(`value/${n}`, written(part * this.limit), places[n], front, size);
+    }
+    this.ground(places[0], y, right);
+    let x = places[0] - s.PLINTH;
+    const known = H > s.LEGEND_WEIGHTS.length ? s.LEGEND_WEIGHTS.slice(-1) : s.LEGEND_WEIGHTS;
+    for (let h = H - 1; h >= 0; h--) {
+      for (let n = known.length - 1; n >= 0; n--) {
+        const weight = known[n];
+        x -= s.LEGEND_RIBBON;
+        const { points } = this.ribbon(weight, [x, y - s.PLINTH], [x, y + s.PLINTH], s.RIBBON_LOW);
+        this.glb.add(`legend/weight/${h}/${n}`, this.band(points, s.HEADS[h % s.HEADS.length]), "sheet");
+        this.label(`weight/${h}/${n}`, written(weight), x, front, size);
+      }
+      x -= s.LEGEND_RIBBON;
+      this.label(`head/${h}`, `head ${h + 1}`, x, front, size, 1);
+      x -= size * this.width(`head ${h + 1}`);
+    }
+  }
+
+  /** Bars of known values, parts of the limit; of a head, in its colour. @param {number} right @param {number[]} parts
+   * @param {string} title @param {number} [head] */
+  barLegend(right, parts, title, head) {
+    const { BAR_LEGEND_ROW: y, LEGEND_SIZE: size, PLINTH, LEGEND_GAP, LINE, BAR_LEGEND_SPACING, BAR_SPACING } = this.s;
+    const front = y - PLINTH - LEGEND_GAP - size * LINE, name = head === undefined ? "legend/effect" : `legend/weight/${head}`;
+    const places = parts.map((_, n) => right - BAR_LEGEND_SPACING * (parts.length - 1 - n));
+    for (const n of range(parts.length).reverse()) {
+      const value = parts[n] * this.limit;
+      this.glb.add(`${name}/${n}`, this.bar(value, places[n], y, head), "solid");
+      this.label(`${name}/${parts[n]}`, written(value), places[n], front, size);
+    }
+    this.ground(places[0], y, right);
+    this.label(name, title, places[0] - BAR_LEGEND_SPACING + BAR_SPACING * 0.3, front, size, 1);
+  }
+
+  /** The file, and what its marks say, as <scene>.marks.json does. @param {string} name @param {string} weights */
+  files(name, weights) {
+    const { s, glb, share, limit, glyphs, shown, recorded, how, marks } = this, { sentence, tokens } = shown.trace;
+    glb.add("plinths", this.boxes(this.stones.points, this.stones.colors), "solid");
+    glb.add("plates", this.boxes(this.plates, [s.STONE]), "solid");
+    const rows = marks.filter(({ node }) => /^(residual|normed)/.test(node)).map(({ node }) => node.replace(/\d+$/, ""));
+    const last_only = [...new Set(rows)].filter((row) => !marks.some(({ node }) => node === `${row}0`)).map((row) => row.slice(0, -1));
+    const extras = {
+      ...(last_only.length && { last_only }), scene: name, sentence, tokens, weights, meter: s.METER, limit, glyphs, positive: s.POSITIVE, negative: s.NEGATIVE,
+      column: { base: s.BASE, span: s.SPAN }, bar: { base: s.BAR_BASE, span: s.BAR_SPAN },
+      ribbon: { hair: share * s.HAIR, span: share * s.RIBBON },
+    };
+    return { glb: glb.file(extras), marks: { how, parts: recorded.parts, marks } };
+  }
+}
