@@ -4,6 +4,7 @@ import { softmaxInto } from "./model.js";
 
 /** @import { Trace } from "./model.js" */
 /** @typedef {{ shape: number[], data: Float64Array }} Values */
+/** @typedef {ReturnType<typeof decomposition>} Decomposition */
 
 /** @param {number} n */
 export const range = (n) => [...Array(n).keys()];
@@ -49,7 +50,7 @@ const DERIVED = {
     return make([rows.length, d.V], (p, v) => d.of("embedding", v).reduce((sum, x, i) => sum + x * rows[p][i], 0));
   },
   probabilities(d) {
-    const { shape, data } = d.array("lens"), result = Float64Array.from(data);
+    const { shape, data } = d.trace.lens, result = Float64Array.from(data);
     for (let at = 0; at < data.length; at += d.V) softmaxInto(result, result, at, d.V);
     return { shape, data: result };
   },
@@ -61,20 +62,23 @@ export const levelName = (l) => (l ? `after block ${l}` : "entering block 1");
 /** @param {number} l @param {number} h */
 export const headName = (l, h) => `block ${l + 1}, head ${h + 1}`;
 
+/** @param {string} what @returns {(d: Decomposition, index: number[]) => string} */
+const ofHead = (what) => (d, [l, h, t]) => `${what} ${d.tokens[t]}, ${headName(l, h)}`;
+
 /** What the vectors, or numbers, of an array are called. @type {Record<string, (d: Decomposition, index: number[]) => string>} */
-const NAMES = {
+export const NAMES = {
   embedding: (d, [v]) => d.vocab[v],
   token: (d, [t]) => `embedding of ${d.tokens[t]}`,
   position: (_, [t]) => `position ${t + 1}`,
   residual: (d, [l, t]) => `${d.tokens[t]}, ${levelName(l)}`,
   normed: (d, [, t]) => `${d.tokens[t]}, after the final LayerNorm`,
-  query: (d, [l, h, t]) => `query of ${d.tokens[t]}, ${headName(l, h)}`,
-  key: (d, [l, h, t]) => `key of ${d.tokens[t]}, ${headName(l, h)}`,
-  value: (d, [l, h, t]) => `value of ${d.tokens[t]}, ${headName(l, h)}`,
+  query: ofHead("query of"),
+  key: ofHead("key of"),
+  value: ofHead("value of"),
+  mixed: ofHead("mixed for"),
   product: (d, [l, h, , k]) => `query × key of ${d.tokens[k]}, ${headName(l, h)}`,
   score: (d, [l, h, q, k]) => `score of ${d.tokens[q]} for ${d.tokens[k]}, ${headName(l, h)}`,
   attention: (d, [l, h, q, k]) => `${d.tokens[q]} looks at ${d.tokens[k]}, ${headName(l, h)}`,
-  mixed: (d, [l, h, t]) => `mixed for ${d.tokens[t]}, ${headName(l, h)}`,
   head_write: (_, [l, h]) => `${headName(l, h)} writes`,
   attention_write: (_, [l]) => `attention ${l + 1} writes`,
   normed_2: (_, [l]) => `LayerNorm in block ${l + 1}`,
@@ -90,56 +94,27 @@ const NAMES = {
   probabilities: (d, [l, , v]) => `${d.vocab[v]}, ${levelName(l)}`,
 };
 
-export class Decomposition {
-  /** @param {Trace} trace */
-  constructor(trace) {
-    const { attention, embedding, tokens, vocab, lens } = trace;
-    this.trace = trace;
-    this.tokens = tokens;
-    this.vocab = vocab;
-    const [L, H, T] = attention.shape, [V, D] = embedding.shape;
-    this.L = L;
-    this.H = H;
-    this.T = T;
-    this.V = V;
-    this.D = D;
-    const logits = lens.data.subarray(-this.V);
-    this.ranking = range(this.V).sort((one, other) => logits[other] - logits[one]);
-    const parts = range(this.L).flatMap((l) => [...range(this.H).map((h) => headName(l, h)), `block ${l + 1}, bias`, `block ${l + 1}, MLP`]);
-    this.origins = ["embedding", "position", ...parts, "final bias"];
-    /** @type {Map<string, Values>} */
-    this.known = new Map();
-  }
-
-  /** An array by its name. @param {string} name */
-  array(name) {
-    const found = this.known.get(name) ?? DERIVED[name]?.(this) ?? /** @type {any} */ (this.trace)[name];
-    this.known.set(name, found);
-    return /** @type {Values} */ (found);
-  }
+/** A trace taken apart: its sizes, what `of` finds in its arrays and those derived from them, and `head`, block and head of
+ * the largest weight into the last position. @param {Trace} trace */
+export function decomposition(trace) {
+  const { tokens, vocab, lens } = trace, [L, H, T] = trace.attention.shape, [V, D] = trace.embedding.shape;
+  const logits = lens.data.subarray(-V), ranking = range(V).sort((one, other) => logits[other] - logits[one]);
+  const inside = range(L).flatMap((l) => [...range(H).map((h) => headName(l, h)), `block ${l + 1}, bias`, `block ${l + 1}, MLP`]);
+  const origins = ["embedding", "position", ...inside, "final bias"];
+  /** @type {Map<string, Values>} */
+  const known = new Map();
 
   /** What an array has at an index: the numbers of a vector, row by row those of more. @param {string} name
    * @param {...number} index */
-  of(name, ...index) {
-    const { shape, data } = this.array(name), size = shape.slice(index.length).reduce((n, one) => n * one, 1);
-    const first = size * index.reduce((at, n, axis) => at * shape[axis] + n, 0);
-    return data.subarray(first, first + size);
+  function of(name, ...index) {
+    const array = known.get(name) ?? DERIVED[name]?.(all) ?? /** @type {any} */ (trace)[name], { shape, data } = /** @type {Values} */ (array);
+    known.set(name, array);
+    const size = shape.slice(index.length).reduce((n, one) => n * one, 1), first = index.reduce((at, n, axis) => at * shape[axis] + n, 0);
+    return data.subarray(size * first, size * (first + 1));
   }
-
-  /** @param {string} name @param {...number} index */
-  at(name, ...index) {
-    return this.of(name, ...index)[0];
-  }
-
-  /** @param {string} name @param {number[]} index */
-  nameOf(name, index) {
-    return NAMES[name](this, index);
-  }
-
-  /** Block and head of the largest attention weight into the last position: the head that looks most. */
-  get head() {
-    const heads = range(this.L * this.H).map((n) => [Math.floor(n / this.H), n % this.H]);
-    const most = heads.map(([l, h]) => Math.max(...this.of("attention", l, h, this.T - 1)));
-    return heads[most.indexOf(Math.max(...most))];
-  }
+  const at = (/** @type {string} */ name, /** @type {number[]} */ ...index) => of(name, ...index)[0];
+  const most = (/** @type {number[]} */ [l, h]) => Math.max(...of("attention", l, h, T - 1));
+  const all = { trace, tokens, vocab, L, H, T, V, D, ranking, origins, of, at, head: [0, 0] };
+  all.head = range(L * H).map((n) => [Math.floor(n / H), n % H]).reduce((best, one) => (most(one) > most(best) ? one : best));
+  return all;
 }

@@ -1,7 +1,7 @@
 // What the scenes of a reader's prompt are drawn with, as in scenes/glyphs: the same names, constants, shapes and places,
 // as tests compare, point by point. What is off is drawn hollow.
 
-import { range } from "./decomposition.js";
+import { NAMES, range } from "./decomposition.js";
 import { Glb } from "./glb.js";
 
 /** @import { Known } from "../reader.js" */
@@ -179,7 +179,7 @@ export class Scene {
     const { shown, s: { METER: m } } = this, [l, h] = index;
     const node = [array, ...(array === "embedding" ? [shown.vocab[l]] : index)].join("/");
     const isOff = array === "attention" && this.off.includes(`head ${h + 1} of block ${l + 1}`);
-    const title = `${shown.nameOf(array, index)}${isOff ? ", which is off" : ""}`, size = Math.ceil(-Math.log10(this.limit));
+    const title = `${NAMES[array](shown, index)}${isOff ? ", which is off" : ""}`, size = Math.ceil(-Math.log10(this.limit));
     const digits = this.s.DECIMALS + Math.max(0, size - 1) + Math.min(0, size + 2);
     const values = Array.from(shown.of(array, ...index), (x) => Number(x.toFixed(digits)) + 0);
     const material = isOff ? "faint" : glyph === "ribbon" ? "sheet" : "solid";
@@ -188,15 +188,13 @@ export class Scene {
     const cuts = this.off.length ? `, with ${this.off.join(", ")} off` : "";
     const how = like ? `${this.recorded.how[like.how]}${cuts}` : "", { points } = shape;
     if (!this.how.includes(how)) this.how.push(how);
-    const [low, high] = [Math.min, Math.max].map((most) => [0, 1, 2].map((axis) => most(...points.filter((_, i) => i % 3 === axis))));
+    const axes = [0, 1, 2].map((axis) => points.filter((_, i) => i % 3 === axis)), ends = axes.map((all) => [Math.min(...all), Math.max(...all)]);
     const upright = (/** @type {number[]} */ [x, y, z]) => [m * x, m * z, -m * y];
-    const at = upright(low.map((x, axis) => (x + high[axis]) / 2));
-    const half = upright(low.map((x, axis) => (high[axis] - x) / 2)).map(Math.abs);
-    const rims = [0, 1, 2].map((axis) => [12, 9, 6, 3].reduce((sum, back) => sum + points[points.length - back + axis] / 4, 0));
+    const at = upright(ends.map(([low, high]) => (low + high) / 2)), half = upright(ends.map(([low, high]) => (high - low) / 2)).map(Math.abs);
     this.glyphs[array] = glyph;
     this.marks.push({
       node, title, how: this.how.indexOf(how), parts: like?.parts ?? 0, glyph, mesh, at, half,
-      ...(glyph === "ribbon" && { tip: upright(rims) }), values,
+      ...(glyph === "ribbon" && { tip: upright(axes.map((all) => all.slice(-4).reduce((sum, x) => sum + x / 4, 0))) }), values,
     });
     return isOff;
   }
@@ -211,12 +209,6 @@ export class Scene {
       this.mark("column", this.column(this.shown.of(array, ...index), x, y), array, index);
     }
     this.names(terms.map(([, , text]) => text), SPACING, row, place);
-  }
-
-  /** Adds vectors of an array. @param {string} array @param {number[][]} indices @param {string[]} texts
-   * @param {number} [row] @param {number} [place] */
-  row(array, indices, texts, row, place) {
-    this.line(indices.map((index, n) => [array, index, texts[n] ?? ""]), row, place);
   }
 
   /** Adds a number as a bar, in the colour of a head if there is one. @param {string} array @param {number[]} index
@@ -243,10 +235,10 @@ export class Scene {
   }
 
   stream() {
-    const { L, T, tokens } = this.shown, entering = this.off.includes("positions") ? "embedding alone" : "embedding + position";
+    const { L, tokens } = this.shown, entering = this.off.includes("positions") ? "embedding alone" : "embedding + position";
     const texts = [entering, ...range(L).map((l) => `block ${l + 1}`), "final LayerNorm"];
     for (const [row, text] of texts.entries()) {
-      this.row(row > L ? "normed" : "residual", range(T).map((t) => [Math.min(row, L), t]), row ? [] : tokens, row);
+      this.line(tokens.map((token, t) => [row > L ? "normed" : "residual", [Math.min(row, L), t], row ? "" : token]), row);
       this.side(text, row);
     }
   }
@@ -274,8 +266,8 @@ export class Scene {
   }
 
   /** An array of queries and keys as rows of bars; the future stands on slate. @param {"score" | "attention"} array
-   * @param {number} l @param {number} h @returns where the last key stands along x */
-  matrix(array, l, h) {
+   * @param {number[]} head @returns where the last key stands along x */
+  matrix(array, [l, h]) {
     const { T, tokens } = this.shown, { SPACING, BAR_DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, SLATE } = this.s;
     const right = (T - 1) * SPACING, beside = PLINTH + PLATE_GAP + TEXT_MARGIN, isPattern = array === "attention";
     for (const [q, token] of tokens.entries()) {

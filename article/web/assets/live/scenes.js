@@ -1,59 +1,55 @@
 // The scenes that follow what a reader asks: scenes/<name>.py once more. Each says what it shows, for who does not see it.
 
-import { Decomposition, levelName, range } from "./decomposition.js";
+import { decomposition, headName, levelName, range } from "./decomposition.js";
 import { Scene, written } from "./scene.js";
 
 /** @import { Known } from "../reader.js" */
+/** @import { Decomposition } from "./decomposition.js" */
 /** @import { Trace } from "./model.js" */
 /** @import { Look, Term } from "./scene.js" */
+/** @typedef {(scene: Scene, d: Decomposition) => string} Build */
 
-const SIGNED = [-1, -0.5, 0, 0.5, 1];
+const SIGNED = [-1, -0.5, 0, 0.5, 1], SHARES = [0, 0.5, 1];
 
-/** @param {string} name @param {string} array @param {(d: Decomposition) => number[]} index @param {(d: Decomposition) => string} text
- * @returns {(scene: Scene, d: Decomposition) => string} */
-const alone = (name, array, index, text) => (scene, d) => {
+/** One of the two that are compared at the end. @param {string} what @param {(d: Decomposition) => Term} term @returns {Build} */
+const alone = (what, term) => (scene, d) => {
   scene.fit(d.of("normed", d.L, d.T - 1), d.of("candidate", 0));
-  scene.line([[array, index(d), text(d)]]);
+  scene.line([term(d)]);
   scene.legend(scene.s.LEGEND_SPACING / scene.s.SPACING, 0, [-1, 0, 1]);
-  return `A column, ${name}, with a legend in front.`;
+  return `A column, ${what}, with a legend in front.`;
 };
 
 /** Columns side by side. @param {Scene} scene @param {Decomposition} d @param {Term[]} terms */
-function inLine(scene, d, terms) {
+function line(scene, d, terms) {
   scene.fit(...terms.map(([array, index]) => d.of(array, ...index)));
   scene.line(terms);
   scene.legend(terms.length - 1);
 }
 
-/** Rows of columns, of an array each. @param {Scene} scene @param {Decomposition} d @param {[string, number[][], string][]} rows */
-function inRows(scene, d, rows) {
-  scene.fit(...rows.flatMap(([array, indices]) => indices.map((index) => d.of(array, ...index))));
-  for (const [y, [array, indices, text]] of rows.entries()) {
-    scene.row(array, indices, y ? [] : d.tokens, y);
-    scene.side(text, y);
+/** Rows of columns, a column for each token. @param {Scene} scene @param {Decomposition} d
+ * @param {[array: string, indexOf: (t: number) => number[], text: string][]} rows */
+function rows(scene, d, rows) {
+  scene.fit(...rows.flatMap(([array, indexOf]) => range(d.T).map((t) => d.of(array, ...indexOf(t)))));
+  for (const [y, [array, indexOf, text]] of rows.entries()) {
+    scene.line(range(d.T).map((t) => [array, indexOf(t), y ? "" : d.tokens[t]]), y);
+    if (text) scene.side(text, y);
   }
   scene.legend(d.T - 1);
 }
 
-/** @type {Record<string, (scene: Scene, d: Decomposition) => string>} */
+/** @type {Record<string, Build>} */
 export const SCENES = {
   forward(scene, d) {
-    const { L, H, T, ranking: [id], vocab } = d;
+    const { L, H, T, ranking: [id] } = d;
     scene.fit(d.of("residual"), d.of("normed", L), d.of("embedding", id));
     scene.stream();
-    for (let l = 0; l < L; l++) for (let h = 0; h < H; h++) scene.pattern(l, h);
-    scene.row("embedding", [[id]], [vocab[id]], L + 1, T + 0.6);
+    for (const l of range(L)) for (const h of range(H)) scene.pattern(l, h);
+    scene.line([["embedding", [id], d.vocab[id]]], L + 1, T + 0.6);
     scene.legend(T - 1, H);
-    const hollow = scene.off.some((part) => part.startsWith("head")) ? " Ribbons of a head that is off are hollow." : "";
-    return (
-      "Rows of columns, with ribbons on the floor between them, in one colour for each head. Next to the last column of the " +
-      `last row stands the embedding of ${vocab[id]}.${hollow}`
-    );
+    return `Rows of columns with ribbons on the floor between them, in one colour for each head, hollow where it is off. Next to the last column of the last row stands the embedding of ${d.vocab[id]}.`;
   },
   prompt(scene, d) {
-    scene.fit(d.of("residual", 0));
-    scene.row("residual", range(d.T).map((t) => [0, t]), d.tokens);
-    scene.legend(d.T - 1);
+    rows(scene, d, [["residual", (t) => [0, t], ""]]);
     return "A row of columns, one for each token, with a legend in front.";
   },
   stream(scene, d) {
@@ -64,111 +60,98 @@ export const SCENES = {
   },
   sum(scene, d) {
     const t = d.T - 1;
-    inLine(scene, d, [
-      ["token", [t], "embedding"],
-      ["position", [t], "+ position"],
-      ...range(d.L).flatMap((l) => /** @type {Term[]} */ ([
-        ["attention_write", [l, t], `+ attention ${l + 1}`], ["mlp_write", [l, t], `+ MLP ${l + 1}`],
-      ])),
+    line(scene, d, [
+      ["token", [t], "embedding"], ["position", [t], "+ position"],
+      ...range(2 * d.L).map((n) => /** @type {Term} */ (
+        n % 2 ? ["mlp_write", [(n - 1) / 2, t], `+ MLP ${(n + 1) / 2}`] : ["attention_write", [n / 2, t], `+ attention ${n / 2 + 1}`])),
       ["residual", [d.L, t], "= stream"],
     ]);
     return "A row of columns: embedding, position, what attention and MLP of each block wrote, and their sum.";
   },
-  final: alone("the last vector", "normed", ({ L, T }) => [L, T - 1], () => "last vector"),
-  predicted: alone("the embedding of the answer", "embedding", ({ ranking }) => [ranking[0]], ({ vocab, ranking }) => vocab[ranking[0]]),
+  final: alone("the last vector", ({ L, T }) => ["normed", [L, T - 1], "last vector"]),
+  predicted: alone("the embedding of the answer", ({ ranking: [id], vocab }) => ["embedding", [id], vocab[id]]),
   lens(scene, d) {
-    const { L, T, V, vocab } = d, { BAR_PITCH, BAR_DEPTH, PLINTH } = scene.s, right = (V - 1) * BAR_PITCH;
-    for (const level of range(L + 1)) {
-      const y = level * BAR_DEPTH;
-      scene.ground(0, y, right);
-      scene.barName(`row/${level}`, levelName(level), PLINTH + 0.4, y);
-      for (const v of range(V)) scene.stand("probabilities", [level, T - 1, v], v * BAR_PITCH, y);
+    const { BAR_PITCH, BAR_DEPTH, PLINTH } = scene.s, right = (d.V - 1) * BAR_PITCH;
+    for (const level of range(d.L + 1)) {
+      scene.ground(0, level * BAR_DEPTH, right);
+      scene.barName(`row/${level}`, levelName(level), PLINTH + 0.4, level * BAR_DEPTH);
+      for (const v of range(d.V)) scene.stand("probabilities", [level, d.T - 1, v], v * BAR_PITCH, level * BAR_DEPTH);
     }
-    scene.names(vocab, BAR_PITCH);
-    scene.barLegend(right, [0, 0.5, 1], "probability");
-    return `Rows of bars, one row for each level of the stream and a bar for each token; the last one is highest at ${vocab[d.ranking[0]]}.`;
+    scene.names(d.vocab, BAR_PITCH);
+    scene.barLegend(right, SHARES, "probability");
+    return `Rows of bars, one row for each level of the stream and a bar for each token; the last one is highest at ${d.vocab[d.ranking[0]]}.`;
   },
   origin(scene, d) {
-    const { SPACING, PLINTH, BAR_SPACING } = scene.s, best = d.ranking.slice(0, 2), places = range(d.origins.length);
-    scene.fit(places.flatMap((p) => best.map((v) => d.at("share", p, v))));
+    const { SPACING, BAR_DEPTH, PLINTH, BAR_SPACING } = scene.s, best = d.ranking.slice(0, 2), parts = range(d.origins.length);
+    scene.fit(parts.flatMap((p) => best.map((v) => d.at("share", p, v))));
     for (const [row, v] of best.entries()) {
-      const y = row * scene.s.BAR_DEPTH;
-      for (const p of places) {
-        scene.ground(p * SPACING, y);
-        scene.stand("share", [p, v], p * SPACING, y);
+      for (const p of parts) {
+        scene.ground(p * SPACING, row * BAR_DEPTH);
+        scene.stand("share", [p, v], p * SPACING, row * BAR_DEPTH);
       }
-      scene.barName(`row/${row}`, `for ${d.vocab[v]}`, PLINTH + BAR_SPACING, y);
+      scene.barName(`row/${row}`, `for ${d.vocab[v]}`, PLINTH + BAR_SPACING, row * BAR_DEPTH);
     }
     scene.names(d.origins.map((name) => name.replace("block ", "").replace(", head ", ".").replace(", ", " ")), SPACING);
-    scene.barLegend((places.length - 1) * SPACING, SIGNED, "logit");
+    scene.barLegend((parts.length - 1) * SPACING, SIGNED, "logit");
     return `Two rows of bars: what each part adds to the logit of ${d.vocab[best[0]]}, and behind it to that of ${d.vocab[best[1]]}.`;
   },
   entrance(scene, d) {
-    const each = range(d.T).map((t) => [t]);
-    inRows(scene, d, [["residual", each.map(([t]) => [0, t]), "embedding + position"], ["position", each, "position"], ["token", each, "embedding"]]);
+    rows(scene, d, [["residual", (t) => [0, t], "embedding + position"], ["position", (t) => [t], "position"], ["token", (t) => [t], "embedding"]]);
     return "Three rows of columns: in front the sums that enter the first block, behind them the positions, at the back the embeddings.";
   },
   match(scene, d) {
-    const [l, h] = d.head, q = d.T - 1, each = range(d.T).map((k) => [l, h, k]), pairs = range(d.T).map((k) => [l, h, q, k]);
-    inRows(scene, d, [
-      ["query", each, "query"], ["key", each, "key"], ["product", pairs, "last query × key"], ["score", pairs, "score: their sum"],
-    ]);
+    const [l, h] = d.head, each = (/** @type {number} */ k) => [l, h, k], last = (/** @type {number} */ k) => [l, h, d.T - 1, k];
+    rows(scene, d, [["query", each, "query"], ["key", each, "key"], ["product", last, "last query × key"], ["score", last, "score: their sum"]]);
     return "Rows of columns: the queries, the keys, their products with the last query, and at the back the scores, their sums.";
   },
   scores(scene, d) {
-    const [l, h] = d.head;
-    scene.fit(d.of("score", l, h));
-    scene.barLegend(scene.matrix("score", l, h), SIGNED, "score");
+    scene.fit(d.of("score", ...d.head));
+    scene.barLegend(scene.matrix("score", d.head), SIGNED, "score");
     return "A square of bars, one for each query and key; those of keys after their query stand on dark stone.";
   },
   softmax(scene, d) {
-    const [l, h] = d.head;
-    scene.barLegend(scene.matrix("attention", l, h), [0, 0.5, 1], `weight (head ${h + 1})`, h);
+    const [, h] = d.head;
+    scene.barLegend(scene.matrix("attention", d.head), SHARES, `weight (head ${h + 1})`, h);
     return "A triangle of bars, one for each query and each key up to it.";
   },
   carry(scene, d) {
-    const [l, h] = d.head, { H, T } = d, q = T - 1;
+    const [l, h] = d.head, q = d.T - 1, heads = range(d.H).map((n) => /** @type {Term} */ (["head_write", [l, n, q], `head ${n + 1}`]));
     /** @type {Term[]} */
-    const behind = [
-      ["mixed", [l, h, q], "mixed"], ...range(H).map((n) => /** @type {Term} */ (["head_write", [l, n, q], `head ${n + 1}`])),
-      ["attention_write", [l, q], "all write"],
-    ];
+    const behind = [["mixed", [l, h, q], "mixed"], ...heads, ["attention_write", [l, q], "all write"]];
     scene.fit(d.of("value", l, h), ...behind.map(([array, index]) => d.of(array, ...index)));
-    scene.row("value", range(T).map((k) => [l, h, k]), d.tokens);
-    scene.side(`values, block ${l + 1}, head ${h + 1}`, 0);
+    scene.line(d.tokens.map((token, k) => ["value", [l, h, k], token]));
+    scene.side(`values, ${headName(l, h)}`, 0);
     scene.pattern(l, h, q, 0);
     scene.line(behind, 1, q);
-    scene.legend(q, H);
+    scene.legend(q, d.H);
     return "A row of short columns for the values, ribbons from them to a column behind, and the writes of the heads and their sum.";
   },
   mlp(scene, d) {
-    /** @type {[string, string][]} */
-    const parts = [["normed_2", ""], ["up", "hidden"], ["hidden", "after ReLU"], ["mlp_write", "write"]], t = d.T - 1;
+    const parts = [["normed_2", ""], ["up", "hidden"], ["hidden", "after ReLU"], ["mlp_write", "write"]], t = d.T - 1, wide = parts.length + 0.5;
     scene.fit(...parts.flatMap(([array]) => range(d.L).map((l) => d.of(array, l, t))));
-    for (const l of range(d.L))
-      scene.line(parts.map(([array, text]) => [array, [l, t], text || `block ${l + 1}`]), 0, l * (parts.length + 0.5));
-    scene.legend((d.L - 1) * (parts.length + 0.5) + parts.length - 1);
+    for (const l of range(d.L)) scene.line(parts.map(([array, text]) => [array, [l, t], text || `block ${l + 1}`]), 0, l * wide);
+    scene.legend((d.L - 1) * wide + parts.length - 1);
     return "For each block four columns: what is read, the hidden units before and after ReLU, and what is written.";
   },
   norm(scene, d) {
-    const t = d.T - 1;
-    inLine(scene, d, [
-      ["residual", [d.L, t], "stream"], ["centred", [t], "less its mean"], ["standard", [t], "to one size"],
-      ["scaled", [t], "times gain"], ["normed", [d.L, t], "plus bias"],
+    const t = d.T - 1, last = [d.L, t];
+    line(scene, d, [
+      ["residual", last, "stream"], ["centred", [t], "less its mean"], ["standard", [t], "to one size"], ["scaled", [t], "times gain"],
+      ["normed", last, "plus bias"],
     ]);
     return "A row of columns: the stream, less its mean, brought to one size, times the gain, plus the bias.";
   },
   logit(scene, d) {
-    const best = d.ranking.slice(0, 10), texts = best.map((id) => `${d.vocab[id]} ${written(d.at("lens", d.L, d.T - 1, id))}`);
+    const best = d.ranking.slice(0, 10), [one, other] = best.map((id) => d.vocab[id]), last = d.T - 1;
+    const pairs = best.slice(0, 2).flatMap((id, n) => /** @type {Term[]} */ ([["embedding", [id], d.vocab[id]], ["agreement", [n], "product"]]));
     /** @type {Term[]} */
-    const front = [["normed", [d.L, d.T - 1], "last vector"]];
-    for (const [n, id] of best.slice(0, 2).entries()) front.push(["embedding", [id], d.vocab[id]], ["agreement", [n], "product"]);
+    const front = [["normed", [d.L, last], "last vector"], ...pairs];
     scene.fit(...front.map(([array, index]) => d.of(array, ...index)), ...best.map((_, n) => d.of("candidate", n)));
     scene.line(front);
-    scene.row("candidate", best.map((_, n) => [n]), texts, 1);
+    scene.line(best.map((id, n) => ["candidate", [n], `${d.vocab[id]} ${written(d.at("lens", d.L, last, id))}`]), 1);
     scene.side("the best, with their logits", 1);
     scene.legend(best.length - 1);
-    return `In front the last vector, the embeddings of ${d.vocab[best[0]]} and ${d.vocab[best[1]]} and the products; behind, the best embeddings.`;
+    return `In front the last vector, the embeddings of ${one} and ${other} and the products; behind, the embeddings of the best.`;
   },
 };
 
@@ -176,7 +159,6 @@ export const SCENES = {
  * switched off; `weights` is the model's fingerprint. @param {string} name @param {Trace} trace @param {Look} look
  * @param {Known} recorded @param {string} weights @param {string[]} [off] */
 export function draw(name, trace, look, recorded, weights, off = []) {
-  const shown = new Decomposition(trace), scene = new Scene(shown, look, recorded, off), says = SCENES[name](scene, shown);
-  const cuts = off.length ? ` Off: ${off.join(", ")}.` : "";
-  return { ...scene.files(name, weights), alt: `For “${trace.sentence}”: ${says}${cuts}` };
+  const shown = decomposition(trace), scene = new Scene(shown, look, recorded, off), says = SCENES[name](scene, shown);
+  return { ...scene.files(name, weights), alt: `For “${trace.sentence}”: ${says}${off.length ? ` Off: ${off.join(", ")}.` : ""}` };
 }
