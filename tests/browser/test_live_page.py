@@ -268,7 +268,7 @@ FITS = f"([viewer, size]) => ({SIZE})(viewer).every((x, n) => Math.abs(x - size[
 
 
 FOLLOWING = (BENCH, "prompt", "stream", "sum", "forward", "final", "predicted", "lens", "origin")
-RECORDED = ("animals", "map", "boxes", "landscape", "growth")
+RECORDED = ("pairs", "map", "causes", "failure", "landscape", "growth")
 
 
 def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: gpt.Tokenizer) -> None:

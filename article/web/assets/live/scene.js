@@ -83,11 +83,11 @@ export class Scene {
     return this.boxes(points, [head === undefined ? this.colorOf(value) : HEADS[head % HEADS.length]]);
   }
 
-  /** A plinth under all places from one to another. @param {number} x0 @param {number} y @param {number} [x1]
-   * @param {number[]} [color] */
-  ground(x0, y, x1 = x0, color = this.s.STONE) {
+  /** A plinth under all places from one to another. @param {number} x0 @param {number} y0 @param {number} [x1]
+   * @param {number[]} [color] @param {number} [y1] */
+  ground(x0, y0, x1 = x0, color = this.s.STONE, y1 = y0) {
     const { PLINTH: p, PLINTH_HEIGHT } = this.s;
-    const ring = [[x0 - p, y - p], [x1 + p, y - p], [x1 + p, y + p], [x0 - p, y + p]];
+    const ring = [[x0 - p, y0 - p], [x1 + p, y0 - p], [x1 + p, y1 + p], [x0 - p, y1 + p]];
     for (const z of [0, PLINTH_HEIGHT]) for (const [x, y] of ring) this.stones.points.push(x, y, z);
     this.stones.colors.push(...Array(8).fill(color));
   }
@@ -151,8 +151,8 @@ export class Scene {
   }
 
   /** A name plate that leans back, with its text. @param {string} name @param {string} text @param {number} x
-   * @param {number} y of its front rim @param {number} size @param {number} [align] */
-  label(name, text, x, y, size, align = 0.5) {
+   * @param {number} y of its front rim @param {number} [size] @param {number} [align] */
+  label(name, text, x, y, size = this.s.TEXT_SIZE, align = 0.5) {
     const { LINE, PLATE_LIP, PLATE_SLOPE, TEXT_MARGIN, TEXT_LIFT, BASELINE, INK } = this.s;
     const width = size * this.width(text), left = x - align * width, deep = size * LINE, back = PLATE_LIP + deep * PLATE_SLOPE;
     const [x0, x1, y1] = [left - TEXT_MARGIN, left + width + TEXT_MARGIN, y + deep];
@@ -290,19 +290,20 @@ export class Scene {
   }
 
   /** Known values, parts of the limit, and for each head ribbons of known weights. @param {number} place of the last one
-   * @param {number} [H] @param {number[]} [parts] */
-  legend(place, H = 0, parts = this.s.LEGEND_PARTS) {
-    const { s } = this, y = s.LEGEND_ROW, reach = (s.BASE + s.SPAN) * Math.SQRT2, size = s.LEGEND_SIZE;
-    const front = y - reach - s.LEGEND_GAP - size * s.LINE, right = place * s.SPACING;
+   * @param {number[]} [heads] @param {string} [quantity] */
+  legend(place, heads = [], quantity = "component") {
+    const { s } = this, y = s.LEGEND_ROW, size = s.LEGEND_SIZE, parts = /** @type {number[]} */ (s.LEGEND_PARTS);
+    const front = y - s.PLINTH - s.LEGEND_GAP - size * s.LINE, right = place * s.SPACING;
     const places = parts.map((_, n) => right + s.LEGEND_SPACING * (n + 1 - parts.length));
     for (const [n, part] of parts.entries()) {
       this.glb.add(`legend/value/${n}`, this.column([part * this.limit], places[n], y), "solid");
       this.label(`value/${n}`, written(part * this.limit), places[n], front, size);
     }
+    this.label("value", quantity, (places[0] + right) / 2, front - s.LEGEND_BELOW, size);
     this.ground(places[0], y, right);
     let x = places[0] - s.PLINTH;
-    const known = H > s.LEGEND_WEIGHTS.length ? s.LEGEND_WEIGHTS.slice(-1) : s.LEGEND_WEIGHTS;
-    for (let h = H - 1; h >= 0; h--) {
+    const known = heads.length > s.LEGEND_WEIGHTS.length ? s.LEGEND_WEIGHTS.slice(-1) : s.LEGEND_WEIGHTS;
+    for (const h of [...heads].reverse()) {
       for (let n = known.length - 1; n >= 0; n--) {
         const weight = known[n];
         x -= s.LEGEND_RIBBON;
@@ -311,8 +312,8 @@ export class Scene {
         this.label(`weight/${h}/${n}`, written(weight), x, front, size);
       }
       x -= s.LEGEND_RIBBON;
-      this.label(`head/${h}`, `head ${h + 1}`, x, front, size, 1);
-      x -= size * this.width(`head ${h + 1}`);
+      this.label(`head/${h}`, `weight, head ${h + 1}`, x, front, size, 1);
+      x -= size * this.width(`weight, head ${h + 1}`);
     }
   }
 

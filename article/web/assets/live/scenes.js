@@ -9,13 +9,11 @@ import { Scene, written } from "./scene.js";
 /** @import { Look, Term } from "./scene.js" */
 /** @typedef {(scene: Scene, d: Decomposition) => string} Build */
 
-const SIGNED = [-1, -0.5, 0, 0.5, 1], SHARES = [0, 0.5, 1];
-
 /** One of the two that are compared at the end. @param {string} what @param {(d: Decomposition) => Term} term @returns {Build} */
 const alone = (what, term) => (scene, d) => {
   scene.fit(d.of("normed", d.L, d.T - 1), d.of("candidate", 0));
   scene.line([term(d)]);
-  scene.legend(scene.s.LEGEND_SPACING / scene.s.SPACING, 0, [-1, 0, 1]);
+  scene.legend(scene.s.LEGEND_SPACING / scene.s.SPACING);
   return `A column, ${what}, with a legend in front.`;
 };
 
@@ -27,14 +25,14 @@ function line(scene, d, terms) {
 }
 
 /** Rows of columns, a column for each token. @param {Scene} scene @param {Decomposition} d
- * @param {[array: string, indexOf: (t: number) => number[], text: string][]} rows */
-function rows(scene, d, rows) {
+ * @param {[array: string, indexOf: (t: number) => number[], text: string][]} rows @param {string} [quantity] */
+function rows(scene, d, rows, quantity) {
   scene.fit(...rows.flatMap(([array, indexOf]) => range(d.T).map((t) => d.of(array, ...indexOf(t)))));
   for (const [y, [array, indexOf, text]] of rows.entries()) {
     scene.line(range(d.T).map((t) => [array, indexOf(t), y ? "" : d.tokens[t]]), y);
     if (text) scene.side(text, y);
   }
-  scene.legend(d.T - 1);
+  scene.legend(d.T - 1, [], quantity);
 }
 
 /** @type {Record<string, Build>} */
@@ -45,7 +43,7 @@ export const SCENES = {
     scene.stream();
     for (const l of range(L)) for (const h of range(H)) scene.pattern(l, h);
     scene.line([["embedding", [id], d.vocab[id]]], L + 1, T + 0.6);
-    scene.legend(T - 1, H);
+    scene.legend(T - 1, range(H));
     return `Rows of columns with ribbons on the floor between them, in one colour for each head, hollow where it is off. Next to the last column of the last row stands the embedding of ${d.vocab[id]}.`;
   },
   prompt(scene, d) {
@@ -78,7 +76,7 @@ export const SCENES = {
       for (const v of range(d.V)) scene.stand("probabilities", [level, d.T - 1, v], v * BAR_PITCH, level * BAR_DEPTH);
     }
     scene.names(d.vocab, BAR_PITCH);
-    scene.barLegend(right, SHARES, "probability");
+    scene.barLegend(right, [0, 0.5, 1], "probability");
     return `Rows of bars, one row for each level of the stream and a bar for each token; the last one is highest at ${d.vocab[d.ranking[0]]}.`;
   },
   origin(scene, d) {
@@ -91,8 +89,8 @@ export const SCENES = {
       }
       scene.barName(`row/${row}`, `for ${d.vocab[v]}`, PLINTH + BAR_SPACING, row * BAR_DEPTH);
     }
-    scene.names(d.origins.map((name) => name.replace("block ", "").replace(", head ", ".").replace(", ", " ")), SPACING);
-    scene.barLegend((parts.length - 1) * SPACING, SIGNED, "logit");
+    scene.names(d.origins.map((name) => name.replace(/block (\d+), (\w+) ?(\d*)/, "$2 $1.$3").replace(/\.$/, "")), SPACING);
+    scene.barLegend((parts.length - 1) * SPACING, scene.s.LEGEND_PARTS, "share of the logit");
     return `Two rows of bars: what each part adds to the logit of ${d.vocab[best[0]]}, and behind it to that of ${d.vocab[best[1]]}.`;
   },
   entrance(scene, d) {
@@ -101,17 +99,18 @@ export const SCENES = {
   },
   match(scene, d) {
     const [l, h] = d.head, each = (/** @type {number} */ k) => [l, h, k], last = (/** @type {number} */ k) => [l, h, d.T - 1, k];
-    rows(scene, d, [["query", each, "query"], ["key", each, "key"], ["product", last, "last query × key"], ["score", last, "score: their sum"]]);
+    rows(scene, d, [["query", each, "query"], ["key", each, "key"], ["product", last, "last query × key"], ["score", last, "score: their sum"]],
+      "component, or score");
     return "Rows of columns: the queries, the keys, their products with the last query, and at the back the scores, their sums.";
   },
   scores(scene, d) {
     scene.fit(d.of("score", ...d.head));
-    scene.barLegend(scene.matrix("score", d.head), SIGNED, "score");
+    scene.barLegend(scene.matrix("score", d.head), scene.s.LEGEND_PARTS, "score");
     return "A square of bars, one for each query and key; those of keys after their query stand on dark stone.";
   },
   softmax(scene, d) {
     const [, h] = d.head;
-    scene.barLegend(scene.matrix("attention", d.head), SHARES, `weight (head ${h + 1})`, h);
+    scene.barLegend(scene.matrix("attention", d.head), [0, 0.5], `weight (head ${h + 1})`, h);
     return "A triangle of bars, one for each query and each key up to it.";
   },
   carry(scene, d) {
@@ -123,15 +122,25 @@ export const SCENES = {
     scene.side(`values, ${headName(l, h)}`, 0);
     scene.pattern(l, h, q, 0);
     scene.line(behind, 1, q);
-    scene.legend(q, d.H);
+    scene.legend(q, [h]);
     return "A row of short columns for the values, ribbons from them to a column behind, and the writes of the heads and their sum.";
   },
   mlp(scene, d) {
-    const parts = [["normed_2", ""], ["up", "hidden"], ["hidden", "after ReLU"], ["mlp_write", "write"]], t = d.T - 1, wide = parts.length + 0.5;
-    scene.fit(...parts.flatMap(([array]) => range(d.L).map((l) => d.of(array, l, t))));
-    for (const l of range(d.L)) scene.line(parts.map(([array, text]) => [array, [l, t], text || `block ${l + 1}`]), 0, l * wide);
-    scene.legend((d.L - 1) * wide + parts.length - 1);
-    return "For each block four columns: what is read, the hidden units before and after ReLU, and what is written.";
+    const [PITCH, DEEP, ROWS] = [1.5, 2.4, 5], { PLINTH, LINE } = scene.s, n = d.of("up", 0, 0).length, wide = Math.ceil(n / ROWS);
+    /** @type {[string, number, string][]} */
+    const sides = [["up", 0, "before ReLU"], ["hidden", (wide + 2) * PITCH, "after ReLU"]];
+    scene.fit(...range(d.L).map((l) => d.of("up", l, d.T - 1)));
+    for (const l of range(d.L)) {
+      const back = (l * (ROWS + 2) + ROWS - 1) * DEEP;
+      for (const [array, left] of sides) {
+        scene.ground(left, back - (ROWS - 1) * DEEP, left + (wide - 1) * PITCH, undefined, back);
+        for (const u of range(n)) scene.stand(array, [l, d.T - 1, u], left + (u % wide) * PITCH, back - Math.floor(u / wide) * DEEP);
+      }
+      scene.label(`row/${l}`, `block ${l + 1}`, -PLINTH - 0.4, back - DEEP, undefined, 1);
+    }
+    for (const [, left, text] of sides) scene.label(text, text, left + ((wide - 1) / 2) * PITCH, -PLINTH - 2 * LINE);
+    scene.barLegend((2 * wide + 1) * PITCH, scene.s.LEGEND_PARTS, "hidden unit");
+    return "Two fields of bars for each block, a bar for each hidden unit: on the left before ReLU, on the right after it.";
   },
   norm(scene, d) {
     const t = d.T - 1, last = [d.L, t];
