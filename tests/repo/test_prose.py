@@ -1,6 +1,7 @@
 """The prose: no number about the model stands in it by hand, and it reads well as plain Markdown."""
 
 import re
+import tomllib
 
 import pytest
 
@@ -27,7 +28,6 @@ the better the two fit
 positions of two neighbours
 Both say two things at once
 Compare the two losses
-you could not tell the two apart
 In at least thirty-one of thirty-two
 in no more than three of four trainings
 a predecessor of this page
@@ -41,7 +41,6 @@ Two suspects were heard
 keeps less than half of what distinguishes the vectors
 Two rows of bars
 Three rows of columns
-the others say nearly the same of both
 the product of the two
 none of the products makes half of the score
 For more than a third of the queries
@@ -101,3 +100,47 @@ def test_what_is_referred_to_is_no_typed_number():
         hand_typed("It has {parameters} of `8` [so](claim:a?at-least=0.9) ![x](b2.glb) <!-- 3 --> {study.a.held}.")
         == []
     )
+
+
+# --- What compares or counts, and no claim covers -----------------------------------------------------------------
+
+COMPARING = """
+all every each none nothing nobody no any anything always never only most more less least fewer fewest many much few
+several some both half nearly almost hardly mostly mainly usually often rarely enough alone same better best worse worst
+larger largest smaller smallest higher highest lower lowest wider widest longer longest shorter shortest nearer nearest
+farther farthest greater greatest tidier faster slower
+"""
+COMPARES = re.compile(rf"(?<![\w-])(?:{'|'.join(COMPARING.split())}|\w{{3,}}er than)(?![\w-])", re.IGNORECASE)
+REASONS = tomllib.loads((ROOT / "tests" / "repo" / "outside_claims.toml").read_text("utf-8"))
+LISTED = [phrase for reason in REASONS.values() for phrase in reason["phrases"]]
+
+
+def outside_claims(text: str) -> str:
+    """A text with a sign in place of each claim."""
+    return prose(re.sub(r"\[[^\[\]]*\]\(claim:[^)]*\)", "¶", text))
+
+
+def unlisted(text: str) -> list[str]:
+    """The comparatives, superlatives and quantifiers of a text that the list lacks, each with what stands around it."""
+    text = outside_claims(text)
+    for phrase in LISTED:
+        text = text.replace(phrase, " ")
+    return [text[max(0, found.start() - 40) : found.end() + 30] for found in COMPARES.finditer(text)]
+
+
+def test_what_compares_is_a_claim_or_listed():
+    """Alternative texts and captions, too; and the list has no phrase that the texts no longer have."""
+    texts = [parts(name)[0] for name in ("index.md", "flow.md")]
+    assert [found for text in texts for found in unlisted(text)] == []
+    written = "\n".join(map(outside_claims, texts))
+    assert [phrase for phrase in LISTED if phrase not in written] == []
+    assert all(reason["why"] for reason in REASONS.values())
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Most heads look back.", '![All of it.](map.glb "The widest look costs more.")', "It is darker than that."],
+)
+def test_a_new_comparison_is_found(written):
+    assert unlisted(parts("index.md")[0] + f"\n\n{written}\n") != []
+    assert unlisted(f"[{written[:-1]}](claim:generalises).") == [] or written.startswith("!")
