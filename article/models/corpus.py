@@ -17,7 +17,6 @@ class Texts:
     name: str  # the folder's
     train: str
     held_out: str
-    cut: bool  # whether what is held out is the end of train.txt, and no file of its own
 
 
 def read_texts(folder: Path, share: float = 0.1) -> Texts:
@@ -33,9 +32,9 @@ def read_texts(folder: Path, share: float = 0.1) -> Texts:
     if len(words) == 1 and text.strip() != (word := next(iter(words))):
         raise RefusalError(f"{folder / 'train.txt'} says {word[:20]!r} again and again; a model needs more to learn.")
     if (folder / "held_out.txt").exists():
-        return Texts(folder.resolve().name, text, file_text(folder / "held_out.txt", 10), cut=False)
+        return Texts(folder.resolve().name, text, file_text(folder / "held_out.txt", 10))
     at = end_of_training(text, share)
-    return Texts(folder.resolve().name, text[:at], text[at:], cut=True)
+    return Texts(folder.resolve().name, text[:at], text[at:])
 
 
 def file_text(path: Path, least: int, name: Path | None = None) -> str:

@@ -38,6 +38,7 @@ class Binary:
         self.accessors = Table()
         self.views: dict[tuple[str, int, int], bytearray] = {}
         self.images: list[bytes] = []
+        self.known_images: dict[tuple, int] = {}
 
     def accessor(self, rows: NDArray, target: int, **more: object) -> int:
         """The accessor of rows (n, k) of one of COMPONENTS; the rows of vertices are filled up to four bytes."""
@@ -58,6 +59,16 @@ class Binary:
     def positions(self, rows: NDArray) -> int:
         """The accessor of places (n, 3), with the limits that viewers need."""
         return self.accessor(rows, VERTICES, min=rows.min(axis=0).tolist(), max=rows.max(axis=0).tolist())
+
+    def image(self, pixels: NDArray[np.uint8]) -> int:
+        """The number of a picture, of pixels (h, w, 4) from the top."""
+        key = pixels.shape, pixels.tobytes()
+        if key not in self.known_images:
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "PNG", optimize=True)
+            self.known_images[key] = len(self.images)
+            self.images.append(file.getvalue())
+        return self.known_images[key]
 
     def pack(self, document: dict, **more: object) -> bytes:
         """The file of a document: after its entries come the accessors, the buffer, the images, and more of its own."""
@@ -83,13 +94,6 @@ def index_rows(corners: NDArray[np.int64], n: int) -> NDArray[np.unsignedinteger
     """Numbers of some of n vertices as rows (m, 1) of the smallest type; its largest number is none of an index."""
     kind = next(kind for kind in (np.uint8, np.uint16, np.uint32) if n <= np.iinfo(kind).max)
     return corners.reshape(-1, 1).astype(kind)
-
-
-def picture(pixels: NDArray[np.uint8]) -> bytes:
-    """Pixels (h, w, 4), from the top, as a PNG."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()
 
 
 def _chunk(kind: bytes, data: bytes, fill: bytes) -> bytes:

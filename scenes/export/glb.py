@@ -14,7 +14,7 @@ import pyvista as pv
 from numpy.typing import ArrayLike, NDArray
 
 from scenes import style
-from scenes.export.binary import INDICES, TIMED, VERTICES, Binary, Table, index_rows, picture
+from scenes.export.binary import INDICES, TIMED, VERTICES, Binary, Table, index_rows
 
 STEPS = 2**16 - 1
 SHARP = {"magFilter": 9728, "minFilter": 9985, "wrapS": 33071, "wrapT": 33071}  # pixels from near, blended from afar
@@ -234,9 +234,8 @@ class _Writer(Binary):
         row, column = np.round((corners.min(axis=1) - start) / size).astype(int).T
         pixels = np.zeros((row.max() + 1, column.max() + 1, 4), np.uint8)
         pixels[row, column] = np.insert(np.asarray(shape.point_data["color"])[::4], 3, 255, axis=1)
-        self.images.append(picture(pixels))
         material = copy.deepcopy(MATERIALS["tiles"])
-        material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": len(self.images) - 1}
+        material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": self.image(pixels)}
         places = ring[:, [0, 2]].astype(np.float32)
         attributes = {"POSITION": self.positions(grid), "TEXCOORD_0": self.accessor(places, VERTICES)}
         indices = self.accessor(np.array([[0], [1], [2], [0], [2], [3]], np.uint8), INDICES)

@@ -166,7 +166,9 @@ class Drawing:
                     else np.array([node.get(path, rest)], float)
                     for path, rest in REST.items()
                 }
-                own = composed(parts["translation"], parts["rotation"], parts["scale"])
+                own = np.tile(np.eye(4), (max(map(len, parts.values())), 1, 1))
+                own[:, :3, :3] = Rotation.from_quat(parts["rotation"]).as_matrix() * parts["scale"][:, None]
+                own[:, :3, 3] = parts["translation"]
             found = found @ own
         if times is None:
             self.still[path] = found
@@ -190,14 +192,6 @@ def are_flat(corners: NDArray[np.float64], normals: NDArray[np.float64]) -> bool
     length = np.linalg.norm(true, axis=1)
     there = length > 0
     return bool((np.abs(normals[there] - (true[there] / length[there, None])[:, None]) <= FLAT).all())
-
-
-def composed(place: NDArray[np.float64], turn: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Frames (T, 4, 4) from translations and scales (T, 3) and rotations (T, 4), or one of them for all."""
-    frames = np.zeros((max(map(len, (place, turn, size))), 4, 4))
-    frames[:, :3, :3] = Rotation.from_quat(turn).as_matrix() * size[:, None]
-    frames[:, :3, 3], frames[:, 3, 3] = place, 1
-    return frames
 
 
 def sampled(track: Track, times: NDArray[np.float64], path: str) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.export.binary import INDICES, VERTICES, Binary, Table, index_rows, picture
+from scenes.export.binary import INDICES, VERTICES, Binary, Table, index_rows
 from scenes.export.glb import to_linear
 from scenes.export.part import Part
 from scenes.export.plotter import Block
@@ -50,7 +50,6 @@ class _Writer(Binary):
         self.turn, self.allowed, self.plain = upright(view.up), allowed, plain
         self.nodes, self.meshes, self.off, self.place_off = [], [], 0.0, 0.0
         self.materials, self.samplers, self.textures = Table(), Table(), Table()
-        self.pictures: dict[bytes, int] = {}
 
     def node(self, block: Block) -> None:
         """Adds the node of a block: its mesh, and where the grid of its points is."""
@@ -133,13 +132,8 @@ class _Writer(Binary):
 
     def texture(self, part: Part) -> int:
         """The texture of a part's picture."""
-        pixels = np.ascontiguousarray(part.picture)
-        key = repr(pixels.shape).encode() + pixels.tobytes()
-        if key not in self.pictures:
-            self.pictures[key] = len(self.images)
-            self.images.append(picture(pixels))
         near = {"magFilter": NEAREST if part.sharp else LINEAR}
         near |= {"minFilter": NEAREST if part.sharp and not part.repeats else MIPMAPS}
         wrap = REPEAT if part.repeats else CLAMP
         sampler = self.samplers.place(near | {"wrapS": wrap, "wrapT": wrap})
-        return self.textures.place({"sampler": sampler, "source": self.pictures[key]})
+        return self.textures.place({"sampler": sampler, "source": self.image(np.ascontiguousarray(part.picture))})

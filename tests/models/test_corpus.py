@@ -33,16 +33,14 @@ def write(folder: Path, train: bytes | str, held_out: bytes | str | None = None)
 
 
 def test_two_files_are_taken_as_they_are(tmp_path: Path) -> None:
-    assert read_texts(write(tmp_path, TEXT, "a web of the spider")) == Texts(
-        tmp_path.name, TEXT, "a web of the spider", False
-    )
+    assert read_texts(write(tmp_path, TEXT, "a web of the spider")) == Texts(tmp_path.name, TEXT, "a web of the spider")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_other_systems_files_are_the_same_text(tmp_path: Path, end: str, mark: bytes) -> None:
     text = mark + TEXT.replace("\n", end).encode()
-    assert read_texts(write(tmp_path, text, text)) == Texts(tmp_path.name, TEXT, TEXT, False)
+    assert read_texts(write(tmp_path, text, text)) == Texts(tmp_path.name, TEXT, TEXT)
 
 
 @pytest.mark.slow
@@ -50,7 +48,6 @@ def test_other_systems_files_are_the_same_text(tmp_path: Path, end: str, mark: b
 def test_what_is_held_out_is_the_end(tmp_path_factory: pytest.TempPathFactory, share: float, text: str) -> None:
     text = f"one{text}end" + "." * 100
     texts = read_texts(write(tmp_path_factory.mktemp("corpus"), text), share)
-    assert texts.cut
     assert texts.train + texts.held_out == text
     assert texts.train.strip()
     assert texts.held_out.strip()

@@ -11,7 +11,7 @@ from article.models import tokenizers
 from article.models.formats import safetensors, torch_file
 from article.models.formats.layout import Layout, config_of, flag, opened_model, size_of
 from article.models.formats.safetensors import Weight, quoted
-from article.models.formats.vocabulary import VOCAB, resized, tokenizer_beside, tokenizer_named
+from article.models.formats.vocabulary import VOCAB, resized, tokenizer_named
 from article.models.model import OpenedModel
 
 CONFIG = "config.json"
@@ -45,12 +45,13 @@ def read(folder: Path, tokenizer: str | None) -> OpenedModel:
     """The model of a folder of the GPT-2 family. Raises ValueError for what is none or cannot be used, OSError."""
     config, layout = family(safetensors.read_json(folder / CONFIG))
     found = weights(folder)
-    asked = tokenizer_beside(folder) if tokenizer is None else tokenizer_named(tokenizer)
-    if asked is None:
+    beside = (str(folder / name) for name in (tokenizers.FILE, VOCAB) if (folder / name).is_file())
+    named = next(beside, None) if tokenizer is None else tokenizer
+    if named is None:
         raise ValueError(
             f"it has no {tokenizers.FILE}, and no {VOCAB}; name a tokenizer with --tokenizer, such as tiktoken:gpt2"
         )
-    return opened_model(config, resized(asked, config.n_vocab), found, layout, FAMILY, CONFIG)
+    return opened_model(config, resized(tokenizer_named(named), config.n_vocab), found, layout, FAMILY, CONFIG)
 
 
 def weights(folder: Path) -> dict[str, Weight]:

@@ -36,12 +36,6 @@ def tokenizer_named(kind: str) -> gpt.Tokenizer:
         raise RefusalError(f"tokenizer {kind}: {error}.") from None
 
 
-def tokenizer_beside(folder: Path) -> gpt.Tokenizer | None:
-    """The tokenizer in a folder of Hugging Face; nothing if there is none. Raises RefusalError."""
-    there = [name for name in (tokenizers.FILE, VOCAB) if (folder / name).is_file()]
-    return tokenizer_named(str(folder / there[0])) if there else None
-
-
 def resized(tokenizer: gpt.Tokenizer, n_vocab: int) -> gpt.Tokenizer:
     """A tokenizer for a model of so many tokens. Raises ValueError if it is too far from that to be the model's own."""
     n = len(tokenizer.vocab)
