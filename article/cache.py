@@ -6,13 +6,14 @@ A file is known by the `key` of all that decides what is in it, and stands behin
 import base64
 import contextlib
 import hashlib
-import importlib.metadata
 import inspect
 import io
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -25,8 +26,10 @@ from article.files import replace_file
 
 KEPT = paths.KEPT / ".kept"
 DIGEST = 32  # bytes of a SHA-256
-LIBRARIES = ("numpy", "pyvista", "matplotlib", "pillow")  # which decide how a scene looks
-KEPT_SCENES = 128  # others go
+OURS = ("gpt", "article", "scenes")  # modules
+KEPT_SCENES, KEPT_VALUES = 256, 32  # of a kind; others go
+IMPORT = re.compile(r"^\s*(?:from ([\w.]+) import (\([^)]*\)|.*)|import (.+))", re.MULTILINE)
+WORD, SETTING = re.compile(r"[\w.]+"), re.compile(r"\b[A-Z][A-Z0-9_]+\b")
 
 
 def key(*parts: Any) -> str:
@@ -46,7 +49,9 @@ def pieces(part: Any) -> Iterator[bytes]:
         for field in fields(part):
             yield from pieces(getattr(part, field.name))
     elif isinstance(part, Path):
-        yield part.name.encode() + part.read_bytes()
+        yield part.name.encode()
+        with contextlib.suppress(OSError):  # whoever needs what cannot be read says so
+            yield part.read_bytes()
     elif isinstance(part, np.ndarray):
         yield part.tobytes()
     else:
@@ -110,33 +115,95 @@ def opened(sealed: bytes) -> bytes | None:
     return data if seal(data) == sealed[:DIGEST] else None
 
 
-def kept_scene(name: str, shown: Any, preview: bool, make: Callable[[], dict], fresh: bool) -> dict:
-    """What `make` makes of a scene, or what it has made before of the same numbers with the same program.
+def kept_value(kind: str, key: str, make: Callable[[], Any], fresh: bool, most: int = KEPT_VALUES) -> Any:
+    """What `make` gives, as JSON has it, or what it has given before of the same key; so many of a kind are kept."""
+    path = KEPT / kind / key
+    data = None if fresh else load(path)
+    use(path)
+    if data is None:
+        data = json.dumps(make(), allow_nan=False).encode()
+        keep(path, data)
+        forget(path.parent, most)
+    return json.loads(data)
+
+
+def kept_scene(key: str, make: Callable[[], dict], fresh: bool) -> dict:
+    """What `make` makes of a scene, or what it has made before of the same key.
 
     That is {"files": bytes by name, "entry": its part of `scenes.json`, "figure": what the page knows}.
     """
-    path = KEPT / "scenes" / scene_key(name, shown, preview)
-    data = None if fresh else load(path)
-    use(path)
-    if data is not None:
-        made: dict[str, Any] = json.loads(data)
-        return made | {"files": {file: base64.b64decode(text) for file, text in made["files"].items()}}
-    made = make()
-    files = {file: base64.b64encode(content).decode() for file, content in made["files"].items()}
-    keep(path, json.dumps(made | {"files": files}).encode())
-    forget(path.parent, KEPT_SCENES)
-    return made
+
+    def packed() -> dict:
+        made = make()
+        return made | {"files": {file: base64.b64encode(data).decode() for file, data in made["files"].items()}}
+
+    made = kept_value("scenes", key, packed, fresh, KEPT_SCENES)
+    return made | {"files": {file: base64.b64decode(text) for file, text in made["files"].items()}}
 
 
 def scene_key(name: str, shown: Any, preview: bool) -> str:
     """By what is made of a scene: the program, its libraries and the numbers."""
-    return key(name, preview, *program(), *map(version, LIBRARIES), shown)
+    return key(name, preview, drawing(name, type(shown).__module__), shown)
 
 
-def program() -> list[Path]:
-    """The files that decide what is made of a scene: those of scenes/, and those that make its figure."""
-    found = [paths.ROOT / "scenes", paths.ARTICLE / "web", paths.ARTICLE / "evidence"]
-    return sorted(path for folder in found for path in folder.rglob("*.py"))
+def drawing(name: str, *modules: str) -> list[str]:
+    """What decides how a scene is drawn and what is said of it, besides its numbers; further modules may do so, too."""
+    return made_by(f"scenes.{module_of(name)}", "article.web.figures", *modules)
 
 
-version = cache(importlib.metadata.version)  # of a library; to look it up takes as long as to draw a small scene
+def module_of(name: str) -> str:
+    """The name of the module of a scene; "-a", "-b", "-1" tell its figures apart."""
+    return re.sub(r"-([ab]|[0-9]+)$", "", name)
+
+
+def made_by(*modules: str) -> list[str]:
+    """What decides what modules make: the sources of all that they import, and the installed libraries.
+
+    Of the numbers of the style, it is only those that the others name.
+    """
+    files: set[Path] = set()
+    new = {path for module in modules if (path := file_of(module))}
+    while new:
+        files |= new
+        new = {path for one in new for path in source(one)[1]} - files
+    style = files & {paths.ROOT / "scenes" / "style.py"}
+    named = {name for path in files - style for name in source(path)[2]}
+    stated = [f"{path.name} {source(path)[0]}" for path in sorted(files - style)]
+    return [*stated, *(without(path, named) for path in style), *installed()]
+
+
+@cache
+def source(path: Path) -> tuple[str, frozenset[Path], frozenset[str]]:
+    """SHA-256 of a module and of what it reads that has its name; which of ours it imports; and names in capitals."""
+    text = path.read_text("utf-8")
+    names = [".".join(path.parent.relative_to(paths.ROOT).parts)]  # a package runs before what is in it
+    for of, some, whole in IMPORT.findall(text):
+        names += [of, *(f"{of}.{one}" for one in WORD.findall(some))] if of else WORD.findall(whole)
+    imports = frozenset(file for name in names if (file := file_of(name)))
+    return key(*sorted(path.parent.glob(f"{path.stem}.*"))), imports, frozenset(SETTING.findall(text))
+
+
+def file_of(module: str) -> Path | None:
+    """The file of a module, if it is one of ours."""
+    stem = paths.ROOT / module.replace(".", "/")
+    some = (stem.with_suffix(".py"), stem / "__init__.py") if module.partition(".")[0] in OURS else ()
+    return next((path for path in some if path.is_file()), None)
+
+
+def without(path: Path, named: Collection[str]) -> str:
+    """A module without those of its settings that are not named, neither by others nor by what is left of it."""
+    left, wanted = [], {*named}
+    for part in reversed(re.split(r"^(?=[^\s)])", path.read_text("utf-8"), flags=re.MULTILINE)):  # its statements
+        sets = re.match(r"[A-Z][A-Z0-9_, ]+(?= = )", part)
+        if not sets or wanted & {*SETTING.findall(sets[0])}:
+            wanted |= {*SETTING.findall(part)}
+            left.append(part)
+    return "".join(left)
+
+
+@cache
+def installed() -> tuple[str, ...]:
+    """The libraries that are installed, with their versions, and Python's."""
+    places = [Path(place) for place in sys.path if place]
+    found = {path.name for place in places if place.is_dir() for path in place.glob("*.dist-info")}
+    return (sys.version, *sorted(found))

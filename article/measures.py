@@ -10,7 +10,7 @@ from article.evidence.claim import Truth
 from article.evidence.evidence import Evidence
 from scenes.analysis.ablation import Cut, outcomes
 from scenes.analysis.decomposition import key_of_token
-from scenes.pairs import ANIMALS, HOMES
+from scenes.analysis.linked import ANIMALS, HOMES
 
 
 def pairs() -> list[tuple[str, str]]:

@@ -4,10 +4,9 @@ import pyvista as pv
 
 from gpt import Trace
 from scenes import glyphs, style
+from scenes.analysis.linked import ANIMALS, HOMES
 from scenes.style import Scale
 
-ANIMALS = ("bird", "bee", "fox", "spider")
-HOMES = ("nest", "hive", "den", "web")
 APART = 2.25  # from one pair to the next, in steps of the grid
 
 

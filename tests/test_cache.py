@@ -1,5 +1,6 @@
 """What is kept of a scene is used only for the same numbers, by the same program, and whole."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -28,22 +29,22 @@ class Maker:
         return MADE
 
 
-def test_the_same_is_made_once(trace):
+def test_the_same_is_made_once():
     make = Maker()
-    assert cache.kept_scene("a", trace, False, make, fresh=False) == MADE
-    assert cache.kept_scene("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept_scene("a", make, fresh=False) == MADE
+    assert cache.kept_scene("a", make, fresh=False) == MADE
     assert make.times == 1
-    assert cache.kept_scene("a", trace, False, make, fresh=True) == MADE
+    assert cache.kept_scene("a", make, fresh=True) == MADE
     assert make.times == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 64, b"x" * 200])
-def test_what_is_damaged_is_made_again(trace, folder, damage):
+def test_what_is_damaged_is_made_again(folder, damage):
     make = Maker()
-    cache.kept_scene("a", trace, False, make, fresh=False)
+    cache.kept_scene("a", make, fresh=False)
     (path,) = folder.iterdir()
     path.write_bytes(damage or path.read_bytes()[:-1])
-    assert cache.kept_scene("a", trace, False, make, fresh=False) == MADE
+    assert cache.kept_scene("a", make, fresh=False) == MADE
     assert make.times == 2
 
 
@@ -59,21 +60,20 @@ def test_other_numbers_or_another_program_are_something_else(trace, subjects, tm
         cache.scene_key("a", replace(subjects["failure"], trace=other), False),
     ]
     assert cache.scene_key("a", replace(trace), False) == keys[0]
-    for path in cache.program():
-        copy = tmp_path / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(path.read_bytes())
+    for folder in ("scenes", "article/web", "article/evidence"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setattr(paths, "ARTICLE", tmp_path / "article")
-    assert cache.scene_key("a", trace, False) == keys[0]
-    with open(tmp_path / "scenes" / "style.py", "a") as style:
-        style.write("\n")
-    keys.append(cache.scene_key("a", trace, False))
+    same = cache.scene_key("forward", trace, False)
+    with open(tmp_path / "scenes" / "forward.py", "a") as scene:
+        scene.write("\n")
+    cache.source.cache_clear()
+    assert cache.scene_key("forward", trace, False) != same
     assert len(set(keys)) == len(keys)
 
 
-def test_old_scenes_go(trace, folder, monkeypatch):
+def test_old_scenes_go(folder, monkeypatch):
     monkeypatch.setattr(cache, "KEPT_SCENES", 2)
     for name in "abc":
-        cache.kept_scene(name, trace, False, Maker(), fresh=False)
+        cache.kept_scene(name, Maker(), fresh=False)
     assert len(list(folder.iterdir())) == 2

@@ -158,8 +158,7 @@ def test_size(model):
 
 def test_corpus(corpus, held_out):
     """Four linked pairs in five patterns; the held-out link occurs in all patterns but one."""
-    from scenes.animals import ANIMALS
-    from scenes.homes import HOMES
+    from scenes.pairs import ANIMALS, HOMES
 
     pairs = list(zip(ANIMALS, HOMES, strict=True))
     patterns = {

@@ -42,10 +42,8 @@ def run(options: argparse.Namespace) -> None:
 
         checkpoint.publish(options)
     else:
-        from article.models import own
+        from article.sites import article
 
-        with own.trained_beside(options.seed, options.fresh):  # what draws takes seconds to import
-            from article.sites import article
         article.publish(options)
 
 

@@ -2,22 +2,18 @@
 
 import argparse
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
 from markupsafe import Markup
 
 import gpt
-from article.errors import RefusalError
 from article.escaping import say
-from article.evidence.claim import Facts
 from article.evidence.words import three
 from article.models import loading, prompts
 from article.web import html
 from article.web.html import Body
-from article.web.markdown import Document
-from article.web.publish import add_page
 from article.web.site import Site
 from scenes.analysis import stages
 from scenes.analysis.stages import DECIMALS, Stage, kept, to_csv
@@ -28,15 +24,14 @@ CELLS = 2500  # more in one stage cannot be read, and make a page too heavy to o
 LEVELS = 8  # shades that a sign has in a table; page.css mixes them
 
 
-def page(
-    site: Site, trace: gpt.Trace, flow: Sequence[Stage], more: Document | None = None, facts: Facts | None = None
-) -> Body:
-    """The page of a trace's full flow, of its stages, whose files of numbers join the site's. Raises RefusalError.
+def page(site: Site, trace: gpt.Trace, article: bool = False) -> Body:
+    """The page of a trace's full flow, whose files of numbers join the site's.
 
-    `more` is what the article has to say of it, with `facts`; without it, the page is one of its own.
+    In an article it has places for what that has to say of each stage, and leads back there.
     """
+    flow = stages.stages(trace)
     site.files |= stages.files(trace, flow)
-    body = flow_body(trace, flow, more.sections(facts) if more and facts else None)
+    body = flow_body(trace, flow, article)
     ends = f"“{trace.sentence}” and the next token, “{trace.prediction}”"
     return Body(body, TITLE, f"{shows(flow)} between {ends}, and the lines of code that computed it.")
 
@@ -49,7 +44,7 @@ def publish(options: argparse.Namespace) -> None:
         prompt = prompts.read(run, options.prompt, options.cut)
         trace = prompts.traced(run, prompt)
         site.furnish()
-        add_page(site, "index.html", page(site, trace, stages.stages(trace)), ())
+        site.files["index.html"] = html.page(page(site, trace), at=site.at).encode()
     for note in [*run.notes, *prompt.notes]:
         say(note)
     say(f"prompt      {trace.sentence} … {trace.prediction} ({trace.probability(trace.prediction):.0%})")
@@ -62,16 +57,8 @@ def shows(flow: Sequence[Stage]) -> str:
     return "Every number" if len(kept(flow)) == len(flow) else "Every stage"
 
 
-def flow_body(trace: gpt.Trace, flow: Sequence[Stage], more: Mapping[str, Markup] | None = None) -> Markup:
-    """The inside of the page. If it is part of an article, it leads back there.
-
-    `more` is what the article has to say of stages in HTML, by id. Raises RefusalError for a stage that there is not.
-    """
-    for id in more or ():
-        if id not in {stage.id for stage in flow}:
-            raise RefusalError(
-                f"article/flow.md: there is no stage {id!r}; a heading is the id of one, such as logits."
-            )
+def flow_body(trace: gpt.Trace, flow: Sequence[Stage], article: bool = False) -> Markup:
+    """The inside of the page, as `page` has it."""
     inside = kept(flow)
     return html.render(
         "flow.html",
@@ -82,8 +69,7 @@ def flow_body(trace: gpt.Trace, flow: Sequence[Stage], more: Mapping[str, Markup
         groups=[(group, list(members)) for group, members in groupby(flow, lambda stage: stage.group)],
         inside=inside,
         left_out=len(flow) - len(inside),
-        article=more is not None,
-        more=more or {},
+        article=article,
         decimals=DECIMALS,
         cells=CELLS,
         code=code,

@@ -16,7 +16,6 @@ from article.web.site import Site
 from scenes import glyphs
 from scenes.analysis.aggregation import Aggregation
 from scenes.analysis.decomposition import Decomposition
-from scenes.analysis.stages import stages
 from scenes.analysis.views import view
 
 HERE = Path(__file__).resolve().parent
@@ -60,7 +59,7 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
         site.files |= large_model.files_of(trace)
     add_pages(site, pages, of_template, lambda: Facts(values, {}))
     if size == "small":
-        add_page(site, "flow.html", flow.page(site, trace, stages(trace)), of_template)
+        add_page(site, "flow.html", flow.page(site, trace), of_template)
     return of_template
 
 

@@ -23,16 +23,14 @@ from scenes.export.painter import to_png, to_webp
 from scenes.export.svg import stills
 from scenes.words import Data
 
-PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 PAPER = "#fbfaf8"  # behind the picture in link previews; the page's own is in page.css
-View = Callable[[str], Any]  # what a scene is built from, by its SHOWS
 
 
 def make(
     site: Site,
     name: str,
     where: str,
-    view: View | None,
+    view: Callable[[str], Any] | None,
     preview: bool,
     fresh: bool,
     kept: bool = True,
@@ -41,8 +39,8 @@ def make(
     """Builds a scene, verifies it and draws its still, or takes what is kept of it unless it is to be fresh.
 
     `where` says where the figure stands, `package` where the scene does; one without a view knows its data itself. Not
-    kept is what is larger than what it takes to make it anew. Returns what `add` takes. Raises RefusalError and
-    FalsehoodError.
+    kept is what is larger than what it takes to make it anew. Returns what `publish.add` takes. Raises RefusalError
+    and FalsehoodError.
     """
     with site.stage("scenes"):
         module = scene_module(name, package)
@@ -61,17 +59,10 @@ def make(
             shown = view(getattr(module, "SHOWS", "trace"))
         if not kept:
             return made_of(site, name, module.build, shown, preview)
-        return cache.kept_scene(name, shown, preview, lambda: made_of(site, name, module.build, shown, preview), fresh)
+        key = cache.scene_key(name, shown, preview)
+        return cache.kept_scene(key, lambda: made_of(site, name, module.build, shown, preview), fresh)
     except ValueError as error:
         raise RefusalError(f"scenes/{name}.py: {error}; change the scene, or the data that it shows.") from None
-
-
-def add(site: Site, made: dict) -> dict:
-    """Adds what is made of a scene to the site; returns what the page must know of the figure."""
-    site.files |= made["files"]
-    site.scenes.append(made["entry"])
-    site.notes += made["notes"]
-    return made["figure"]
 
 
 def made_of(site: Site, name: str, build: Callable[[Any], Any], shown: Any, preview: bool, known: bool = True) -> dict:
@@ -191,7 +182,7 @@ def quantities(mark: dict) -> int:
 
 
 def scene_module(name: str, package: str = "scenes") -> Any:
-    """The module of a scene, or nothing if there is none of that name; "-a", "-b", "-1" tell figures apart."""
-    module = f"{package}.{re.sub(r'-([ab]|[0-9]+)$', '', name)}"
+    """The module of a scene, or nothing if there is none of that name."""
+    module = f"{package}.{cache.module_of(name)}"
     known = re.fullmatch(r"[\w-]+", name) and importlib.util.find_spec(module)
     return importlib.import_module(module) if known else None

@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from article.evidence.claim import Facts
 from article.web import html
 from article.web.html import Body
 from article.web.markdown import Document
-from scenes import style
-from scenes.glyphs.text import letters
 
 GRID = 2.0**16  # weights are multiples of 1 / GRID
 
@@ -41,32 +38,6 @@ def packed(
     return json.dumps(whole, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
-# The words for what is drawn, in live/scenes.js as in scenes/.
-NAMES = """embedding alone position block head final LayerNorm entering after attention MLP stream last vector
-probability for logit bias query key × score: their sum score masked weight (head values, mixed all write hidden ReLU
-less its mean to one size component component, weight, share before unit times gain plus product the best, with logits"""
-
-
-def look(words: Sequence[str]) -> dict[str, Any]:
-    """What scenes are drawn by, as JSON, for scripts that draw them, too.
-
-    The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; and words,
-    those of scenes and single letters, each as how far it goes, and the shapes and places of its letters.
-    """
-    shapes: dict[bytes, list] = {}
-
-    def placed(text: str) -> list:
-        for (points, faces), _ in letters(text):
-            shapes.setdefault(points.tobytes(), [np.round(points, 5).ravel().tolist(), faces.ravel().tolist()])
-        *known, (_, far) = letters(f"{text}0")
-        return [round(far, 5), [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in known]]
-
-    whole = {f"{word} ": placed(f"{word} ") for word in [*words, *NAMES.split()]}
-    single = {letter: placed(letter) for letter in sorted({*"".join(words), *" .,…+=)−0123456789"})}
-    constants = {name: value for name, value in vars(style).items() if name.isupper()}
-    return {"style": constants, "texts": whole | single, "shapes": [*shapes.values()]}
-
-
 def scripts() -> dict[str, bytes]:
     """The scripts of a page with a bench, by their names in its site."""
     return {f"live/{path.name}": path.read_bytes() for path in sorted((paths.ASSETS / "live").glob("*.js"))}
@@ -80,7 +51,10 @@ class Bench:
     """
 
     model: str  # JSON by `packed`, with corpus, prompt, answer (its next word), fingerprint (of the weights) and look
-    trace: Any  # of the prompt
+    tokens: Sequence[str]  # of the prompt
+    answers: Sequence[tuple[float, str]]  # the most probable ones to it, with their probabilities
+    blocks: int
+    heads: int
     presets: Mapping[str, Sequence[str]]  # prompts by what they are
     seed: int  # of the model's training
     steps: int  # of it
@@ -88,18 +62,11 @@ class Bench:
 
     def page(self, document: Document, facts: Facts) -> Body:
         """A document with the bench under its title. Raises UnknownNameError like `Document.body`."""
-        body, chances = document.body(facts), self.trace.probabilities[-1, -1]
-        L, H, *_ = self.trace.attention.shape
-        best = sorted(zip(chances.tolist(), self.trace.vocab, strict=True), reverse=True)[:5]
+        body = document.body(facts)
         alt, caption = document.captions(facts.values).get(self.scene, ("", ""))
         bench = html.render(
             "bench.html",
             bench=self,
-            blocks=L,
-            heads=H,
-            seed=self.seed,
-            steps=self.steps,
-            answers=best,
             parameters=facts.values["parameters"],
             data=facts.figures.get(f"{self.scene}.glb"),
             alt=alt,

@@ -4,15 +4,19 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
+from article import cache
 from article.errors import FalsehoodError, RefusalError
 from article.evidence.claim import Facts
 from article.parallel import beside, shared
-from article.web import figures, gallery, html, plots
+from article.web import gallery, html, plots
 from article.web.claims_page import claims_of
 from article.web.html import Body
 from article.web.markdown import Document, UnknownNameError
 from article.web.site import DRAFT, Site
+
+View = Callable[[str], Any]  # what a scene is built from, by its SHOWS
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,13 @@ class Page:
     file: str  # its name in the site
     source: str  # of its text, as errors name it
     text: str  # Markdown, with the parts that it has
-    view: figures.View | None  # what its scenes are built from; none if they know that themselves
+    view: View | None  # what its scenes are built from; none if they know that themselves
     values: Mapping[str, str] = field(default_factory=dict)  # of this page alone
     wrap: Callable[[Document, Facts], Body] | None = None  # what the text stands in, if it is not the whole page
-    other: figures.View | None = None  # the same for figures whose names end in -b, beside those that end in -a
+    other: View | None = None  # the same for figures whose names end in -b, beside those that end in -a
     package: str = "scenes"  # where its scenes stand
     kept: bool = True  # whether its scenes are kept for the next build
+    key: Callable[[str, bool], str] | None = None  # of a scene, a preview or not, that is known before its numbers are
 
     @cached_property
     def document(self) -> Document:
@@ -113,10 +118,21 @@ def made(site: Site, pages: Sequence[Page], preview: str, forks: bool) -> Iterat
 
     def make(number: int, fresh: bool) -> dict:
         (page, where), name = wanted[names[number]], names[number]
-        view = page.other if page.other and name.endswith("-b") else page.view
-        return figures.make(site, name, where, view, name == preview, fresh, page.kept, page.package)
 
+        def drawn() -> dict:
+            from article.web import figures  # with libraries that take a second to import
+
+            view = page.other if page.other and name.endswith("-b") else page.view
+            return figures.make(site, name, where, view, name == preview, fresh, page.kept, page.package)
+
+        return cache.kept_scene(key, drawn, fresh) if (key := keys[number]) else drawn()
+
+    keys = [page.key(name, name == preview) if page.key else None for name, (page, _) in wanted.items()]
+    forks = forks and (site.fresh or not all(key and (cache.KEPT / "scenes" / key).exists() for key in keys))
     take = shared(len(names))
+    for page in pages if forks else ():
+        if page.key and page.view:
+            page.view("trace")  # what all need is there before another process begins
     other = beside(lambda: [make(number, site.fresh) for number in take()]) if forks else contextlib.nullcontext()
     with other as wait:
 
@@ -129,9 +145,17 @@ def made(site: Site, pages: Sequence[Page], preview: str, forks: bool) -> Iterat
                 with site.stage("scenes"):
                     wait()
             found = [ours[number] if number in ours else make(number, False) for number in range(len(names))]
-            return {f"{name}.glb": figures.add(site, figure) for name, figure in zip(names, found, strict=True)}
+            return {f"{name}.glb": add(site, figure) for name, figure in zip(names, found, strict=True)}
 
         yield finish
+
+
+def add(site: Site, made: dict) -> dict:
+    """Adds what is made of a scene to the site; returns what the page must know of the figure."""
+    site.files |= made["files"]
+    site.scenes.append(made["entry"])
+    site.notes += made["notes"]
+    return made["figure"]
 
 
 def judged(pages: Sequence[Page], known: Facts) -> tuple[list[dict], list[str]]:

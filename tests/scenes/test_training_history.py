@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 
 import gpt
 from article.models import own
-from article.sites import article
+from article.sites import trained
 from article.web import plots
 from scenes.analysis.training_history import TrainingHistory
 from scenes.export import readback
@@ -41,7 +41,7 @@ SCALES = """
 @pytest.fixture(scope="module")
 def film() -> TrainingHistory:
     """The film of the article's model."""
-    return article.train(None)[0].training_history
+    return trained.train(None)[0].training_history
 
 
 @pytest.mark.slow

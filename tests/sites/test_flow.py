@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import gpt
 from article.errors import RefusalError
 from article.sites import flow
-from article.sites.article import train
+from article.sites.trained import train
 from scenes import style
 from scenes.analysis import stages as stages_
 from scenes.analysis.stages import Stage

@@ -12,7 +12,7 @@ from article.evidence.evidence import Evidence
 from article.models import loading
 from article.models.model import OpenedModel
 from article.sites import comparison
-from article.sites.article import train
+from article.sites.trained import train
 from article.web.figures import scene_module
 from scenes.analysis import views
 from scenes.export import compare, readback
