@@ -11,7 +11,8 @@ from scenes.glyphs.text import letters
 # The words for what is drawn, in live/scenes.js as in scenes/.
 NAMES = """embedding alone position block head final LayerNorm entering after attention MLP stream last vector
 probability for logit bias query key × score: their sum score masked weight (head values, mixed all write hidden ReLU
-less its mean to one size component component, weight, share before unit times gain plus product the best, with logits"""
+less its mean to one size component component, weight, share before unit times gain plus product the best, with
+logits"""
 
 
 def look(words: Sequence[str]) -> dict[str, Any]:
