@@ -90,20 +90,16 @@ def settle(given: Mapping[str, Any], preset: Settings, where: str = "") -> Setti
             said = said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
             raise RefusalError(f"{where}{name} = {said}: it must be {problem}.")
     result = replace(preset, **{name: type(FIELDS[name].default)(value) for name, value in given.items()})
-    if result.n_embd % result.n_head:
-        raise RefusalError(
-            f"{where}n_embd = {result.n_embd} cannot be shared by n_head = {result.n_head} heads; "
-            "the heads must divide the components."
-        )
-    if result.n_context == 1 or (result.n_context == 0 and result.examples == "windows"):
-        raise RefusalError(f"{where}n_context = {result.n_context}: a window needs at least 2 tokens.")
-    if result.examples == "windows" and not result.batch_size:
-        raise RefusalError(f"{where}batch_size = 0 means all lines, but the examples are windows; name a number.")
-    if result.batch_size and result.accumulate > result.batch_size:
-        raise RefusalError(
-            f"{where}accumulate = {result.accumulate} is more than batch_size = {result.batch_size}; "
-            "each part needs an example."
-        )
+    D, H, T, B, parts = result.n_embd, result.n_head, result.n_context, result.batch_size, result.accumulate
+    windows = result.examples == "windows"
+    problems = {
+        f"n_embd = {D} cannot be shared by n_head = {H} heads; the heads must divide the components.": D % H,
+        f"n_context = {T}: a window needs at least 2 tokens.": T == 1 or (windows and not T),
+        "batch_size = 0 means all lines, but the examples are windows; name a number.": windows and not B,
+        f"accumulate = {parts} is more than batch_size = {B}; each part needs an example.": 0 < B < parts,
+    }
+    if problem := next((problem for problem, there in problems.items() if there), ""):
+        raise RefusalError(where + problem)
     return result
 
 

@@ -30,12 +30,10 @@ def publish(options: argparse.Namespace) -> None:
     """Puts the site of a checkpoint in place; prints the summary. Raises RefusalError and FalsehoodError."""
     if options.prompt is None:
         raise RefusalError("--checkpoint needs something to show; name a text with --prompt.")
-    if options.seed is not None:
-        raise RefusalError("--seed trains the article's own model, and --checkpoint takes its place; leave one out.")
     site = Site("checkpoint", options.url, options.fresh)
     with site.published(options.out):
         with site.stage("open"):
-            run = loading.open_model(options.checkpoint, options.tokenizer)
+            run = loading.open_model(options.checkpoint, options.tokenizer, options.seed)
             prompt = prompts.read(run, options.prompt, False)
         with site.stage("trace"):
             trace = prompts.traced(run, prompt)
