@@ -100,7 +100,7 @@ def crowd_signs(scene: pv.MultiBlock, aggregation: Any, rows: Iterable[tuple[str
         written.append((text, (-style.PLINTH, low), size, 0.0))
     scale, y = Scale(scene.user_dict["limit"]), low - style.PLINTH - 0.5 * line
     x = max(columns[-1] * style.SPACING, 8 * style.SIGN_SPACING * size)
-    for name, parts in (("value", style.LEGEND_PARTS), ("weight", style.LEGEND_WEIGHTS)):
+    for name, parts in (("value", style.LEGEND_PARTS), ("weight", style.LEGEND_TILES)):
         group = pv.MultiBlock()
         for part in reversed(parts):
             value = part * scale.limit if name == "value" else part

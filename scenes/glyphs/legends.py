@@ -64,10 +64,7 @@ def legend(
     x = places[0] - style.PLINTH
     for h in reversed(heads):
         group = pv.MultiBlock()
-        known = list(enumerate(style.LEGEND_WEIGHTS))
-        if len(heads) > len(known):  # or the legend is wider than the rest
-            known = known[-1:]
-        for i, weight in reversed(known):
+        for i, weight in reversed(list(enumerate(style.LEGEND_WEIGHTS))):
             x -= style.LEGEND_RIBBON
             ends = (x, y - style.PLINTH), (x, y + style.PLINTH)
             share = scene.user_dict["ribbon"]["span"] / style.RIBBON

@@ -133,7 +133,9 @@ def test_legend_is_to_scale(scene):
     for i, shape in enumerate(scene["legend/value"]):
         text = float(labels[f"label/value/{i}"].replace("\N{MINUS SIGN}", "-"))
         assert decoded(shape, glyph) == pytest.approx(text, abs=0.0051 + how["limit"] / 500)
-    for h in range(2) if "attention" in how["glyphs"] else ():
+    heads = {mark["index"][1] for mark in marks_of(scene).values() if mark["trace"] == "attention"}
+    assert heads == {h for h in range(2) if f"legend/weight/{h}" in names(scene)}  # of those that are drawn
+    for h in heads:
         for shape, i in zip(scene[f"legend/weight/{h}"], reversed(range(len(style.LEGEND_WEIGHTS))), strict=True):
             assert readback.ribbon(np.asarray(shape.points), np.zeros(0), how)[0] == pytest.approx(
                 float(labels[f"label/weight/{h}/{i}"]), abs=1e-9
