@@ -9,13 +9,19 @@ from article.escaping import say
 
 def run(options: argparse.Namespace) -> None:
     """Holds scenes against what they state, and against what is drawn anew. Raises RefusalError and FalsehoodError."""
-    from article.commands.shared import verification
+    from article.commands.shared import reading
 
-    contents = {path: verification.read(path) for path in options.files}
-    known = verification.known(options)
+    contents = {path: reading.read(path) for path in options.files}
+    mesh = reading.mesh_of(options.against) if options.against else None
+    verdicts = {path: reading.judge(path, glb, mesh) for path, glb in contents.items()}
+    if None in verdicts.values():  # of scenes of a model
+        from article.commands.shared import verification
+
+        known = verification.known(options)
+        judged = (path for path, verdict in verdicts.items() if verdict is None)
+        verdicts |= {path: verification.judge(path, contents[path], known, options.beside) for path in judged}
     wrong = 0
-    for path, glb in contents.items():
-        problems, verdict = verification.judge(path, glb, known, options.beside)
+    for path, (problems, verdict) in verdicts.items():
         wrong += len(problems)
         for problem in problems:
             say(f"{path}: {problem}", sys.stderr)

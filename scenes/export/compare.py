@@ -160,11 +160,10 @@ def extras(one: Drawing, other: Drawing) -> tuple[list[str], list[str]]:
     found, lost, nodes = [], [], 0
     said: dict[str, list[dict]] = {}
     for n in one.reached:
-        known = one.document["nodes"][n].get("extras", {})
-        if told := {key: known[key] for key in ("trace", "index", "values") if key in known}:
+        if told := stated(one, n):
             said.setdefault(one.name(n), []).append(told)
     for n in other.reached:
-        true, name = other.document["nodes"][n].get("extras", {}), other.name(n)
+        true, name = stated(other, n), other.name(n)
         told = said.pop(name, [])
         if true and not told:
             nodes += 1
@@ -182,6 +181,12 @@ def extras(one: Drawing, other: Drawing) -> tuple[list[str], list[str]]:
             found.append(f"the scene: what it says of itself as {key} is something else")
     found += [f"the scene: it says of itself {key}" for key in mine if key not in true]
     return found, ([f"the extras of {nodes} nodes"] if nodes else []) + lost
+
+
+def stated(drawing: Drawing, node: int) -> dict:
+    """The numbers that a node says it stands for."""
+    known = drawing.document["nodes"][node].get("extras", {})
+    return {key: known[key] for key in ("trace", "index", "values") if key in known}
 
 
 def same(one: Any, other: Any) -> bool:

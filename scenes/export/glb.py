@@ -245,7 +245,8 @@ class _Writer(Binary):
     def file(self, top: list[int], extras: dict) -> bytes:
         # Rounded, because processors differ in the last digits of what scenes are computed from.
         scale, place = [float(f"{self.step * style.METER:.9g}")] * 3, np.round(self.low * style.METER, 9).tolist()
-        root = {"name": "scene", "children": top, "scale": scale, "translation": place}
+        # What many programs that save a file again drop of the asset, they keep of a node.
+        root = {"name": "scene", "children": top, "scale": scale, "translation": place, "extras": extras}
         document = {
             "asset": {"version": "2.0", "generator": "Vitrine", "extras": extras},
             "extensionsUsed": ["KHR_materials_unlit", "KHR_mesh_quantization"],

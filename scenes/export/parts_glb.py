@@ -30,7 +30,7 @@ def pack(blocks: list[Block], extras: dict[str, Any], view: View, size: float, e
     extras = extras | {"error": errors, "decode": DECODE}
     camera, place = view.node()
     nodes = [*writer.nodes, place | {"name": "camera", "camera": 0}]
-    nodes.append({"name": "root", "children": list(range(len(nodes)))} | ({"extras": extras} if plain else {}))
+    nodes.append({"name": "root", "children": list(range(len(nodes))), "extras": extras})
     used = ["KHR_materials_unlit"] if any("extensions" in one for one in writer.materials) else []
     needed = [] if plain else ["KHR_mesh_quantization"]
     document: dict[str, Any] = {"asset": {"version": "2.0", "generator": "Vitrine", "extras": extras}}

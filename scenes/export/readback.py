@@ -42,19 +42,31 @@ class Mark:
     unused: int = 0  # of its points, those that are in no triangle
 
 
+def document_of(glb: bytes) -> dict:
+    """The JSON part of a `.glb`; what it says of itself, a program that saved it again may have kept of the root alone.
+
+    Raises LookupError, ValueError, TypeError, AttributeError and struct.error for what is none.
+    """
+    document = json.loads(glb[20 : 20 + struct.unpack("<I", glb[12:16])[0]])
+    if "extras" not in document["asset"]:
+        roots = (document["nodes"][n].get("extras", {}) for n in document["scenes"][document.get("scene", 0)]["nodes"])
+        document["asset"]["extras"] = next((said for said in roots if "scene" in said), {})
+    return document
+
+
 def header(glb: bytes) -> dict:
     """The JSON part of a `.glb`. Raises ValueError if the bytes are none, or none that says how to read it."""
     try:
-        magic, version, length, size, kind = struct.unpack("<4sIII4s", glb[:20])
+        magic, version, length, _, kind = struct.unpack("<4sIII4s", glb[:20])
         if (magic, version, length, kind) != (b"glTF", 2, len(glb), b"JSON"):
             raise ValueError
-        document = json.loads(glb[20 : 20 + size])
+        document = document_of(glb)
         shown = document["asset"]["extras"]
         whole = all(isinstance(node, dict) and isinstance(node.get("extras", {}), dict) for node in document["nodes"])
         said = isinstance(shown["sentence"], str) and isinstance(shown["tokens"], list) and "glyphs" in shown
         if not (whole and said):
             raise ValueError
-    except (struct.error, ValueError, KeyError, TypeError, RecursionError):
+    except (struct.error, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise ValueError("it is no .glb with a scene of ours in it") from None
     check_pictures(document, binary(glb))
     return document

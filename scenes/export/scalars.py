@@ -1,7 +1,6 @@
 """The scalars of a `.glb` of `anything.to_glb`, read from its texture coordinates, pictures and geometry alone."""
 
 import io
-import json
 import struct
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,7 +13,7 @@ from scipy.spatial import KDTree
 
 from scenes.export.part import surface_of
 from scenes.export.plotter import leaves
-from scenes.export.readback import FORMATS, binary, check_pictures, content, rows
+from scenes.export.readback import FORMATS, binary, check_pictures, content, document_of, rows
 from scenes.export.view import upright
 
 ERRORS = ("allowed", "size", "scalars")
@@ -43,8 +42,7 @@ def read_scalars(glb: bytes) -> dict[str, list[Scalars]]:
     diagonal. Raises ValueError for a file that says none.
     """
     try:
-        size = struct.unpack("<I", glb[12:16])[0]
-        document, data = json.loads(glb[20 : 20 + size]), binary(glb)
+        document, data = document_of(glb), binary(glb)
         check_pictures(document, data)
         said = document["asset"]["extras"]
         turn, _ = upright(said["up"]), (said["scene"], [float(said["error"][key]) for key in ERRORS])
@@ -86,8 +84,7 @@ def differences(glb: bytes, thing: Any) -> list[str]:
 
     Raises ValueError like `read_scalars`.
     """
-    read, size = read_scalars(glb), struct.unpack("<I", glb[12:16])[0]
-    said = json.loads(glb[20 : 20 + size])["asset"]["extras"]
+    read, said = read_scalars(glb), document_of(glb)["asset"]["extras"]
     known = dict(leaves("" if isinstance(thing, pv.MultiBlock) else said["scene"], thing))
     found, error = [], said["error"]
     for name, each in read.items():

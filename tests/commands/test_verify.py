@@ -1,14 +1,17 @@
 """`verify` holds a file against its numbers, and against the scene drawn anew."""
 
 import copy
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trimesh
 
 from article.commands.shared import verification
 from article.errors import RefusalError
 from article.models.model import OpenedModel
+from scenes.export import readback
 from tests.scenes.forge import File
 
 HERE = Path("pairs.glb")
@@ -37,6 +40,25 @@ def test_saved_again_it_says_what_is_lost(opened: OpenedModel, file: File) -> No
         node.pop("extras", None)
     extras = "160 numbers agree, in 8 nodes; saved again, lost: the extras of 8 nodes"
     assert verification.judge(HERE, bytes(file), opened, None) == ([], extras)
+
+
+def test_the_root_keeps_what_the_asset_loses(opened: OpenedModel, file: File) -> None:
+    """Most programs that save a file again keep the extras of nodes alone."""
+    del file.doc["asset"]["extras"]
+    nothing = "160 numbers agree, in 8 nodes; saved again, lost: nothing"
+    assert verification.judge(HERE, bytes(file), opened, None) == ([], nothing)
+    del file.root["extras"]
+    with pytest.raises(ValueError, match=r"it is no \.glb with a scene of ours in it"):
+        readback.header(bytes(file))
+
+
+def test_what_trimesh_saves_has_its_numbers(opened: OpenedModel, written: Any, subjects: Any) -> None:
+    """And not its look: labels without light are none any more, and each is named."""
+    saved: Any = trimesh.load_scene(io.BytesIO(written("pairs")), file_type="glb").export(file_type="glb")
+    assert b'"sentence"' in saved
+    assert readback.disagreements(saved, subjects["pairs"]) == []
+    problems, _ = verification.judge(HERE, saved, opened, None)
+    assert "label/token/0/0: its material is another" in problems
 
 
 def test_what_no_number_tells_is_held_against_the_scene(opened: OpenedModel, file: File) -> None:

@@ -133,7 +133,8 @@ def test_bare_it_brings_no_torch(wheel: Path, tmp_path: Path):
     venv.create(tmp_path / "env", symlinks=True, with_pip=True)
     subprocess.run([str(tmp_path / "env" / "bin" / "pip"), "install", "--quiet", str(wheel)], check=True)
     command = [str(tmp_path / "env" / "bin" / "vitrine")]
-    for arguments in (["new", "tides"], ["publish", "tides", "--out", "site"]):
+    commands = (["new", "tides"], ["publish", "tides", "--out", "site"], ["verify", "site/ranges.glb"])
+    for arguments in (*commands, ["figure", "site/ranges.glb", "--out", "figure"]):
         subprocess.run([*command, *arguments], cwd=tmp_path, check=True)
     done = subprocess.run([*command, "generate", "the"], cwd=tmp_path, capture_output=True, text=True, check=False)
     says = "vitrine: there is no torch, which models need; pip install 'vitrine[gpt]' brings it.\n"

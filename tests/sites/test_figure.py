@@ -1,6 +1,7 @@
 """`figure`: a mesh, or what a script gives, as a folder with the lines that show it elsewhere."""
 
 import json
+import re
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,25 @@ def test_what_is_wrong_is_said_in_a_sentence(here, capfd, file, holds, options, 
     assert says in err
     assert len(err.splitlines()) == 1
     assert not (here / "shown").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_figure_is_verified_against_its_mesh(capsys):
+    """Without one it says what can be read; what another mesh has is told by its node. It takes no model."""
+    assert ended(capsys, "figure", *BEAM, "--out", "shown")[0] == 0
+    told = "shown/beam.glb: 248 values can be read; --against MESH compares them, in 1 nodes\n"
+    assert ended(capsys, "verify", "shown/beam.glb") == (0, told, "")
+    told = "shown/beam.glb: 248 values agree with the mesh, in 1 nodes\n"
+    assert ended(capsys, "verify", "shown/beam.glb", "--against", "beam.vtu") == (0, told, "")
+    mesh = examples.load_hexbeam()
+    mesh["sample_cell_scalars"][0] += 1
+    mesh.save("other.vtu")
+    status, out, err = ended(capsys, "verify", "shown/beam.glb", "--against", "other.vtu")
+    assert (status, out) == (1, "")
+    assert re.match(r"shown/beam.glb: beam: \d+ of its 176 values are others in the mesh\n", err)
+    trimesh.creation.box().export("box.obj")
+    status, _, err = ended(capsys, "verify", "shown/beam.glb", "--against", "box.obj")
+    assert (status, "box.obj is no mesh of PyVista" in err) == (2, True)
 
 
 def test_another_site_stays(here, capsys):

@@ -14,6 +14,7 @@ from scenes.export import readback
 from scenes.export.scalars import differences, read_scalars
 from tests.browser import Serve, Visitor
 from tests.conftest import ROOT, Once, ended, validate
+from tests.scenes.forge import File
 from tests.sites import faultless
 
 
@@ -212,6 +213,18 @@ def test_claims_are_judged_on_every_run(folder, capsys, monkeypatch):
     (claim,) = [c for c in json.loads((folder.parent / "site" / "claims.json").read_text()) if c["id"] == "even"]
     assert (claim["held"], claim["seeds"]) == (2, 4)
     assert "of 4 runs" in (folder.parent / "site" / "evidence.html").read_text("utf-8")
+
+
+def test_its_scenes_are_verified_without_a_model(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    assert ended(capsys, "publish", "tides", "--out", "site")[0] == 0
+    told = "site/ranges.glb: 15 numbers agree with what it states, in 15 nodes\n"
+    assert ended(capsys, "verify", "site/ranges.glb") == (0, told, "")
+    file = File((folder.parent / "site" / "ranges.glb").read_bytes())
+    file.nodes[file.named["spread/3"]]["extras"]["values"][0] += 1
+    (folder.parent / "forged.glb").write_bytes(bytes(file))
+    status, _, err = ended(capsys, "verify", "forged.glb")
+    assert (status, "forged.glb: spread/3" in err) == (1, True)
 
 
 def test_new_takes_no_folder_that_is_there(folder, capsys):

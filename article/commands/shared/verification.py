@@ -19,18 +19,6 @@ from scenes.export import compare, readback
 from scenes.export.glb import to_glb
 
 
-def read(path: Path) -> bytes:
-    """A file with a scene of ours. Raises RefusalError."""
-    try:
-        glb = path.read_bytes()
-        readback.header(glb)
-    except OSError as error:
-        raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
-    except ValueError as error:
-        raise RefusalError(f"{path} cannot be used: {error}; name a .glb that gpt.py has made.") from None
-    return glb
-
-
 def known(options: argparse.Namespace) -> Evidence | OpenedModel:
     """The model that is to be asked: the article's own, or a checkpoint. Raises RefusalError."""
     asked = options.checkpoint, options.tokenizer, options.seed
