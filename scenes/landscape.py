@@ -38,5 +38,5 @@ def build(landscape: LossLandscape) -> pv.MultiBlock:
     glyphs.tag(scene, "legend/quantity", "loss, nats a token", (*corner, end + 2.5 * style.LETTER))
     front = -half - style.TEXT_SIZE * style.LINE
     glyphs.label(scene, "axis/1", "direction 1 of the weights", (0, front))
-    glyphs.label(scene, "axis/2", "direction 2", (half + style.TEXT_SIZE, 0), align=0)
+    glyphs.label(scene, "axis/2", "direction 2", (half + style.PLINTH, -half / 2), align=0)
     return scene

@@ -130,9 +130,11 @@ def columns(outcomes: Sequence[Outcome], own: Outcome) -> Plot:
     for share in (0.0, 0.5, 1.0):
         plot.line(left, ground - high * share, right, ground - high * share, "axis" if share == 0 else "grid")
         plot.text(left - 4, ground - high * share + 4, percent(share), "end")
+    plot.text(right, 9, "probability of the answer", "end")
     pitch = (right - left) / len(outcomes)
     for n, (outcome, kind) in enumerate(zip(outcomes, classes(outcomes, own), strict=True)):
         height = high * float(outcome.value)
+        kind = kind.replace("failed", "held")  # its height says it all
         plot.add("rect", kind, x=left + (n + 0.15) * pitch, y=ground - height, width=0.7 * pitch, height=height)
     plot.text(left, ground + 14, "seed 1", "start")
     plot.text(right, ground + 14, str(len(outcomes)), "end")
