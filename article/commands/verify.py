@@ -14,18 +14,18 @@ def run(options: argparse.Namespace) -> None:
     contents = {path: reading.read(path) for path in options.files}
     mesh = reading.mesh_of(options.against) if options.against else None
     verdicts = {path: reading.judge(path, glb, mesh) for path, glb in contents.items()}
-    if None in verdicts.values():  # of scenes of a model
-        from article.commands.shared import verification
+    wrong, known = 0, None
+    for path, verdict in verdicts.items():
+        if verdict is None:
+            from article.commands.shared import verification
 
-        known = verification.known(options)
-        judged = (path for path, verdict in verdicts.items() if verdict is None)
-        verdicts |= {path: verification.judge(path, contents[path], known, options.beside) for path in judged}
-    wrong = 0
-    for path, (problems, verdict) in verdicts.items():
+            known = known or verification.known(options)
+            verdict = verification.judge(path, contents[path], known, options.beside)
+        problems, told = verdict
         wrong += len(problems)
         for problem in problems:
             say(f"{path}: {problem}", sys.stderr)
         if not problems:
-            say(f"{path}: {verdict}")
+            say(f"{path}: {told}")
     if wrong:
         raise FalsehoodError(f"{wrong} nodes do not show what they should; rebuild the scenes, or name their --seed.")
