@@ -96,10 +96,8 @@ def bar(value: ArrayLike, scale: Scale, at: Point, color: ArrayLike | None = Non
     square = style.BAR * (TURNED if number < 0 else CORNERS) + at
     top = style.BAR_BASE + style.BAR_SPAN * abs(float(scale.fraction(number)))
     rings = [np.insert(square, 2, style.PLINTH_HEIGHT + z, axis=1)[None] for z in (0, top)]
-    reach = np.array([*square.min(axis=0), style.PLINTH_HEIGHT]), np.array([*square.max(axis=0), 0])
-    step = np.append(reach[1][:2] - reach[0][:2], top) / 65535
-    grid = {"origin": [reach[0][0], reach[1][1], reach[0][2]], "step": step.tolist(), "bits": 16}
-    return boxes(rings[0], rings[1], to_bytes(scale.color(number) if color is None else color)[None], grid=grid)
+    color = to_bytes(scale.color(number) if color is None else color)[None]
+    return boxes(*rings, color, grid=grid_around(*rings))
 
 
 def post(weight: ArrayLike, scale: Scale, at: Point, head: int = 0) -> pv.PolyData:
