@@ -1,5 +1,5 @@
 # make         sets up .venv and publishes the article in docs/
-# make serve   shows it at http://localhost:8000
+# make serve   shows it at http://127.0.0.1:8000 while you write: what is saved is on the page within a second
 # make test    sets up what the tests need and runs all of them
 # make check   lint, types and the fast tests
 # make study   trains in other ways, too, and keeps the results in data/study.json; takes ten minutes
@@ -16,9 +16,7 @@ site: .venv/ready
 	python gpt.py
 
 serve: .venv/ready
-	@test -f docs/vendor/model-viewer.min.js || python gpt.py
-	@echo "http://localhost:8000"
-	@python -m http.server 8000 --bind 127.0.0.1 --directory docs
+	@python -m article.serve
 
 test: .venv/ready-for-tests
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0

@@ -26,7 +26,7 @@ ROOMS = [
     ("article.web",),
     ("article.measures", "article.study", "article.values", "article.claims"),
     ("article.sites",),
-    ("article.commands",),
+    ("article.commands", "article.serve"),
     ("article.__main__",),
 ]
 # These serve anyone's scenes and pages: what they need of a model is handed to them.
