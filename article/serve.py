@@ -4,6 +4,7 @@ Pages are served with a script that has them load themselves anew then, or show 
 """
 
 import argparse
+import io
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from article import paths
 from article.errors import RefusalError
@@ -22,9 +23,9 @@ from article.escaping import say
 from article.web.folder import refuse_to_replace
 
 EVERY = 0.1  # seconds, in which the files are looked at
-WATCHED = ("article", "scenes", "data", "gpt.py", "requirements.txt")
+WATCHED = ("article", "scenes", "data", ".")  # of the last one, what is in it
 APART = ("node_modules", ".kept", "__pycache__")
-SCRIPT = "/-/reload.js"
+SCRIPT, STATE = "/-/reload.js", "/-/state"
 MOST = 4000  # characters of what is wrong
 
 
@@ -35,26 +36,24 @@ class Handler(SimpleHTTPRequestHandler):
         self.state = state
         super().__init__(*arguments, **options)
 
-    def do_GET(self) -> None:
+    def send_head(self) -> BinaryIO | io.BytesIO | None:
         path = self.path.partition("?")[0]
         file = Path(self.translate_path(path + "index.html" * path.endswith("/")))
-        if path == SCRIPT:
-            self.answer("text/javascript", (paths.ASSETS / "served" / "reload.js").read_bytes())
-        elif path == "/-/state":
-            self.answer("application/json", json.dumps(self.state).encode())
-        elif file.suffix == ".html":
-            script = f'<script type="module" src="{SCRIPT}?{self.state["version"]}"></script>'
-            page = file.read_text("utf-8") if file.is_file() else "<!doctype html><title>No such page</title></head>"
-            self.answer("text/html; charset=utf-8", page.replace("</head>", f"{script}</head>", 1).encode())
+        if path not in (SCRIPT, STATE) and file.suffix != ".html":
+            return super().send_head()
+        if path == STATE:
+            data = json.dumps(self.state)
+        elif path == SCRIPT:
+            data = (paths.ASSETS / "served" / "reload.js").read_text("utf-8")
         else:
-            super().do_GET()
-
-    def answer(self, kind: str, data: bytes) -> None:
+            page = file.read_text("utf-8") if file.is_file() else "<!doctype html><title>No such page</title></head>"
+            script = f'<script type="module" src="{SCRIPT}?{self.state["version"]}"></script>'
+            data = page.replace("</head>", f"{script}</head>", 1)
         self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
+        kind = {STATE: "application/json", SCRIPT: "text/javascript"}.get(path, "text/html")
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.end_headers()
-        self.wfile.write(data)
+        return io.BytesIO(data.encode())
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")
@@ -69,11 +68,10 @@ def changed() -> dict[str, int]:
     found = {}
     for part in WATCHED:
         for folder, folders, names in os.walk(paths.ROOT / part):
-            folders[:] = [name for name in folders if name not in APART]
-            found |= dict.fromkeys((os.path.join(folder, name) for name in names), 0)
-    for file in [*found, *(str(paths.ROOT / part) for part in WATCHED)]:
-        with suppress(OSError):  # while it is saved
-            found[file] = os.stat(file).st_mtime_ns
+            folders[:] = [name for name in folders if name not in APART and part != "."]
+            for name in names:
+                with suppress(OSError):  # while it is saved
+                    found[f"{folder}/{name}"] = os.stat(f"{folder}/{name}").st_mtime_ns
     return found
 
 
@@ -99,16 +97,13 @@ def serve(out: Path, port: int, options: list[str]) -> NoReturn:
 
 
 def main() -> int:
-    """Reads the options. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m article.serve", description="Shows the article while it is written."
-    )
+    """Reads the options; what it does not know is for the builds. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m article.serve", description="Shows the article as it is written.")
     parser.add_argument("--out", type=Path, default=paths.DOCS, metavar="DIR", help="build it there, not in docs/")
     parser.add_argument("--port", type=int, default=8000, metavar="N", help="another one than 8000")
-    parser.add_argument("--seeds", type=int, metavar="N", help="check the claims on N trainings")
-    asked = parser.parse_args()
+    known, others = parser.parse_known_args()
     try:
-        serve(asked.out.resolve(), asked.port, ["--seeds", str(asked.seeds)] if asked.seeds else [])
+        serve(known.out.resolve(), known.port, others)
     except RefusalError as problem:
         print(f"serve: {problem}", file=sys.stderr)
         return 2

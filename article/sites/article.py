@@ -32,6 +32,10 @@ PARTS = ("article",)  # of the template
 COLUMNS = ["generalise", "interval", "probability", "loss"]
 PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 MODELS = ("article.models.own", "article.evidence.evidence", "article.study")  # what decides what they are
+BY = {  # which modules functions of `trained` ask, besides
+    "about": ("article.sites.flow", "article.web.live", "article.web.look"),
+    "facts": ("article.values", "article.claims"),
+}
 
 
 @dataclass(frozen=True)
@@ -65,24 +69,19 @@ class Known:
         """By all that decides what is made of a scene."""
         return self.key(name, preview, *cache.drawing(name, *MODELS))
 
-    def about_key(self) -> str:
-        """By all that decides what pages say of the models besides values and claims."""
-        template, style = paths.ASSETS / "flow.html", paths.ROOT / "scenes" / "style.py"  # all of which scripts have
-        modules = *MODELS, "article.sites.flow", "article.web.live", "article.web.look"
-        return self.key(template, style, *cache.made_by(*modules))
+    def value_key(self, what: str) -> str:
+        """By all that decides what a function of `trained` finds out."""
+        files = [paths.ASSETS / "flow.html", paths.ROOT / "scenes" / "style.py"] if what == "about" else []
+        return self.key(*files, *cache.made_by(*MODELS, *BY[what]))
 
-    def facts_key(self) -> str:
-        """By all that decides the values and the claims."""
-        return self.key(*cache.made_by(*MODELS, "article.values", "article.claims"))
-
-    def kept(self, what: str, key: str, *more: Any) -> dict:
+    def kept(self, what: str, *more: Any) -> dict:
         """What a function of `trained` finds out of the models, or has found before. Raises RefusalError."""
 
         def found() -> dict:
             trained, models = self.models
             return getattr(trained, what)(models, *more)
 
-        return cache.kept_value(what, key, found, self.site.fresh)
+        return cache.kept_value(what, self.value_key(what), found, self.site.fresh)
 
 
 def publish(options: argparse.Namespace) -> None:
@@ -127,7 +126,7 @@ def prepare(site: Site, seed: int | None, seeds: int) -> tuple[list[str], Callab
     Raises RefusalError and FalsehoodError.
     """
     known = Known(site, seed, seeds)
-    about = known.kept("about", known.about_key())
+    about = known.kept("about")
     results, note = about["study"]
     site.notes += [note] if note else []
     site.files |= {name: text.encode() for name, text in about["files"].items()}
@@ -150,7 +149,7 @@ def prepare(site: Site, seed: int | None, seeds: int) -> tuple[list[str], Callab
 
 def facts_of(known: Known, results: dict | None) -> Facts:
     """The values and claims of the texts, and the plots and tables by the name of their file. Raises RefusalError."""
-    found = known.kept("facts", known.facts_key(), results)
+    found = known.kept("facts", results)
     claims = [
         Claim(name, words, code, expression, Outcome(*own), tuple(Outcome(*one) for one in survey))
         for name, words, code, expression, own, survey in found["claims"]

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from article import cache, paths
-from article.sites.article import Known
+from article.sites.article import BY, Known
 from article.web.site import Site
 from tests.conftest import BUILDERS, ROOT, run_anew
 from tests.repo.test_layers import modules_of
@@ -23,7 +23,7 @@ def keys() -> dict[str, str]:
     """Of all that is kept: figures by their scenes, and what is known of the models."""
     cache.source.cache_clear()
     known = Known(Site("article"), None, 32)
-    values = {"about": known.about_key(), "facts": known.facts_key()}
+    values = {what: known.value_key(what) for what in BY}
     return values | {name: known.scene_key(name, False) for name in BUILDERS}
 
 
