@@ -187,9 +187,9 @@ def test_a_link_of_the_text_leads_to_its_mark(visit: Visitor, url: str, site: Pa
 
 def test_stepping_through_the_marks(visit: Visitor, url: str, site: Path) -> None:
     """By keyboard alone: from mark to mark, from number to number, and near it; around the ends, too."""
-    seen = visit(url + "embed/predicted.html").enliven("predicted")
-    figure, keyboard = more_tools(seen.figure("predicted")), seen.page.keyboard
-    marks = json.loads((site / "map.marks.json").read_text("utf-8"))["marks"]
+    seen = visit(url + "embed/pairs.html").enliven("pairs")
+    figure, keyboard = more_tools(seen.figure("pairs")), seen.page.keyboard
+    marks = json.loads((site / "pairs.marks.json").read_text("utf-8"))["marks"]
     expect(figure.locator(".readout")).to_have_text(HINT)
 
     def press(name: str, mark: int, part: int) -> None:

@@ -52,6 +52,7 @@ def test_it_lives_without_a_server(visit: Visitor, file: Path) -> None:
     bench = seen.page.locator("#bench")
     bench.locator(".chip").nth(3).click()
     bench.get_by_role("button", name="fox").click()
+    figure.locator(".stage").scroll_into_view_if_needed()  # a figure is drawn anew once it is near
     expect(figure).to_have_attribute("data-src", re.compile("^blob:"))
     bench.get_by_role("button", name="Train it yourself").click()  # there is no file for a worker
     expect(bench.locator(".training p").first).to_contain_text("the same, to the last bit", timeout=120_000)
