@@ -342,6 +342,21 @@ def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
+Told = Callable[[str], None]
+NIGHTLY = "VITRINE_NIGHTLY" in os.environ  # tries as many things as a night has room for
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Told:
+    """Says a figure on the terminal, where many things were tried; that the few of each day pass is said by none."""
+
+    def tell(figure: str) -> None:
+        with capsys.disabled():
+            print(f"\n{figure}" if NIGHTLY or "VITRINE_FUZZ" in os.environ else "", end="")
+
+    return tell
+
+
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 

@@ -15,11 +15,14 @@ from scipy.spatial import KDTree
 
 from scenes.export.glb import STEPS
 from scenes.export.gltf import TOLD, Drawing, Part
+from scenes.export.readback import readable
 
+MOMENTS = 256  # of a film that are compared; ours have a tenth of it
 NEAR = 1.01  # steps of a grid by which places and colours may differ: a number on its edge is rounded to either side
 Triangles = NDArray[np.float64]  # (m, 3, n): of each corner some numbers, in steps
 
 
+@readable()
 def differences(glb: bytes, drawn: bytes) -> tuple[list[str], list[str]]:
     """What a file draws, or says, otherwise than the one drawn anew, a sentence for each node; and what it has lost.
 
@@ -93,6 +96,10 @@ def unlike(one: Drawing, ours: list[Part], other: Drawing, theirs: list[Part], s
 def of_one_look(one: Drawing, ours: list[Part], other: Drawing, theirs: list[Part], step: float) -> str:
     """The same of parts of one material."""
     moments = sorted(set().union(*(one.times(p.path) for p in ours), *(other.times(p.path) for p in theirs)))
+    if sum(len(part.corners) for part in ours) != sum(len(part.corners) for part in theirs):
+        return "its shape, its size or its place is another"
+    if len(moments) > MOMENTS:
+        return "it moves otherwise"
     times = np.array(sorted([*moments, *((a + b) / 2 for a, b in itertools.pairwise(moments))]))
     grids = [np.linalg.norm(other.frames(p.path, None)[0, :3, :3], axis=0).max() for p in theirs if p.on_grid]
     near = NEAR * float(max([step, *grids]))

@@ -5,17 +5,15 @@ place is told do not count. Colours are light (linear).
 """
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.spatial.transform import Rotation, Slerp
 
-from scenes.export.readback import FORMATS, binary, content, header, rows
+from scenes.export.readback import binary, count, header, pixels_of, readable, rows
 
 REST = {"translation": [0.0, 0.0, 0.0], "rotation": [0.0, 0.0, 0.0, 1.0], "scale": [1.0, 1.0, 1.0]}
 TOLD = {"name", "children", "mesh", "matrix", "extras", *REST}  # of a node, what is read here
@@ -49,12 +47,10 @@ class Drawing:
         self.reached: list[int] = []  # nodes, in the order of the tree
         self.seen: set[int] = set()
         self.still: dict[tuple[int, ...], NDArray[np.float64]] = {}  # frames at rest that have been asked for
-        try:
+        with readable():
             self.tracks = self.animated()
             for root in self.document["scenes"][self.document.get("scene", 0)]["nodes"]:
                 self.visit(root, ())
-        except (KeyError, IndexError, TypeError, AttributeError, OSError, RecursionError, ArithmeticError) as error:
-            raise ValueError(f"it cannot be read ({error})") from None
 
     def name(self, node: int) -> str:
         return self.document["nodes"][node].get("name", "")
@@ -78,6 +74,7 @@ class Drawing:
         points = self.rows(attributes["POSITION"])
         order = self.rows(primitive["indices"])[:, 0].astype(int) if "indices" in primitive else np.arange(len(points))
         faces = triangles(order, mode)
+        count(self.document, 27 * len(faces))
         look, factor = self.look(primitive.get("material"))
         others = primitive.keys() - {"attributes", "indices", "material", "mode", "extras"}
         look |= {key: primitive[key] for key in others}
@@ -122,9 +119,7 @@ class Drawing:
     def picture(self, texture: dict) -> list:
         """What a picture shows, and how it is laid on."""
         known = self.document["textures"][texture["index"]]
-        image = self.document["images"][known["source"]]
-        file = Image.open(io.BytesIO(content(self.document, self.data, image)), formats=FORMATS)
-        pixels = np.asarray(file.convert("RGBA"))
+        pixels = pixels_of(self.document, self.data, known["source"])
         sampler = self.document["samplers"][known["sampler"]] if "sampler" in known else {}
         laid = {key: value for key, value in (texture | sampler).items() if key not in ("index", "name", "extras")}
         return [list(pixels.shape), hashlib.sha256(pixels.tobytes()).hexdigest(), laid]

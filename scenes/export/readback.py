@@ -4,10 +4,11 @@ Extras say how the scene's shapes are to be read (`asset.extras`) and which node
 the numbers are. trimesh opens the file, so that nothing of our own writer is trusted.
 """
 
+import contextlib
 import io
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +23,10 @@ KINDS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 FORMATS = ("PNG", "JPEG", "WEBP")
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # how the first two begin
-PIXELS = 2**24
+PIXELS = 2**24  # of all pictures
+TEXT = 2**24  # bytes of its JSON
+MOST = 2**25  # numbers that are read of a file, each as often as it is used
+DAMAGED = (struct.error, LookupError, TypeError, AttributeError, OSError, RecursionError, ArithmeticError, MemoryError)
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
 COLOR = 1 / 140  # the same, for a number told by a colour of bytes, once rounded as sRGB and once as light
 
@@ -47,11 +51,22 @@ def document_of(glb: bytes) -> dict:
 
     Raises LookupError, ValueError, TypeError, AttributeError and struct.error for what is none.
     """
-    document = json.loads(glb[20 : 20 + struct.unpack("<I", glb[12:16])[0]])
+    if (size := struct.unpack("<I", glb[12:16])[0]) > TEXT:
+        raise ValueError(f"its JSON has more than {TEXT:,} bytes")
+    document = json.loads(glb[20 : 20 + size])
     if "extras" not in document["asset"]:
         roots = (document["nodes"][n].get("extras", {}) for n in document["scenes"][document.get("scene", 0)]["nodes"])
         document["asset"]["extras"] = next((said for said in roots if "scene" in said), {})
     return document
+
+
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """Raises ValueError for whatever a damaged file leads to."""
+    try:
+        yield
+    except DAMAGED as error:
+        raise ValueError(f"it cannot be read ({str(error).partition(chr(10))[0][:200]})") from None
 
 
 def header(glb: bytes) -> dict:
@@ -84,6 +99,20 @@ def content(document: dict, data: bytes, image: dict) -> bytes:
     return data[start : start + view["byteLength"]]
 
 
+def count(document: dict, n: int) -> None:
+    """Raises TypeError when a file, which may say the same again and again, has more numbers than any scene."""
+    document[None] = document.get(None, 0) + n  # JSON has no such key
+    if document[None] > MOST:
+        raise TypeError(f"more than {MOST:,} numbers")
+
+
+def pixels_of(document: dict, data: bytes, number: int) -> NDArray[np.uint8]:
+    """The pixels (h, w, 4) of a picture that `check_pictures` has let pass."""
+    file = Image.open(io.BytesIO(content(document, data, document["images"][number])), formats=FORMATS)
+    count(document, file.width * file.height)
+    return np.asarray(file.convert("RGBA"))
+
+
 def rows(document: dict, data: bytes, number: int) -> NDArray[np.float64]:
     """The numbers of an accessor (n, k). Raises TypeError for those that are not there."""
     accessor = document["accessors"][number]
@@ -91,11 +120,12 @@ def rows(document: dict, data: bytes, number: int) -> NDArray[np.float64]:
         raise TypeError("numbers that are not in one place")
     view = document["bufferViews"][accessor["bufferView"]]
     kind, width = np.dtype(f"<{KINDS[accessor['componentType']]}"), WIDTHS[accessor["type"]]
-    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-    stride = view.get("byteStride", kind.itemsize * width)
-    end = start + stride * (accessor["count"] - 1) + kind.itemsize * width
-    if view.get("buffer", 0) or not 0 <= start <= end <= len(data) or view.get("extensions"):
+    start, size = view.get("byteOffset", 0) + accessor.get("byteOffset", 0), kind.itemsize * width
+    stride = view.get("byteStride", size)
+    end = start + stride * (accessor["count"] - 1) + size
+    if view.get("buffer", 0) or not 0 <= start <= end <= len(data) or stride < size or view.get("extensions"):
         raise TypeError("numbers that are not in the file")
+    count(document, accessor["count"] * width)
     shape, strides = (accessor["count"], width), (stride, kind.itemsize)
     found = np.ndarray(shape, kind, data, start, strides).astype(float)
     if accessor.get("normalized") and kind.kind != "f":
@@ -110,14 +140,16 @@ def check_pictures(document: dict, data: bytes) -> None:
 
     Libraries guess a format by its content, and some formats start an interpreter.
     """
+    pixels = 0
     try:
         for image in document.get("images", []):
             picture = content(document, data, image)
             if not picture.startswith(PICTURES) and not (picture[:4], picture[8:12]) == (b"RIFF", b"WEBP"):
                 raise ValueError("a picture in it is neither PNG nor JPEG nor WebP")
             width, height = Image.open(io.BytesIO(picture), formats=FORMATS).size  # which decodes nothing yet
-            if width * height > PIXELS:
-                raise ValueError(f"a picture in it has {width:,} × {height:,} pixels, more than {PIXELS:,}")
+            pixels += width * height
+            if pixels > PIXELS:
+                raise ValueError(f"a picture in it has {width:,} × {height:,} pixels; all have more than {PIXELS:,}")
     except (KeyError, IndexError, TypeError, AttributeError, OSError, Image.DecompressionBombError):
         raise ValueError("a picture in it cannot be read") from None
 
@@ -127,6 +159,7 @@ def read_back(glb: bytes) -> dict[str, NDArray[np.float64]]:
     return {name: mark.shape for name, mark in marks(glb).items()}
 
 
+@readable()
 def marks(glb: bytes, document: dict | None = None) -> dict[str, Mark]:
     """Every mark by the name of its node; `document` is what `header` gives, where that is known.
 

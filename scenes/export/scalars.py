@@ -1,19 +1,16 @@
 """The scalars of a `.glb` of `anything.to_glb`, read from its texture coordinates, pictures and geometry alone."""
 
-import io
-import struct
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.spatial import KDTree
 
 from scenes.export.part import surface_of
 from scenes.export.plotter import leaves
-from scenes.export.readback import FORMATS, binary, check_pictures, content, document_of, rows
+from scenes.export.readback import DAMAGED, binary, check_pictures, document_of, pixels_of, readable, rows
 from scenes.export.view import upright
 
 ERRORS = ("allowed", "size", "scalars")
@@ -51,7 +48,7 @@ def read_scalars(glb: bytes) -> dict[str, list[Scalars]]:
             for node in document["nodes"]
             if "scalars" in node.get("extras", {})
         }
-    except (struct.error, KeyError, IndexError, TypeError, AttributeError, ValueError, OSError) as error:
+    except (ValueError, *DAMAGED) as error:
         raise ValueError(f"it is no .glb with scalars that can be read ({error})") from None
     return found
 
@@ -64,8 +61,7 @@ def _scalars(document: dict, data: bytes, node: dict, told: dict, turn: NDArray)
     points = known["POSITION"] * node.get("scale", [1])[0] + node.get("translation", [0, 0, 0])
     surface = document["materials"][primitive["material"]]["pbrMetallicRoughness"]
     texture = document["textures"][surface["baseColorTexture"]["index"]]
-    image = content(document, data, document["images"][texture["source"]])
-    pixels = np.asarray(Image.open(io.BytesIO(image), formats=FORMATS).convert("RGBA"))
+    pixels = pixels_of(document, data, texture["source"])
     u, v = known["TEXCOORD_0"].T
     high, wide = pixels.shape[:2]
     colors = pixels[np.clip((v * high).astype(int), 0, high - 1), np.clip(np.floor(u * wide), 0, wide - 1).astype(int)]
@@ -79,6 +75,7 @@ def _scalars(document: dict, data: bytes, node: dict, told: dict, turn: NDArray)
     return Scalars(told["name"], told["of"], points @ turn, corners, values, colors, *said)
 
 
+@readable()
 def differences(glb: bytes, thing: Any) -> list[str]:
     """A sentence for each way in which the scalars of a file, and their places, are not those of a mesh or MultiBlock.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trimesh
 
-from article.commands.shared import verification
+from article.commands.shared import reading, verification
 from article.errors import RefusalError
 from article.models.model import OpenedModel
 from scenes.export import readback
@@ -103,3 +103,37 @@ def test_a_damaged_file_is_told(opened: OpenedModel, file: File) -> None:
     file.root["children"].append(file.doc["scenes"][0]["nodes"][0])
     problems, _ = verification.judge(HERE, bytes(file), opened, None)
     assert problems == ["it cannot be read (the node 'scene' stands at two places)"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"translation": [10**400, 0, 0]},
+        {"translation": {}},
+        {"scale": "x"},
+        {"rotation": [[1]]},
+        {"matrix": None},
+        {"extras": {"trace": "embedding", "index": [], "values": [10**400]}},
+        {"extras": {"trace": [], "index": 1}},
+    ],
+)
+def test_what_a_node_cannot_be_is_told(opened: OpenedModel, file: File, damage: dict[str, Any]) -> None:
+    file.nodes[file.named[file.starting("embedding/")[0]]] |= damage
+    problems, _ = verification.judge(HERE, bytes(file), opened, None)
+    assert problems
+
+
+def test_a_film_that_cannot_be_read_is_told(opened: OpenedModel, file: File) -> None:
+    """Each kind of what a sampler may say."""
+    sampler = {"input": 0, "output": 0}
+    for damage in ({"output": 999}, {"output": None}, {"input": "x"}, {"interpolation": []}):
+        channel = {"sampler": 0, "target": {"node": 1, "path": "translation"}}
+        file.doc["animations"] = [{"samplers": [sampler | damage], "channels": [channel]}]
+        problems, _ = verification.judge(HERE, bytes(file), opened, None)
+        assert problems, damage
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.glb").symlink_to("/dev/zero")
+    with pytest.raises(RefusalError, match="more than 67,108,864 bytes"):
+        reading.read(tmp_path / "x.glb")

@@ -143,6 +143,18 @@ def encoded(format: str, size: tuple[int, int] = (4, 4)) -> bytes:
     return file.getvalue()
 
 
+def test_pictures_are_bounded_together():
+    """Each alone would do."""
+    small = encoded("PNG", (1 << 12, 1 << 11))
+    glb = with_picture(small)
+    text = int.from_bytes(glb[12:16], "little")
+    document = json.loads(glb[20 : 20 + text])
+    readback.check_pictures(document, glb[28 + text :])
+    document["images"] *= 3
+    with pytest.raises(ValueError, match="all have more than"):
+        readback.check_pictures(document, glb[28 + text :])
+
+
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
 def test_pictures_of_three_formats_are_read(format):
     assert readback.disagreements(with_picture(encoded(format))) == []
@@ -156,7 +168,7 @@ def test_pictures_of_three_formats_are_read(format):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", {}, "neither PNG nor JPEG nor WebP"),
         (b"", {}, "neither PNG nor JPEG nor WebP"),
         (encoded("PNG")[:20], {}, "cannot be read"),
-        (encoded("PNG", (1 << 13, 1 << 12)), {}, "8,192 × 4,096 pixels, more than 16,777,216"),
+        (encoded("PNG", (1 << 13, 1 << 12)), {}, "8,192 × 4,096 pixels; all have more than 16,777,216"),
         (encoded("PNG"), {"bufferView": 999}, "cannot be read"),
         (encoded("PNG"), {"bufferView": "1"}, "cannot be read"),
     ],

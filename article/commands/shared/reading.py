@@ -8,13 +8,19 @@ from article.sites import figure
 from scenes.export import readback
 from scenes.export.scalars import differences, read_scalars
 
+LARGEST = 2**26  # bytes of a file with a scene
+
 
 def read(path: Path) -> bytes:
     """A file. Raises RefusalError."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None
+    if len(data) > LARGEST:
+        raise RefusalError(f"{path} has more than {LARGEST:,} bytes; name a .glb that gpt.py has made.")
+    return data
 
 
 def mesh_of(path: Path) -> Any:
