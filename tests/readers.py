@@ -30,7 +30,7 @@ from article.models import corpus, fit, memory, settings, tokenizers, training_s
 from article.models.optimizer import AdamW
 from article.models.processes import ALONE
 from article.parallel import forked
-from article.sites.article import train
+from article.sites.trained import train
 from article.web.folder import record, refuse_to_replace
 from scenes import causes, growth, landscape, overview
 from scenes.analysis.aggregation import Aggregation
@@ -134,7 +134,7 @@ def training() -> tuple[gpt.GPT, AdamW]:
 
 def kept(folder: Path) -> None:
     cache.keep_arrays(folder / "arrays.npz", {"weights": torch.arange(99.0).numpy()})
-    cache.keep(folder / "scene", b"{}" * 99)
+    cache.keep(folder / "site" / "values" / "key", b'{"a": 1}')
 
 
 def published(folder: Path) -> None:
@@ -199,9 +199,10 @@ def resumed() -> int:
 
 
 def reopened() -> int:
-    arrays, scene = cache.load_arrays(Path("arrays.npz")), cache.load(Path("scene"))
+    """What is damaged is made anew."""
+    arrays = cache.load_arrays(Path("arrays.npz"))
     assert arrays is None or arrays["weights"][98] == 98
-    assert scene in (None, b"{}" * 99)
+    assert cache.kept_value("values", "key", lambda: {"a": 1}, False) == {"a": 1}
     return 0
 
 
