@@ -62,9 +62,10 @@ def document_of(glb: bytes) -> dict:
 
 @contextlib.contextmanager
 def readable() -> Iterator[None]:
-    """Raises ValueError for whatever a damaged file leads to."""
+    """Raises ValueError for whatever a damaged file leads to; what it makes infinite agrees with nothing."""
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     except DAMAGED as error:
         raise ValueError(f"it cannot be read ({str(error).partition(chr(10))[0][:200]})") from None
 
@@ -178,9 +179,8 @@ def marks(glb: bytes, document: dict | None = None) -> dict[str, Mark]:
             if node.get("name") in found:
                 raise ValueError(f"two nodes are named {node['name']!r}")
             try:
-                with np.errstate(all="ignore"):  # what a damaged file makes infinite agrees with nothing
-                    film = FILMS.get(how["glyphs"][node["extras"]["trace"]])
-                    found[node["name"]] = _film(node, moved, film, document) if film else _mark(node, scene, how)
+                film = FILMS.get(how["glyphs"][node["extras"]["trace"]])
+                found[node["name"]] = _film(node, moved, film, document) if film else _mark(node, scene, how)
             except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
                 raise ValueError(f"the node {node.get('name')!r} cannot be read ({error})") from None
     return found
@@ -405,6 +405,7 @@ def disorder(found: dict[str, Mark], how: dict) -> list[str]:
     return problems
 
 
+@readable()
 def disagreements(glb: bytes, fresh: object = None) -> list[str]:
     """A sentence for each mark whose numbers, name or place do not agree, and for other weights; none if all do.
 

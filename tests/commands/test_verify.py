@@ -113,6 +113,7 @@ def test_a_damaged_file_is_told(opened: OpenedModel, file: File) -> None:
         {"scale": "x"},
         {"rotation": [[1]]},
         {"matrix": None},
+        {"scale": [1e308, 1e308, 1e308], "translation": [float("nan"), 0, 0]},
         {"extras": {"trace": "embedding", "index": [], "values": [10**400]}},
         {"extras": {"trace": [], "index": 1}},
     ],
