@@ -181,7 +181,7 @@ def flow_page(page: tuple[str, str, str], document: Document, facts: Facts) -> B
         raise RefusalError(
             f"article/flow.md: there is no stage {unknown[0]!r}; a heading is the id of one, such as logits."
         )
-    shown = dict.fromkeys((f"?{id}" for id in said), " (3D)") | said
+    shown = {f"?{id}": " (3D)" for id, words in said.items() if "<figure" in words} | said
     return Body(html.safe(re.sub("\x02(.*?)\x03", lambda place: shown.get(place[1], ""), inside)), *about)
 
 

@@ -59,9 +59,9 @@ def chart(scene: pv.MultiBlock, shares: Sequence[float]) -> None:
     start = np.array([-half, front, style.STICK])
     end = start + np.array([style.MAP_SPAN, 0, 0])
     scene.append(stick(start, end, style.SLATE), "legend/reach")
-    below = start[1] - 2 * style.TEXT_SIZE
-    label(scene, "legend/reach", number(scale.limit), ((start[0] + end[0]) / 2, below))
-    label(scene, "legend/quantity", "distance", ((start[0] + end[0]) / 2, below - style.LEGEND_BELOW))
+    middle, below = (start[0] + end[0]) / 2, start[1] - 2 * style.TEXT_SIZE
+    label(scene, "legend/reach", number(scale.limit), (middle, below), align=0)
+    label(scene, "legend/quantity", "distance", (middle - style.TEXT_SIZE, below), align=1)
 
 
 def spread(
