@@ -31,7 +31,7 @@ ORDER = (  # who is asked, first
         "walk.js",
     ),
     *("contents.js", "page.js", "live/matrices.js", "live/model.js", "live/training.js", "live/live.js", "live/glb.js"),
-    *("live/decomposition.js", "live/scene.js", "live/scenes.js", "live/redraw.js", "live/bench.js"),
+    *("live/decomposition.js", "live/scene.js", "live/scenes.js", "live/redraw.js", "live/patch.js", "live/bench.js"),
 )
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\.{1,2}/([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)

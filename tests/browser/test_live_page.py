@@ -45,6 +45,8 @@ HOSTILE = [
     "#bench?off=mixed/2/0",
     "#bench?off=__proto__",
     "#bench?prompt=at&off=mlp/0,,;&to=mean",
+    "#bench?set=entry/9/0:1",
+    "#bench?set=mixed/0:1,entry/0/0:1e9",
     "#bench?prompt=%E0%A4%A",
     "#%E0%A4%A?prompt=constructor",
 ]
@@ -192,7 +194,7 @@ def test_it_is_asked_by_keyboard(visit: Visitor, url: str, prompt: str) -> None:
 def test_addresses_that_ask_for_anything_else_are_ignored(visit: Visitor, url: str, prompt: str) -> None:
     seen = visit(f"{url}#bench?prompt=the+bee+made&off=mlp/0,position&to=mean", viewport=DESKTOP)
     expect(bench_of(seen).locator(".whose [role=status]")).to_have_text(
-        "You are looking at your prompt “the bee made”, with positions, MLP of block 1 at the mean."
+        "You are looking at your prompt “the bee made”, with positions at the mean; MLP of block 1 at the mean."
     )
     assert words(seen) == "the bee made"
     for hostile in HOSTILE:
@@ -277,7 +279,7 @@ def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: g
     comes_to_life(seen.figure(BENCH))
     for prompt, path, off in (
         ("the spider made", "", ""),
-        ("at night the fox sleeps in its own", "/off=mixed/0/1", "head 2 of block 1"),
+        ("at night the fox sleeps in its own", "/off=mixed/0/1", "head 2 of block 1 off"),
     ):
         query = f"#bench?prompt={prompt.replace(' ', '+')}{path.replace('/', '&', 1)}"
         seen.page.evaluate("(hash) => (location.hash = hash)", query)
@@ -314,13 +316,61 @@ def follows(seen: Visit, name: str, trace: gpt.Trace, off: str) -> None:
     expect(viewer).to_have_attribute("alt", re.compile(f"^For “{trace.sentence}”: .*{off}"))
     assert readback.disagreements(base64.b64decode(figure.evaluate(DATA)), view) == [], name
     first = next(block.user_dict.data for block in built if "trace" in block.user_dict)
-    if not off:  # later, the same is chosen again
+    if not off or "set" in off:  # later, the same is chosen again
         more_tools(figure).get_by_role("button", name="The next mark").click()
     expect(figure.locator(".readout")).to_contain_text(f"{first['values'][0]:.3f}".replace("-", "\N{MINUS SIGN}"))
     if off:
-        expect(figure.locator(".readout")).to_contain_text(f", with {off} off")
+        expect(figure.locator(".readout")).to_contain_text(re.compile(f", with .*{off}"))
     if name != BENCH:
-        expect(figure.locator(".whose")).to_contain_text(f"your prompt “{trace.sentence}”")
+        expect(figure.locator(".whose")).to_contain_text("You are looking at")
+
+
+@pytest.mark.parametrize(
+    ("node", "place", "index"),
+    [
+        ("residual/0/3", "entry", (0, 3, 0)),
+        ("residual/1/2", "mlp/0", (0, 2, 0)),  # the stream after a block, by what its MLP writes
+        ("attention/1/0/5/2", "attention/1", (0, 0, 5, 2)),
+    ],
+)
+def test_a_number_is_set_by_hand(
+    visit: Visitor, url: str, own: gpt.GPT, tokenizer, prompt: str, node: str, place: str, index: tuple[int, ...]
+) -> None:
+    """By keys; the pass is Python's with that number in its place, the figures show it, and the address keeps it."""
+    seen = visit(f"{url}#{BENCH}?mark={node}&part=1", viewport=DESKTOP)
+    figure, status = seen.figure(BENCH), bench_of(seen).locator(".whose [role=status]")
+    comes_to_life(figure)
+    expect(figure.locator(".patch")).to_contain_text("Activation patching")
+    figure.get_by_role("slider", name=re.compile("set by hand$")).focus()
+    seen.page.keyboard.press("End")
+    expect(status).to_contain_text(" set to ")
+    path = "/".join([place, *map(str, index[1:])])
+    found = re.search(rf"{path}(?::|%3A)(-?[0-9.]+)", seen.page.evaluate("location.hash"))
+    assert found
+    value = float(found[1])
+
+    def edit(where: str, x: torch.Tensor) -> torch.Tensor:
+        return (
+            x.index_put([torch.tensor(i) for i in index], torch.tensor(value, dtype=x.dtype)) if where == place else x
+        )
+
+    model = copy.copy(own)
+    model.forward = functools.partial(own.forward, edit=edit)
+    trace = gpt.trace(model, tokenizer, prompt)
+    if node.startswith("attention"):
+        trace.attention[1, 0, 5, 2] = value  # as it is used
+    array, *at = node.split("/")
+    (number, *_) = np.ravel(getattr(trace, array)[tuple(map(int, at))])
+    expect(figure.locator(".readout")).to_contain_text(f"{number:.3f}".replace("-", "\N{MINUS SIGN}"))
+    assert answers(seen)[0][:2] == best_of(trace.probabilities[-1, -1], tokenizer.vocab)[0]
+    assert readback.disagreements(base64.b64decode(figure.evaluate(DATA)), trace) == []
+    follows(seen, "lens", trace, "set to")
+    again = visit(seen.page.url, viewport=DESKTOP)
+    expect(bench_of(again).locator(".whose [role=status]")).to_have_text(status.inner_text())
+    figure.get_by_role("button", name="as computed").click()
+    expect(status).to_have_text(OURS)
+    assert seen.errors == []
+    assert seen.page.evaluate("violations") == []
 
 
 def test_axe_finds_nothing_in_it(visit: Visitor, url: str) -> None:

@@ -52,7 +52,7 @@ const tasks = {
     const { draw } = await load("scenes.js");
     const { model: gpt, tokenizer } = live.unpacked(packed);
     return asked.map(({ sentence, cuts, off }) => {
-      const edit = live.together(cuts.map((path) => live.without(gpt, path)));
+      const edit = live.together(cuts.map((cut) => live.without(gpt, ...[cut].flat())));
       const trace = model.trace(gpt, tokenizer, sentence, edit);
       return Object.entries(recorded).map(([name, known]) => {
         const { glb, marks, alt } = draw(name, trace, look, known, weights, off);

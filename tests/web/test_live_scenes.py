@@ -30,8 +30,13 @@ ASKED = [
     ("the", [], []),
     ("a fox made", [], []),
     ("web web is home of den a bee", [], []),
-    (OURS, ["mixed/1/0", "mlp/0"], ["head 1 of block 2", "MLP of block 1"]),
-    ("the bee made this", ["position"], ["positions"]),
+    (OURS, ["mixed/1/0", "mlp/0"], ["head 1 of block 2 off", "MLP of block 1 off"]),
+    ("the bee made this", ["position"], ["positions off"]),
+    (
+        OURS,
+        [["entry/3/5", 0.5], ["mlp/0/2/1", -1.5], ["mixed/1/0/7/3", 2]],
+        ["spider, entering block 1, component 6 set to 0.5"],
+    ),
 ]
 
 
@@ -74,7 +79,8 @@ def drawn(small: gpt.GPT, tokenizer: gpt.Tokenizer) -> list[Drawn]:  # noqa: F81
     found = []
     for (sentence, cuts, off), scenes in zip(ASKED, told("scenes", task), strict=True):
         model = copy.copy(small)
-        edit = functools.partial(edited, [(path, 0.0) for path in cuts if path != "position"])
+        several = [(cut, 0.0) if isinstance(cut, str) else cut for cut in cuts if cut != "position"]
+        edit = functools.partial(edited, several)
         if "position" in cuts:
             entry = small.embedding.weight[tokenizer.encode(sentence)]
             edit = lambda place, x, entry=entry: entry[None] if place == "entry" else x  # noqa: E731
@@ -106,9 +112,9 @@ def test_every_point_is_python_s(drawn: list[Drawn]) -> None:
             apart = name.startswith("legend/")
             parts = parts[::-1] if name.startswith(("legend/weight/", "legend/effect")) else parts  # from the right
             names |= {f"{name}/{n}": [part] for n, part in enumerate(parts)} if apart else {name: parts}
-        renamed = {"label/row/0"} if "positions" in one.off and one.name in ("forward", "stream") else set()
+        renamed = {"label/row/0"} if "positions off" in one.off and one.name in ("forward", "stream") else set()
         hollow = {name for name in found.graph.nodes_geometry if name.startswith("rims/")}
-        assert len(hollow) == (36 if one.name == "forward" and "head 1 of block 2" in one.off else len(hollow))
+        assert len(hollow) == (36 if one.name == "forward" and "head 1 of block 2 off" in one.off else len(hollow))
         assert set(found.graph.nodes_geometry) - hollow - renamed == {*names} - renamed, one.name
         for name, parts in names.items():
             if name in renamed or (name == "plates" and renamed):
@@ -134,9 +140,9 @@ def test_every_word_is_python_s(drawn: list[Drawn]) -> None:
         assert {*by_name} == {mark["node"] for mark in wanted["marks"]} != set()
         for mark in wanted["marks"]:
             found = by_name[mark["node"]]
-            cut = mark["node"].startswith("attention/1/0") and "head 1 of block 2" in one.off
+            cut = mark["node"].startswith("attention/1/0") and "head 1 of block 2 off" in one.off
             assert found["title"] == mark["title"] + (", which is off" if cut else "")
-            with_off = f", with {', '.join(one.off)} off" if one.off else ""
+            with_off = f", with {'; '.join(one.off)}" if one.off else ""
             assert known["how"][found["how"]] == wanted["how"][mark["how"]] + with_off
             assert known["parts"][found["parts"]] == wanted["parts"][mark["parts"]]
             assert found["glyph"] == mark["glyph"]

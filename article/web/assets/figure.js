@@ -102,7 +102,7 @@ async function begin(figure) {
   const home = { theta, phi, radius, target: rest.slice(0, 3), field: rest[3] };
   const still = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
   const wide = Number(still.getAttribute("width")) / Number(still.getAttribute("height"));
-  const sight = { home, wide, aspect: wide, corners: [home.target] };
+  const sight = { home, wide, aspect: wide, corners: cornersOf(home.target, [0, 0, 0]) };
   /** @type {Living} */
   const living = { figure, viewer, sight, goal: null, rest: home };
   const places = { "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt };

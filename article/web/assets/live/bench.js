@@ -1,18 +1,21 @@
 // The bench at the head of the article: its reader asks the model, switches parts of it off, and trains another. What is
-// asked stands in the address: #bench?prompt=at+night+the+fox&off=mixed/1/0,mlp/0&to=mean.
+// asked stands in the address: #bench?prompt=at+night+the+fox&off=mixed/1/0,mlp/0&to=mean&set=entry/3/5:0.42.
 
 import { element } from "../figure.js";
-import { learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
+import { decomposition } from "./decomposition.js";
+import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
 import { GPT, Tokenizer, trace, wordsOf } from "./model.js";
-import { follow, redraw } from "./redraw.js";
+import { isNumberAt, nameAt, patching, valueAt } from "./patch.js";
+import { follow, follows, redraw } from "./redraw.js";
 
 /** @import { News } from "./live.js" */
 /** @import { Trace } from "./model.js" */
 /** @typedef {ReturnType<typeof vitrine>} Asked */
 
-/** What is asked: the words of a prompt; which parts are off, and whether their mean stands in their place; which model,
- * its fingerprint, and what it is if it is not the page's. @typedef {{ words: string[], off: string[], mean: boolean,
- *   asked: Asked, weights: string, whose: string }} Question */
+/** What is asked: the words of a prompt; which parts are off, and whether their mean stands in their place; numbers that
+ * are set, by their paths; which model, its fingerprint, and what it is if it is not the page's.
+ * @typedef {{ words: string[], off: string[], mean: boolean, set: Record<string, number>, asked: Asked, weights: string,
+ *   whose: string }} Question */
 
 const bench = /** @type {HTMLElement} */ (document.getElementById("bench"));
 
@@ -28,7 +31,7 @@ const sent = JSON.parse(find("script[type='application/json']").textContent ?? "
 const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
 
 /** @type {Question} */
-const OURS = { words: sent.prompt.split(" "), off: [], mean: false, asked: own, weights: sent.fingerprint, whose: "" };
+const OURS = { words: sent.prompt.split(" "), off: [], mean: false, set: {}, asked: own, weights: sent.fingerprint, whose: "" };
 
 let question = OURS, answer = traced(OURS);
 
@@ -38,10 +41,16 @@ let question = OURS, answer = traced(OURS);
 const means = new WeakMap();
 
 /** @param {Question} question */
-function traced({ words, off, mean, asked: { model, tokenizer }, asked }) {
+function traced({ words, off, mean, set, asked: { model, tokenizer }, asked }) {
   if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, sent.corpus));
   const edits = off.map((path) => without(model, path, mean ? means.get(asked)?.get(path) : 0));
-  return trace(model, tokenizer, words.join(" "), together(edits));
+  edits.push(...Object.entries(set).map(([path, value]) => cut(model.config, path, value)));
+  const found = trace(model, tokenizer, words.join(" "), together(edits)), { shape: [, H, T], data } = found.attention;
+  for (const [path, value] of Object.entries(set)) {
+    const [kind, l, h, q, k] = path.split("/");
+    if (kind === "attention") data[((Number(l) * H + Number(h)) * T + Number(q)) * T + Number(k)] = value; // as it is used
+  }
+  return found;
 }
 
 /** @param {Trace} trace @param {string} token */
@@ -76,6 +85,7 @@ function item(text, attributes) {
  * @param {Partial<Question>} change */
 function ask(change) {
   const next = { ...question, ...change };
+  if (next.words.length !== question.words.length && !change.set) next.set = {};
   try {
     answer = traced(next);
   } catch (error) {
@@ -101,12 +111,14 @@ function show() {
   showSwitches();
   const isOurs = words.join(" ") === sent.prompt, still = bench.querySelector(".flat") ? " The still is the article’s." : "";
   const prompt = isOurs ? "the article’s prompt" : `your prompt “${words.join(" ")}”`;
-  const cut = off.length ? `, with ${off.map(nameOf).join(", ")} ${question.mean ? "at the mean" : "off"}` : "";
-  const said = isOurs && !whose && !cut ? "" : `You are looking at ${whose && `${whose}, and `}${prompt}${cut}.${still}`;
+  const shown = decomposition(answer), sets = Object.entries(question.set).map(([path, value]) => `${nameAt(shown, path)} set to ${value}`);
+  const changes = [...off.map((path) => `${nameOf(path)} ${question.mean ? "at the mean" : "off"}`), ...sets];
+  const changed = changes.length ? `, with ${changes.join("; ")}` : "";
+  const said = isOurs && !whose && !changed ? "" : `You are looking at ${whose && `${whose}, and `}${prompt}${changed}.${still}`;
   find(".whose [role]").textContent = said || "These are the article’s own prompt and model.";
   find(".whose").classList.toggle("yours", said !== "");
   find("[data-back]").hidden = !said;
-  const scene = said ? { trace: answer, weights: question.weights, off: off.map(nameOf), said } : null;
+  const scene = said ? { trace: answer, weights: question.weights, changes, said } : null;
   redraw(scene, () => void ask(OURS));
   keep();
 }
@@ -326,22 +338,32 @@ function asked() {
   const query = address(), words = wordsOf(query.get("prompt") ?? sent.prompt), off = (query.get("off") ?? "").split(",");
   const known = off.every((part) => !part || parts.includes(part)) && words.every((word) => sent.vocab.includes(word));
   if (!known || !words.length || words.length > sent.config.n_context) return OURS;
-  return { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean" };
+  const sets = [...(query.get("set") ?? "").matchAll(/([a-z]+[\d/]+):(-?[\d.]+)/g)].map(([, path, value]) => [path, Number(value)]);
+  const wanted = { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean", set: Object.fromEntries(sets) };
+  try {
+    const found = decomposition(traced({ ...OURS, ...wanted }));
+    if (!sets.every(([path, value]) => Number.isFinite(value) && isNumberAt(found, `${path}`))) return OURS;
+  } catch {
+    return OURS;
+  }
+  return wanted;
 }
 
 /** Keeps in the address what is asked, beside what others keep there. */
 function keep() {
-  const { words, off, mean } = question, query = address(), prompt = words.join(" ");
-  for (const name of ["prompt", "off", "to"]) query.delete(name);
+  const { words, off, mean, set } = question, query = address(), prompt = words.join(" ");
+  for (const name of ["prompt", "off", "to", "set"]) query.delete(name);
   if (prompt !== sent.prompt) query.set("prompt", prompt);
   if (off.length) query.set("off", off.join(","));
   if (off.length && mean) query.set("to", "mean");
-  const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
+  const sets = Object.entries(set).map((one) => one.join(":"));
+  if (sets.length) query.set("set", sets.join(","));
+  const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",").replaceAll("%3A", ":");
   const there = said ? `#${id || bench.id}?${said}` : id && id !== bench.id ? `#${id}` : location.pathname + location.search;
   if (said || location.hash) history.replaceState(history.state, "", there);
 }
 
-addEventListener("hashchange", () => void (address().has("prompt") || address().has("off") ? ask(asked()) : null));
+addEventListener("hashchange", () => void (["prompt", "off", "set"].some((key) => address().has(key)) ? ask(asked()) : null));
 Object.assign(globalThis, { vitrine: own });
 for (const switched of all("[data-part^=mixed]")) {
   const { HEADS } = sent.look.style, color = HEADS[Number(switched.dataset.part?.split("/")[2]) % HEADS.length];
@@ -349,4 +371,11 @@ for (const switched of all("[data-part^=mixed]")) {
   swatch.style.setProperty("--swatch", `rgb(${color.map((/** @type {number} */ x) => 255 * x).join(" ")})`);
 }
 follow(sent.look, OURS.words.length);
+patching(follows, (path, array, index, value) => {
+  const set = { ...question.set };
+  const shown = decomposition(answer);
+  if (value === null) delete set[path];
+  else set[path] = Number((valueAt(shown, path) + value - shown.at(array, ...index)).toFixed(3));
+  ask({ set });
+});
 ask({ ...OURS, ...asked() });

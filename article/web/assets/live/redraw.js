@@ -1,7 +1,7 @@
 // The figures follow what is asked: each that is near the reader gets a scene that was drawn here, or its own one back. A
 // viewer has no way to change a shape that it shows, but takes another file.
 
-import { aim, element, enliven, measure, viewOf, whenAlive } from "../figure.js";
+import { aim, element, measure, viewOf, whenAlive } from "../figure.js";
 import { chosen, select } from "../reader.js";
 import { limited, whole } from "../view.js";
 import { SCENES, draw } from "./scenes.js";
@@ -9,7 +9,7 @@ import { SCENES, draw } from "./scenes.js";
 /** @import { Living } from "../figure.js" */
 
 /** What is drawn in place of a figure's own scene. @typedef {{ trace: import("./model.js").Trace, weights: string,
- *   off: string[], said: string }} Asked */
+ *   changes: string[], said: string }} Asked */
 
 /** A figure that follows, what is its own, what it shows, of how many tokens, with which mark first, and whether it is near.
  * @typedef {{ figure: HTMLElement, name: string, src: string, marks: string, alt: string, asked: Asked | null, tokens: number,
@@ -55,6 +55,9 @@ export function follow(given, tokens) {
   }
 }
 
+/** @param {Element} figure */
+export const follows = (figure) => followers.has(figure);
+
 /** @param {HTMLElement} figure */
 const stillOf = (figure) => /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
 
@@ -74,7 +77,7 @@ async function update(follower) {
   const recorded = await follower.recorded;
   if (wanted !== asked || follower.asked === asked) return; // something else is asked by now, or it is done
   follower.asked = asked;
-  const made = asked && draw(name, asked.trace, look, recorded, asked.weights, asked.off), old = [figure.dataset.src, figure.dataset.marks];
+  const made = asked && draw(name, asked.trace, look, recorded, asked.weights, asked.changes), old = [figure.dataset.src, figure.dataset.marks];
   const files = made && [new Blob([made.glb], { type: "model/gltf-binary" }), new Blob([JSON.stringify(made.marks)])];
   const [src, marks] = files?.map((file) => URL.createObjectURL(file)) ?? [follower.src, follower.marks];
   const viewer = /** @type {any} */ (figure.querySelector("model-viewer")), alt = made?.alt ?? follower.alt;
@@ -82,16 +85,14 @@ async function update(follower) {
   follower.first = (made?.marks ?? recorded).marks[0].node;
   stillOf(figure).alt = figure.querySelector(".flat") ? follower.alt : alt;
   for (const one of old) if (one?.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(one), 30_000); // it may be read still
-  if (!viewer) return;
-  viewer.setAttribute("alt", alt);
-  viewer.setAttribute("src", src);
-  if (figure.classList.contains("live")) viewer.addEventListener("load", () => settle(follower), { once: true });
+  viewer?.setAttribute("alt", alt);
+  viewer?.setAttribute("src", src);
 }
 
-/** Makes room for what a figure shows now. @param {Follower} follower */
-async function settle(follower) {
-  const living = await enliven(follower.figure);
-  if (!living) return;
+/** Makes room for what a figure shows now. @param {Follower} follower @param {Living} living */
+async function settle(follower, living) {
+  if (!living.viewer.getDimensions().x) return; // another file is on its way, and will be settled
+  measure(living);
   follower.home ??= living.sight.home;
   const tokens = follower.asked?.trace.tokens.length ?? own;
   if (follower.tokens !== tokens) reframe(living, tokens === own ? follower.home : undefined);
@@ -100,16 +101,17 @@ async function settle(follower) {
   if (choice && !(await select(living, choice.mark.node, choice.part))) select(living, follower.first, 0);
 }
 
-whenAlive.push(({ figure }) => {
-  const follower = followers.get(figure);
-  if (follower?.asked) settle(follower);
+whenAlive.push((living) => {
+  const follower = followers.get(living.figure);
+  if (!follower) return;
+  living.viewer.addEventListener("load", () => settle(follower, living));
+  settle(follower, living);
 });
 
 /** Shows the whole of what a figure shows now, from where it was seen. Its home is as given, or the same side of it.
  * @param {Living} living @param {import("../view.js").View} [home] */
 function reframe(living, home) {
   const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
-  measure(living);
   const elsewhere = { ...sight, aspect: sight.wide, home: { ...before, theta: before.theta + 90 } };
   sight.home = home ?? whole(elsewhere, before.theta, before.phi);
   living.rest = living.goal = limited(sight, whole(sight, theta, phi));

@@ -29,13 +29,14 @@ export const written = (value) => `${Number(value.toFixed(2)) + 0}`.replace("-",
 const largest = (arrays) => arrays.reduce((most, part) => Array.from(part).reduce((most, x) => Math.max(most, Math.abs(x)), most), 0);
 
 export class Scene {
-  /** @param {Decomposition} shown @param {Look} look @param {Known} recorded of the page's own prompt @param {string[]} off */
-  constructor(shown, look, recorded, off) {
+  /** @param {Decomposition} shown @param {Look} look @param {Known} recorded of the page's own prompt
+   * @param {string[]} changes of the pass, in words */
+  constructor(shown, look, recorded, changes) {
     this.shown = shown;
     this.look = look;
     this.s = look.style;
     this.recorded = recorded;
-    this.off = off;
+    this.changes = changes;
     this.limit = 1;
     this.share = 1;
     this.glb = new Glb();
@@ -44,6 +45,11 @@ export class Scene {
     this.how = /** @type {string[]} */ ([]);
     this.stones = /** @type {{ points: number[], colors: number[][] }} */ ({ points: [], colors: [] });
     this.plates = /** @type {number[]} */ ([]);
+  }
+
+  /** Whether a part is off, by its name. @param {string} part */
+  hasChanged(part) {
+    return this.changes.some((change) => change.startsWith(part));
   }
 
   /** Draws on a scale that fits arrays. @param {...ArrayLike<number>} arrays */
@@ -178,14 +184,14 @@ export class Scene {
   mark(glyph, shape, array, index) {
     const { shown, s: { METER: m } } = this, [l, h] = index;
     const node = [array, ...(array === "embedding" ? [shown.vocab[l]] : index)].join("/");
-    const isOff = array === "attention" && this.off.includes(`head ${h + 1} of block ${l + 1}`);
+    const isOff = array === "attention" && this.hasChanged(`head ${h + 1} of block ${l + 1} `);
     const title = `${NAMES[array](shown, index)}${isOff ? ", which is off" : ""}`, size = Math.ceil(-Math.log10(this.limit));
     const digits = this.s.DECIMALS + Math.max(0, size - 1) + Math.min(0, size + 2);
     const values = Array.from(shown.of(array, ...index), (x) => Number(x.toFixed(digits)) + 0);
     const material = isOff ? "faint" : glyph === "ribbon" ? "sheet" : "solid";
     const mesh = this.glb.add(node, shape, material, { name: node, trace: array, index, values });
     const like = this.recorded.marks.find((mark) => mark.node.startsWith(array === "residual" ? `residual/${l}/` : `${array}/`));
-    const cuts = this.off.length ? `, with ${this.off.join(", ")} off` : "";
+    const cuts = this.changes.length ? `, with ${this.changes.join("; ")}` : "";
     const how = like ? `${this.recorded.how[like.how]}${cuts}` : "", { points } = shape;
     if (!this.how.includes(how)) this.how.push(how);
     const axes = [0, 1, 2].map((axis) => points.filter((_, i) => i % 3 === axis)), ends = axes.map((all) => [Math.min(...all), Math.max(...all)]);
@@ -235,7 +241,7 @@ export class Scene {
   }
 
   stream() {
-    const { L, tokens } = this.shown, entering = this.off.includes("positions") ? "embedding alone" : "embedding + position";
+    const { L, tokens } = this.shown, entering = this.hasChanged("positions") ? "embedding alone" : "embedding + position";
     const texts = [entering, ...range(L).map((l) => `block ${l + 1}`), "final LayerNorm"];
     for (const [row, text] of texts.entries()) {
       this.line(tokens.map((token, t) => [row > L ? "normed" : "residual", [Math.min(row, L), t], row ? "" : token]), row);

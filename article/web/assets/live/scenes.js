@@ -164,10 +164,10 @@ export const SCENES = {
   },
 };
 
-/** A scene of a trace as a .glb, what its marks say, and what it shows, in words. `off` are parts, in words, that are
- * switched off; `weights` is the model's fingerprint. @param {string} name @param {Trace} trace @param {Look} look
- * @param {Known} recorded @param {string} weights @param {string[]} [off] */
-export function draw(name, trace, look, recorded, weights, off = []) {
-  const shown = decomposition(trace), scene = new Scene(shown, look, recorded, off), says = SCENES[name](scene, shown);
-  return { ...scene.files(name, weights), alt: `For “${trace.sentence}”: ${says}${off.length ? ` Off: ${off.join(", ")}.` : ""}` };
+/** A scene of a trace as a .glb, what its marks say, and what it shows, in words. `changes` of the pass are
+ * told in words; `weights` is the model's fingerprint. @param {string} name @param {Trace} trace @param {Look} look
+ * @param {Known} recorded @param {string} weights @param {string[]} [changes] */
+export function draw(name, trace, look, recorded, weights, changes = []) {
+  const shown = decomposition(trace), scene = new Scene(shown, look, recorded, changes), says = SCENES[name](scene, shown);
+  return { ...scene.files(name, weights), alt: `For “${trace.sentence}”: ${says}${changes.length ? ` With ${changes.join("; ")}.` : ""}` };
 }
