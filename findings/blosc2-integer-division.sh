@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # blosc2 4.14.1: 7 / 2 is 3.0 if both are in compressed integer arrays, and 3.5 if either is a number or a numpy array.
 #
-# Expected: operators of blosc2's lazy expressions follow numpy: / of integers is true division, and the result type, float64, says so.
-# Seen: of two integer NDArrays the quotient is cut to a whole number towards zero and then stored as a float64, in each way to write it:
-# A / B, blosc2.divide, lazyexpr("A / B"), with a term added as well, in small arrays and in a million elements. The same
-# expression with a Python number or numpy arrays as operands is right, so a test on those passes. A // B is right, too.
-# Also, the remainder takes the sign of the dividend where numpy's (and the numpy operands' here) takes that of the divisor.
-# No warning. It looks as if the engine of this year's releases (miniexpr) computes in the type of the operands and converts the
-# result; multiplying by 1.0 first is the way round.
+# Expected: operators of blosc2's lazy expressions follow numpy: / of integers is true division, and the result type,
+# float64, says so.
+# Seen: of two integer NDArrays the quotient is cut to a whole number towards zero and then stored as a float64, in each
+# way to write it: A / B, blosc2.divide, lazyexpr("A / B"), with a term added as well, in small arrays and in a million
+# elements. The same expression with a Python number or numpy arrays as operands is right, so a test on those passes. A
+# // B is right, too.
+# Also, the remainder takes the sign of the dividend where numpy's (and the numpy operands' here) takes that of the
+# divisor.
+# No warning. It looks as if the engine of this year's releases (miniexpr) computes in the type of the operands and
+# converts the result; multiplying by 1.0 first is the way round.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

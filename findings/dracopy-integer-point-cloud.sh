@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# DracoPy 2.2.0: an integer point cloud comes back as the bit patterns of floats: (1, 2, 3) is (1065353216, 1073741824, 1077936128).
+# DracoPy 2.2.0: an integer point cloud comes back as the bit patterns of floats: (1, 2, 3) is (1065353216, 1073741824,
+# 1077936128).
 #
-# Expected: encode() takes numpy arrays of points; integers (voxels, scanner counts) are either kept, which Draco can, or turned into
-# floats. With `faces` it does so: the same array comes back as it was.
-# Seen: without `faces`, points of any integer type are turned into float32 and their bytes are then stored as if they were the integers:
-# 1065353216 is 1.0f read as an integer. Signed types come back as float32 holding these numbers, unsigned ones as uint32. No
-# warning, and zeros survive, so a corner at the origin looks right. points.astype(np.float32) first is the way round.
-# The docstring of encode() speaks of "points/vertices (float)" and converts whatever it is given.
+# Expected: encode() takes numpy arrays of points; integers (voxels, scanner counts) are either kept, which Draco can,
+# or turned into floats. With `faces` it does so: the same array comes back as it was.
+# Seen: without `faces`, points of any integer type are turned into float32 and their bytes are then stored as if they
+# were the integers: 1065353216 is 1.0f read as an integer. Signed types come back as float32 holding these numbers,
+# unsigned ones as uint32. No warning, and zeros survive, so a corner at the origin looks right.
+# points.astype(np.float32) first is the way round. The docstring of encode() speaks of "points/vertices (float)" and
+# converts whatever it is given.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

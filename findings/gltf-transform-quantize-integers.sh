@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # @gltf-transform/functions 4.5.1: quantize() flattens a mesh whose positions are whole numbers already.
 #
-# Expected: KHR_mesh_quantization allows positions in plain (not normalized) 16-bit integers with a scale on the node; gltfpack writes
-# such files by default. quantize() on such a document changes nothing, or at worst rounds to its 14 bits.
-# Seen: both corners of an edge fall together. The rectangle of 1 x 2 becomes a line of 0 x 2, without a
-# warning. It seems that each coordinate is moved into -1 to 1 and stored in the integers that were there: of 0.5 and -0.5
-# nothing is left. The same positions as float32, or as normalized integers, are kept. dequantize() first is the way round; the
+# Expected: KHR_mesh_quantization allows positions in plain (not normalized) 16-bit integers with a scale on the node;
+# gltfpack writes such files by default. quantize() on such a document changes nothing, or at worst rounds to its 14
+# bits.
+# Seen: both corners of an edge fall together. The rectangle of 1 x 2 becomes a line of 0 x 2, without a warning. It
+# seems that each coordinate is moved into -1 to 1 and stored in the integers that were there: of 0.5 and -0.5 nothing
+# is left. The same positions as float32, or as normalized integers, are kept. dequantize() first is the way round; the
 # command line's quantize calls this function.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # mlx 0.32.4 on a CPU: the mean of 33,554,432 numbers that are all 0.1 is 0.0625.
 #
-# Expected: float32 sums are made in pieces (numpy, torch and jax do), so that the mean of equal numbers is that number to six digits.
-# Seen: sums stand still once they are so large that a further number changes nothing: that of 2**25 ones is 16,777,216 = 2**24 exactly,
-# and the mean of 0.1 is 38 % too small. At 2**23 numbers it is 6 % too large, at a million 1 %. No warning. A layer's mean over a batch
-# of images has such sizes. Summing twice, over a reshape to two axes, is right.
-# Seen on x86-64. The documentation does not speak of accuracy. Pull request 4387 of August 2026 widens sums on such processors; the
-# release of October still has it.
+# Expected: float32 sums are made in pieces (numpy and torch do), so that the mean of equal numbers is that number to
+# six digits.
+# Seen: sums stand still once they are so large that a further number changes nothing: that of 2**25 ones is 16,777,216
+# = 2**24 exactly, and the mean of 0.1 is 38 % too small. At 2**23 numbers it is 6 % too large, at a million 1 %. No
+# warning. A layer's mean over a batch of images has such sizes. Summing twice, over a reshape to two axes, is right.
+# Seen on x86-64. The documentation does not speak of accuracy. Pull request 4387 of August 2026 widens sums on such
+# processors; the release of October still has it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

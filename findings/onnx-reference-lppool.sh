@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # onnx 1.23.2: the reference evaluator's LpPool weighs a window that sticks out as if it were full.
 #
-# Expected: onnx.reference is the executable form of the specification: the norm of a window is taken over its elements. With
-# ceil_mode=1 the last window may hold fewer; what is outside does not count.
-# Seen: the last window of 1, 2, 3, 4, 5 with a kernel of 2 holds only the 5; its 1-norm comes out as 10, its 2-norm as 7.07. With a
-# kernel of 3, {4, 50} has the 1-norm 81 in place of 54: it looks as if the average of what is there were taken and multiplied by
-# the size of a full kernel. Full windows are right. onnxruntime 1.31.1 says 5 and 54. Who tests a backend against the
-# reference, which is what it is for, finds a fault in the wrong place.
+# Expected: onnx.reference is the executable form of the specification: the norm of a window is taken over its elements.
+# With ceil_mode=1 the last window may hold fewer; what is outside does not count.
+# Seen: the last window of 1, 2, 3, 4, 5 with a kernel of 2 holds only the 5; its 1-norm comes out as 10, its 2-norm as
+# 7.07. With a kernel of 3, {4, 50} has the 1-norm 81 in place of 54: it looks as if the average of what is there were
+# taken and multiplied by the size of a full kernel. Full windows are right. onnxruntime 1.31.1 says 5 and 54. Who tests
+# a backend against the reference, which is what it is for, finds a fault in the wrong place.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

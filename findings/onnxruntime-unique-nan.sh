@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # onnxruntime 1.31.1: the operator Unique counts NaN as one of the other numbers.
 #
-# Expected: Unique returns the distinct values, where each value of the input first stands, which of them it is, and how often it occurs.
-# The specification does not name NaN; numpy makes one entry of them all, torch one of each. The reference evaluator that comes with
-# onnx has one.
-# Seen: for 3, 1, 3, NaN, 5, NaN there is no NaN in the answer at all. Both are counted as 1.0 ("1 occurs three times"), and taking the
-# values at the returned inverse indices, which should give the input back, gives 1 where it had NaN. No error, no warning.
-# A set ordered by "less than", for which NaN is equal to whatever it is compared with, would explain it.
+# Expected: Unique returns the distinct values, where each value of the input first stands, which of them it is, and how
+# often it occurs. The specification does not name NaN; numpy makes one entry of them all, torch one of each. The
+# reference evaluator that comes with onnx has one.
+# Seen: for 3, 1, 3, NaN, 5, NaN there is no NaN in the answer at all. Both are counted as 1.0 ("1 occurs three times"),
+# and taking the values at the returned inverse indices, which should give the input back, gives 1 where it had NaN. No
+# error, no warning. A set ordered by "less than", for which NaN is equal to whatever it is compared with, would explain
+# it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

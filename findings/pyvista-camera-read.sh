@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # pyvista 0.49.1: reading Plotter.camera before the first mesh, and nothing else, can leave the picture empty.
 #
-# Expected: a property without a setter's arguments is looked at, not set: `plotter.camera.position` in a log line or a debugger
-# changes nothing, and the first show() or screenshot() fits the camera to the meshes.
-# Seen: the first read sets the camera: isometric, from (1, 1, 1) to the origin of the still empty scene. From then on it counts as set
-# by the caller, so meshes that are added later are not fitted. A red sphere of radius 0.5 at (5, 0, 0) is in the middle of a
-# screenshot otherwise; after the read it is behind the camera, and the screenshot has 0 red pixels in place of 6,453
-# (200 x 200, software rendering). renderer.camera gives the same object and sets nothing.
+# Expected: a property without a setter's arguments is looked at, not set: `plotter.camera.position` in a log line or a
+# debugger changes nothing, and the first show() or screenshot() fits the camera to the meshes.
+# Seen: the first read sets the camera: isometric, from (1, 1, 1) to the origin of the still empty scene. From then on
+# it counts as set by the caller, so meshes that are added later are not fitted. A red sphere of radius 0.5 at (5, 0, 0)
+# is in the middle of a screenshot otherwise; after the read it is behind the camera, and the screenshot has 0 red
+# pixels in place of 6,453 (200 x 200, software rendering). renderer.camera gives the same object and sets nothing.
 # The documentation tells that a camera that was set is kept, not that reading it sets it.
 #
 # The script needs no screen and draws nothing: it asks where the sphere is as the camera sees it.

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # pyvista 0.49.1 (VTK 9.7.2): triangulate(pass_lines=True) gives lines a value that nobody wrote.
 #
-# Expected: cells that are passed on keep their data: a line whose `id` is 10 has `id` 10 afterwards, as triangles have the id of
-# the polygon that they are from.
-# Seen: the triangles are right. The line's `id` is another number in each process, such as 94322305443074: the array has a place for
-# it, and nothing is stored there. pass_verts does the same to vertices. Neither the documentation nor a warning tells so, and a
-# colour map over `id` is stretched to fit. Without the option, lines are dropped.
+# Expected: cells that are passed on keep their data: a line whose `id` is 10 has `id` 10 afterwards, as triangles have
+# the id of the polygon that they are from.
+# Seen: the triangles are right. The line's `id` is another number in each process, such as 94322305443074: the array
+# has a place for it, and nothing is stored there. pass_verts does the same to vertices. Neither the documentation nor a
+# warning tells so, and a colour map over `id` is stretched to fit. Without the option, lines are dropped.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

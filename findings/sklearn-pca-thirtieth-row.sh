@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # scikit-learn 1.9.1: PCA of 29 rows of three float32 columns is right, of 30 rows it finds 25 for a variance of 1.4.
 #
-# Expected: one more row changes a variance a little; the variances of all components add up to those of the columns; a mean far from
-# zero is taken off first, so it does not matter.
-# Seen: columns of mean 10,000 and standard deviation 1. Up to 29 rows the components add up as they should. From 30 rows on (ten
-# for each column) svd_solver="auto" takes "covariance_eigh", which multiplies the data as they are and subtracts the means'
-# share afterwards; in float32 little is left: the last component is exactly 0, the first many times too large. In float64 the same happens with
-# means of 1e8. No warning; svd_solver="full" and data centred by the caller are right.
-# The documentation says that this solver suits many rows and can lose precision on small singular values; the ones here are all
-# alike, only the mean is large.
+# Expected: one more row changes a variance a little; the variances of all components add up to those of the columns; a
+# mean far from zero is taken off first, so it does not matter.
+# Seen: columns of mean 10,000 and standard deviation 1. Up to 29 rows the variances are right. From 30 rows on (ten for
+# each column) svd_solver="auto" takes "covariance_eigh": in float32 the last component is exactly 0 and the first many
+# times too large. In float64 the same happens with means of 1e8. No warning; svd_solver="full" and data centred by the
+# caller are right.
+# The documentation says that this solver takes the covariance "on centered data" and suffers from a large range of
+# singular values. The ones here are alike; the code multiplies the data as they are and subtracts the means' share from
+# the product.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # three 0.187.0: a mirrored mesh is right on screen, and inside out in the STL and OBJ that three's exporters write.
 #
-# Expected: an object with a negative scale (every CAD mirror, every left shoe) draws right: the renderer turns the winding round where
-# the matrix has a negative determinant, as glTF asks for. The exporters of the same package, which bake the matrix into the
-# points of STL and OBJ, turn it round as well.
-# Seen: STLExporter and OBJExporter write each triangle in its old order. The box of volume 1 has volume -1 in both files: slicers see
-# a hole, viewers that cull see its far side. Nothing is logged. (The maintainers advise against negative scales in issues.)
+# Expected: an object with a negative scale (every CAD mirror, every left shoe) draws right: the renderer turns the
+# winding round where the matrix has a negative determinant, as glTF asks for. The exporters of the same package, which
+# bake the matrix into the points of STL and OBJ, turn it round as well.
+# Seen: STLExporter and OBJExporter write each triangle in its old order. The box of volume 1 has volume -1 in both
+# files: slicers see a hole, viewers that cull see its far side. Nothing is logged. (The maintainers advise against
+# negative scales in issues.)
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

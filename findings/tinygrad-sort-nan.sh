@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # tinygrad 0.14.0: sorting 3, NaN, 1, 2 gives 1, 2, 3, 3.
 #
-# Expected: a sort returns the elements that it was given in another order; where NaN stands is a matter of convention (numpy and torch
-# put it last).
-# Seen: the NaN is gone and a number is there twice: the network of pairwise minima and maxima takes the number from both sides of a pair
-# with NaN. The indices that sort() returns next to it need not fit the values. No error.
+# Expected: a sort returns the elements that it was given in another order; where NaN stands is a matter of convention
+# (numpy and torch put it last).
+# Seen: the NaN is gone and a number is there twice: the network of pairwise minima and maxima takes the number from
+# both sides of a pair with NaN. The indices that sort() returns next to it need not fit the values. No error.
 # The result of maximum() depends on the order in the same way: maximum(NaN, 1) is NaN, maximum(1, NaN) is 1.
 # Run with DEV=PYTHON, the backend that needs no compiler.
 set -euo pipefail

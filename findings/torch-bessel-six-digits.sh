@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # torch 2.13.0: the Bessel functions of torch.special have six digits in float64, and a jump at 5.
 #
-# Expected: bessel_j0, bessel_j1, bessel_y0 and bessel_y1 are double precision functions, right to about 1e-15, as SciPy's are, which
-# come from the same library of 1984 (Cephes).
-# Seen: from 2.5 to 15 they are wrong by up to 8e-7, and at x = 5, where one formula hands over to the next, J0 jumps by 4e-7. No
-# second library is needed to see it: J1 Y0 - J0 Y1 is 2 / (pi x) for every x, and torch's own four functions miss it.
-# airy_ai is wrong by up to 3e-6 between -4.5 and -2.1.
-# Why: Cephes stores the denominators of these quotients without their first coefficient, which is 1, and has a second routine for
-# such polynomials. torch (aten/src/ATen/native/Math.h) uses the stored numbers as if they were all of them. With the 1 put back, the
-# formula for J0 at 5.5 gives SciPy's number to the last bit.
+# Expected: bessel_j0, bessel_j1, bessel_y0 and bessel_y1 are double precision functions, right to about 1e-15, as
+# SciPy's are, which come from the same library of 1984 (Cephes).
+# Seen: from 2.5 to 15 they are wrong by up to 8e-7, and at x = 5, where one formula hands over to the next, J0 jumps by
+# 4e-7. No second library is needed to see it: J1 Y0 - J0 Y1 is 2 / (pi x) for every x, and torch's own four functions
+# miss it. airy_ai is wrong by up to 3e-6 between -4.5 and -2.1.
+# Why: Cephes stores the denominators of these quotients without their first coefficient, which is 1, and has a second
+# routine for such polynomials. torch (aten/src/ATen/native/Math.h) uses the stored numbers as if they were all of them.
+# With the 1 put back, the formula for J0 at 5.5 gives SciPy's number to the last bit.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,11 +2,13 @@
 # torch 2.13.0, CPU: fused=True gives each weight the gradient of another one where their memory layouts differ.
 #
 # Expected: fused is a faster way to the same step; if a layout is not supported, it says so or falls back.
-# Seen: SGD, Adam, AdamW and Adagrad with fused=True walk through the memory of the weight and of the gradient side by side. A weight
-# that was transposed (or is channels-last) with a row-major gradient takes the step of the wrong element, without a word; foreach=True
-# and the plain loop are right. Gradients that autograd accumulates usually take over the layout of the weight; those that are set by
-# hand (from torch.func.grad, from another process, out of a bucket) need not.
-# On CUDA the fused path is known to refuse such a pair with an error (pytorch issues 106951, 110758); the CPU one checks nothing.
+# Seen: SGD, Adam, AdamW and Adagrad with fused=True walk through the memory of the weight and of the gradient side by
+# side. A weight that was transposed (or is channels-last) with a row-major gradient takes the step of the wrong
+# element, without a word; foreach=True and the plain loop are right. Gradients that autograd accumulates usually take
+# over the layout of the weight; those that are set by hand (from torch.func.grad, from another process, out of a
+# bucket) need not.
+# On CUDA the fused path is known to refuse such a pair with an error (pytorch issues 106951, 110758); the CPU one
+# checks nothing.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

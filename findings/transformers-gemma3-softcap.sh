@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # transformers 5.23.0: Gemma 3 takes attn_logit_softcapping, documents it, saves it, and computes without it.
 #
-# Expected: the field of Gemma3TextConfig is described as the cap on attention scores, c tanh(s / c), as in Gemma 2, where it works.
-# A cap of 0.01 makes nearly all heads look everywhere alike.
-# Seen: with a cap of 0.01 the logits of a Gemma 3 with random weights are the same to the last bit as without one, in the attention
-# implementation "eager", which does it for Gemma 2. In Gemma 2 with the same size and cap they change. The neighbouring field
-# final_logit_softcapping does work in Gemma 3. No warning. Gemma 3 as published has no cap; who trains with one trains without.
+# Expected: the field of Gemma3TextConfig is described as the cap on attention scores, c tanh(s / c), as in Gemma 2,
+# where it works. A cap of 0.01 makes nearly all heads look everywhere alike.
+# Seen: with a cap of 0.01 the logits of a Gemma 3 with random weights are the same to the last bit as without one, in
+# the attention implementation "eager", which does it for Gemma 2. In Gemma 2 with the same size and cap they change.
+# The neighbouring field final_logit_softcapping does work in Gemma 3. No warning. Gemma 3 as published has no cap; who
+# trains with one trains without.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,7 +17,8 @@ HF_HUB_OFFLINE=1 HF_HOME="$work" "$work/venv/bin/python" - 2>errors <<'PY' || { 
 import torch
 import transformers
 
-SIZE = dict(vocab_size=16, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8)
+SIZE = dict(vocab_size=16, hidden_size=32, intermediate_size=48, num_hidden_layers=2)
+SIZE |= dict(num_attention_heads=4, num_key_value_heads=2, head_dim=8)
 
 
 def logits(model, config, **caps):

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # trimesh 5.2.0: a .glb with normalized integers opens 32,767 times too large, and its 16-bit grey is white.
 #
-# Expected: glTF 2.0 lets an accessor of integers say "normalized": stored 32767 means 1.0. With KHR_mesh_quantization positions may be
-# such integers (gltf-transform's quantize writes them by default), and COLOR_0 may be 16-bit integers in plain glTF.
-# Seen: the flag is not read. A unit square comes out 32,767 wide, without a warning, though the file lists the extension as
-# required. Of 16-bit colours only 0 and white remain: 0.5 is read as 255. 8-bit colours are right, as they need no division. three,
-# Babylon.js and gltf-transform read the same file as a square of 1. The file has no errors and no warnings in Khronos' validator.
+# Expected: glTF 2.0 lets an accessor of integers say "normalized": stored 32767 means 1.0. With KHR_mesh_quantization
+# positions may be such integers (gltf-transform's quantize writes them by default), and COLOR_0 may be 16-bit integers
+# in plain glTF.
+# Seen: the flag is not read. A unit square comes out 32,767 wide, without a warning, though the file lists the
+# extension as required. Of 16-bit colours only 0 and white remain: 0.5 is read as 255. 8-bit colours are right, as they
+# need no division. three, Babylon.js and gltf-transform read the same file as a square of 1. The file has no errors and
+# no warnings in Khronos' validator.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# trimesh 5.2.0: what a sparse accessor of a .glb changes is left out, so a square can collapse to a point, without a word.
+# trimesh 5.2.0: what a sparse accessor of a .glb changes is left out, so a square can collapse to a point, without a
+# word.
 #
-# Expected: a sparse accessor is plain glTF 2.0, no extension: the values of a buffer view, or zeros where none is named, and a short
-# list of elements that replace some of them. A reader that does not know it raises, or says so.
-# Seen: trimesh reads what the buffer view holds and stops there. The moved corner of the first square stays where it was; the second
-# one, whose base is zeros, is four times the origin, with two faces of area 0. three, Babylon.js, loaders.gl, gltf-transform and
-# Assimp read both as they are meant; PyVista 0.49.1 (VTK 9.7.2) returns an empty MultiBlock. Khronos' validator has no complaint.
+# Expected: a sparse accessor is plain glTF 2.0, no extension: the values of a buffer view, or zeros where none is
+# named, and a short list of elements that replace some of them. A reader that does not know it raises, or says so.
+# Seen: trimesh reads what the buffer view holds and stops there. The moved corner of the first square stays where it
+# was; the second one, whose base is zeros, is four times the origin, with two faces of area 0. three, Babylon.js,
+# loaders.gl, gltf-transform and Assimp read both as they are meant; PyVista 0.49.1 (VTK 9.7.2) returns an empty
+# MultiBlock. Khronos' validator has no complaint.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

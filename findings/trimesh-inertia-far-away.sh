@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# trimesh 5.2.0: the moment of inertia of a unit box depends on where it stands, and a million away one of its principal moments is negative.
+# trimesh 5.2.0: a unit box has another moment of inertia far away, and a million away a negative one.
 #
-# Expected: moment_inertia is taken about the centre of mass, so moving a body does not change it: 1/6 about each axis for a cube of
-# side and mass 1. volume and center_mass of the same mesh stay exact to nine digits, also a million away.
-# Seen: 0.267 in place of 0.167 at 100,000; at 1,000,000 the diagonal is 0, the off-diagonal is 34 and principal_inertia_components
-# has -48 and +48, although no body has a negative moment. No warning. All in float64, where the coordinates are exact.
-# Why (own measurement): the integrals are taken about the origin and the centre's share is subtracted afterwards: numbers of 1e12
-# that differ by 0.17. Maps and CAD files with such coordinates are common; subtract a corner first.
+# Expected: moment_inertia is taken about the centre of mass, so moving a body does not change it: 1/6 about each axis
+# for a cube of side and mass 1. volume and center_mass of the same mesh stay exact to nine digits, also a million away.
+# Seen: 0.267 in place of 0.167 at 100,000; at 1,000,000 the diagonal is 0, the off-diagonal is 34 and
+# principal_inertia_components has -48 and +48, although no body has a negative moment. No warning. All in float64,
+# where the coordinates are exact.
+# Why: the integrals are taken about the origin and the centre's share is subtracted afterwards:
+# numbers of 1e12 that differ by 0.17. Maps and CAD files with such coordinates are common; subtract a corner first.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
