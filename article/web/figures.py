@@ -133,7 +133,8 @@ def made_of_anything(site: Site, name: str, thing: Any, look: dict[str, Any]) ->
         **{"bytes": len(glb), "marks": 0, "values": 0},
     }
     figure = {
-        **{"still": f"{name}.png", "marks": f"{name}.marks.json", "nodes": {}, "tables": [], "shadow": "0"},
+        **{"still": f"{name}.png", "marks": f"{name}.marks.json", "nodes": {}, "tables": []},
+        **{"shadow": "0", "paper": "white"},  # which PyVista takes for granted
         "size": (style.STILL_WIDTH, round(style.STILL_WIDTH * height / width)),
         **{"orbit": said["camera-orbit"], "target": said["camera-target"], "field-of-view": said["field-of-view"]},
         "bytes": f"{len(glb) / 1000:.0f} KB",

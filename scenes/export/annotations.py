@@ -138,7 +138,8 @@ def _bar(actor: Any, renderer: Any) -> tuple[Bar, list[tuple[float, str]]]:
         mapper = other.GetMapper() if other.IsA("vtkActor") and other.GetMapper() else None
         if mapper and mapper.GetScalarVisibility() and mapper.GetLookupTable() is table:
             limits = table.GetRange() if mapper.GetUseLookupTableScalarRange() else mapper.GetScalarRange()
-    bar, form, n = bar_of(table, limits, actor.GetTitle() or ""), actor.GetLabelFormat(), actor.GetNumberOfLabels()
+    bar, form = bar_of(table, limits, actor.GetTitle() or ""), actor.GetLabelFormat()
+    n = actor.GetNumberOfLabels() * actor.GetDrawTickLabels()
     values = (np.geomspace if bar.log else np.linspace)(*bar.limits, n) if n else []
     said = [(form.format(value) if "{" in form else form % value).strip() for value in values]
     places = bar.place(np.array([*values, *bar.marks])).tolist()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Kind = Literal["points", "lines", "triangles"]
 SIDES = 4  # of a tube
+FEW = 2000  # points that are drawn round, even where no light shows it
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def solid(part: Part, radius: float) -> Part:
         faces = np.vstack([np.column_stack([i, j, j + SIDES]), np.column_stack([i, j + SIDES, i + SIDES])])
         owner = np.repeat(part.corners, SIDES, axis=1)
     else:
-        ball = pv.Icosahedron() if part.lit else pv.PlatonicSolid("octahedron")
+        ball = pv.Icosahedron() if part.lit or len(part.corners) <= FEW else pv.PlatonicSolid("octahedron")
         directions = np.asarray(ball.points, float) / np.linalg.norm(ball.points, axis=1, keepdims=True)
         out = np.broadcast_to(directions, (len(part.corners), *directions.shape))
         faces, owner = ball.regular_faces, np.repeat(part.corners, len(directions), axis=1)

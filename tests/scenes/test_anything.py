@@ -266,7 +266,7 @@ def test_blocks_keep_their_paths_and_share_a_bar() -> None:
     blocks = nest()
     glb = to_glb(blocks, scalars="height")
     names = [node["name"] for node in document(glb)["nodes"] if "extras" in node]
-    assert names == ["low", "inner/high", "inner/bare", "grid"]
+    assert names == ["low", "inner/high", "inner/bare", "grid", "root"]
     assert extras(glb)["empty"] == ["inner/empty"]
     assert extras(glb)["without scalars"] == ["inner/bare", "grid"]
     read = read_scalars(glb)

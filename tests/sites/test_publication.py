@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pyvista import examples
 
 from article.__main__ import main
+from article.sites import publication
 from scenes.export import readback
 from scenes.export.scalars import differences, read_scalars
 from tests.browser import Serve, Visitor
@@ -65,6 +65,7 @@ def test_it_needs_no_model(folder: Path):
     code = f"""
 import sys
 from article.__main__ import main
+from article.sites import publication
 assert main(["publish", "tides", "--out", "site"]) == 0
 print("known", *sys.modules)
 assert not any(name.split(".")[0] == "content" for name in sys.modules)
@@ -240,42 +241,49 @@ def test_a_folder_without_a_text_is_refused(tmp_path, capsys):
     assert "has no index.md; gpt.py new DIR writes a folder that has one" in err
 
 
-BEAM = """
-from pyvista import examples
-
-def build():
-    return examples.load_hexbeam(), {"scalars": "sample_cell_scalars", "cmap": "plasma", "show_edges": True}
-"""
-CLOUD = """
-import numpy as np
-import pyvista as pv
-
-def build():
-    cloud = pv.PolyData(np.random.default_rng(1).normal(size=(60, 3)))
-    cloud["kind"] = np.arange(60) % 3
-    plotter = pv.Plotter()
-    plotter.add_mesh(cloud, scalars="kind", categories=True, cmap="Set2")
-    plotter.add_title("Three kinds")
-    return plotter
-"""
+ARTICLES = ROOT / "tests" / "articles"
 
 
-def test_what_pyvista_has_is_a_figure_as_it_is(tmp_path, capsys, monkeypatch):
-    """A finite-element result with a scalar bar, and a plotter with categories: no glyph of ours, no display."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine" / "scenes").mkdir(parents=True)
-    (tmp_path / "mine" / "index.md").write_text('# Mine\n\n![A beam.](beam.glb "B")\n\n![A cloud.](cloud.glb "C")\n')
-    for name, code in (("beam", BEAM), ("cloud", CLOUD)):
-        (tmp_path / "mine" / "scenes" / f"{name}.py").write_text(code)
-    status, _, err = ended(capsys, "publish", "mine", "--out", "site")
-    assert (status, err) == (0, "")
-    beam = (tmp_path / "site" / "beam.glb").read_bytes()
-    assert differences(beam, examples.load_hexbeam()) == []
-    (kinds,) = [told for some in read_scalars((tmp_path / "site" / "cloud.glb").read_bytes()).values() for told in some]
-    assert set(np.round(kinds.values).astype(int)) == {0, 1, 2}
-    page = (tmp_path / "site" / "index.html").read_text("utf-8")
-    assert page.count('class="scene"') == 2
-    assert "beam.png" in page
+@pytest.fixture(scope="session")
+def articles(once: Once) -> Path:
+    """A finite-element result with bars and bounds, and a cloud of points in categories; no glyph of ours."""
+
+    def make(sites: Path) -> None:
+        for name in ("beam", "cloud"):
+            assert main(["publish", str(ARTICLES / name), "--out", str(sites / name)]) == 0
+
+    return once("articles", make)
+
+
+def test_whole_articles_about_meshes(articles: Path):
+    """Their claims hold, their scalars are those of the mesh, and words stand for the categories on the bar."""
+    found = json.loads((articles / "beam" / "claims.json").read_text("utf-8"))
+    assert {claim["id"]: claim["value"] for claim in found} == {
+        "half_is_a_third": "35.4%",
+        "stress_of_the_textbook": "36.96 MPa",
+    }
+    with publication.opened(ARTICLES / "beam"):
+        mesh = publication.module("values").beam()
+    for name in ("bent", "stress"):
+        glb = (articles / "beam" / f"{name}.glb").read_bytes()
+        assert [told for told in differences(glb, mesh) if "mesh has no such block" not in told] == []
+    glb = (articles / "cloud" / "flowers.glb").read_bytes()
+    (kinds,) = (told for some in read_scalars(glb).values() for told in some)
+    assert np.unique(np.round(kinds.values)).tolist() == [0, 1, 2]
+    said = readback.document_of(glb)["asset"]["extras"]
+    (bar,) = said["legend"]
+    assert [label["text"] for label in bar["labels"]] == ["setosa", "versicolor", "virginica"]
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("name", ["beam", "cloud"])
+def test_their_pages_pass(articles: Path, serve: Serve, visit: Visitor, name):
+    """On dark paper, too, what is drawn for white paper stands on it."""
+    url = serve(articles / name)
+    faultless(articles / name, url, visit, ["index.html", "gallery.html"], lambda seen: seen.figures[:1])
+    seen = visit(url + "index.html", color_scheme="dark")
+    case = "getComputedStyle(document.querySelector('.stage')).backgroundColor"
+    assert seen.page.evaluate(case) == "rgb(255, 255, 255)"
 
 
 def test_a_thing_that_cannot_be_drawn_is_refused_by_its_name(folder, capsys, monkeypatch):
