@@ -124,7 +124,7 @@ def made_of_anything(site: Site, name: str, thing: Any, look: dict[str, Any]) ->
     """
     with site.stage("glb"):
         glb, png, extras, seen = drawn(thing, name, look)
-    marks = {"of": version(glb), "how": [], "parts": [], "marks": []}
+    marks = {"of": version(glb), "how": [], "parts": [], "marks": [], "labels": extras.get("written", [])}
     files = {f"{name}.png": png, f"{name}.glb": glb, f"{name}.marks.json": json.dumps(marks).encode()}
     said, (width, height) = seen.said(), seen.window
     texts = [text["text"] for text in extras.get("texts", [])]

@@ -26,6 +26,7 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
     that name, of sentences and of what each of its numbers is called; "glyph"; "mesh", the number of its mesh in the
     file; "at" and "half", the middle of the box around it and half its edges, in metres, y up; for a
     ribbon "tip", a place on it near its query; for what stands for a whole row, what `grown` says; "values".
+    "labels" is what `labels_of` says.
     """
     meshes = {node["name"]: node.get("mesh") for node in readback.header(glb)["nodes"] if "extras" in node}
     how: dict[str, int] = {}
@@ -61,7 +62,31 @@ def marks(scene: "pv.MultiBlock", glb: bytes, shown: Any) -> dict:
                 "values": mark["values"],
             }
         )
-    return {"of": version(glb), "how": list(how), "parts": [list(names) for names in parts], "marks": found}
+    stated = {"how": list(how), "parts": [list(names) for names in parts], "marks": found}
+    return {"of": version(glb), **stated, "labels": labels_of(scene)}
+
+
+def labels_of(scene: "pv.MultiBlock") -> list[dict]:
+    """What is written in a scene, for a page that writes it by itself, facing the reader.
+
+    Of each label: "name", "text"; "size" of the font and where it is "at", in metres, y up; its side of what it names:
+    "out" along x, 1 or -1, "reach" metres before it, towards the reader, or over it, "of" a mark if it is of one.
+    """
+    found, reach = [], style.PLATE_GAP + style.PLINTH
+    for name, block in zip(scene.keys(), scene, strict=True):
+        known = block.user_dict.data
+        for text in known.get("written", [known] if known.get("text", "").strip() else []):
+            at, size, align = np.array(text["origin"]), text["right"][0], text.get("align")
+            at[0] += (0.5 if align is None else align) * text["width"]
+            label: dict[str, Any] = {"name": name.removeprefix("label/"), "text": text["text"]}
+            label["size"] = round(style.METER * size, 4)
+            if align == 0.5:
+                at, label["reach"] = at * [1, 1, 0] + [0, size + reach, 0], style.METER * reach
+            elif align is not None:
+                at, label["out"] = at + np.array(text["up"]) * style.LETTER / 2, 1 - 2 * align
+            label |= {"of": text["of"]} if "of" in text else {}
+            found.append(label | {"at": np.round(style.METER * turn(at), 4).tolist()})
+    return found
 
 
 def grown(shown: Any, array: str, index: tuple[int, ...]) -> dict:

@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from scenes.export.part import Bar, Part
 from scenes.export.plotter import Block, bar_of, is_annotation, named
-from scenes.export.view import View
+from scenes.export.view import View, upright
 from scenes.glyphs.text import letters, width_of
 
 # Where VTK writes the texts of a corner annotation, in windows from the lower left; also how much is left, and below.
 PLACES = [(0, 0), (1, 0), (0, 1), (1, 1), (0.5, 0), (1, 0.5), (0, 0.5), (0.5, 1)]
 LETTER, LINE, TOLERANCE = 0.73, 1.2, 0.05  # of the font size: height of a capital, of a line, and off its curve
 PIECES = 64  # of a bar, each of which has one colour in a still
-INK = (0.0, 0.0, 0.0)
+INK, SWATCH = (0.0, 0.0, 0.0), "■"
 
 
 class Text(NamedTuple):
@@ -33,9 +33,10 @@ class Text(NamedTuple):
 def annotations(renderer: Any, view: View, near: View) -> tuple[list[Block], dict[str, Any]]:
     """The annotations of a renderer as blocks that face the view, and what they say, for a page.
 
-    What has its place in the window stands in a nearer view.
+    What has its place in the window stands in a nearer view. "written" are the texts as `article.web.marks.labels_of`
+    has them; "to" is the side of its place that a text is on, to the right and down.
     """
-    blocks, said = [], {"legend": [], "labels": [], "texts": [], "axes": []}
+    blocks, said = [], {"legend": [], "labels": [], "texts": [], "axes": [], "written": []}
     for name, actor in named(renderer):
         texts, parts = [], []
         if not actor.GetVisibility():
@@ -47,7 +48,7 @@ def annotations(renderer: Any, view: View, near: View) -> tuple[list[Block], dic
             name = f"scalar bar/{bar.title}"
         elif actor.IsA("vtkLegendBoxActor"):
             texts = list(_legend(actor, near))
-            entries = [{"text": text.text, "color": _hex(text.color)} for text in texts if text.text != "■"]
+            entries = [{"text": text.text, "color": _hex(text.color)} for text in texts if text.text != SWATCH]
             said["legend"].append({"entries": entries})
         elif actor.IsA("vtkCubeAxesActor"):
             parts, texts = _bounds(actor, view)
@@ -58,6 +59,11 @@ def annotations(renderer: Any, view: View, near: View) -> tuple[list[Block], dic
         elif is_annotation(actor):
             texts = list(_labels(actor))
             said["labels"] += [{"text": text.text, "at": np.round(text.at, 9).tolist()} for text in texts]
+        for text in texts:
+            label = {"name": name, "text": text.text, "to": [1 - 2 * text.left, 2 * text.below - 1]}
+            lengths = {"size": text.size * view.pixel, "at": upright(view.up) @ text.at}
+            label |= {key: np.round(value, 9).tolist() for key, value in lengths.items()}
+            said["written"] += [label] if text.text != SWATCH else []
         parts = parts + shapes(texts, view if actor.IsA("vtkCubeAxesActor") or name.endswith("-labels") else near)
         blocks += [Block(name, parts)] if parts else []
     if getattr(renderer, "axes_enabled", False):
@@ -66,14 +72,14 @@ def annotations(renderer: Any, view: View, near: View) -> tuple[list[Block], dic
     return blocks, {key: words for key, words in said.items() if words}
 
 
-def shapes(texts: list[Text], view: View) -> list[Part]:
-    """The letters of texts, facing a view: a part for each colour."""
+def shapes(texts: list[Text], view: View, ink: bool = True) -> list[Part]:
+    """The letters of texts, facing a view: a part for each colour, as `ink` if a page may write them instead."""
     right, up, _ = view.axes()
     found: dict[tuple, tuple[list, list]] = {}
     detail = min((text.size for text in texts), default=1) * view.pixel / 8
     for text in texts:
         rows, size = text.text.split("\n"), text.size * view.pixel
-        points, faces = found.setdefault(tuple(text.color), ([], []))
+        points, faces = found.setdefault((tuple(text.color), ink and text.text != SWATCH), ([], []))
         for n, row in enumerate(rows):
             high = (len(rows) - 1) * LINE + LETTER
             y = (len(rows) - 1 - n) * LINE - text.below * high
@@ -82,8 +88,8 @@ def shapes(texts: list[Text], view: View) -> list[Part]:
                 faces.append(triangles + sum(map(len, points)))
                 points.append(text.at + size * flat @ [right, up])
     return [
-        Part("triangles", np.concatenate(points), np.concatenate(faces), color=(*color, 1), lit=False, detail=detail)
-        for color, (points, faces) in found.items()
+        Part("triangles", np.vstack(points), np.vstack(faces), color=(*color, 1), lit=False, detail=detail, ink=is_ink)
+        for (color, is_ink), (points, faces) in found.items()
         if points
     ]
 
@@ -126,7 +132,7 @@ def _legend(actor: Any, view: View) -> Iterator[Text]:
     for k in range(n):
         y = low + high - (k + 0.5) * high / n
         at = view.at([[left, y], [left + 1.5 * size, y]])
-        yield Text("■", at[0], size, actor.GetEntryColor(k), 0)
+        yield Text(SWATCH, at[0], size, actor.GetEntryColor(k), 0)
         yield Text(actor.GetEntryString(k), at[1], size, actor.GetEntryColor(k), 0)
 
 
@@ -213,5 +219,5 @@ def _marker(view: View) -> Block:
         end = origin + length * np.eye(3)[axis]
         tint = (float(color[0]), float(color[1]), float(color[2]))
         parts.append(Part("lines", np.array([origin, end]), np.array([[0, 1]]), color=(*tint, 1), lit=False, width=3))
-        parts += shapes([Text(letter, origin + 1.25 * (end - origin), 18, tint)], view)
+        parts += shapes([Text(letter, origin + 1.25 * (end - origin), 18, tint)], view, ink=False)
     return Block("axes", parts)

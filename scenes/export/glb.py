@@ -18,13 +18,16 @@ from scenes.export.binary import INDICES, TIMED, VERTICES, Binary, Table, index_
 
 STEPS = 2**16 - 1
 SHARP = {"magFilter": 9728, "minFilter": 9985, "wrapS": 33071, "wrapT": 33071}  # pixels from near, blended from afar
+UNLIT = {"pbrMetallicRoughness": {}, "extensions": {"KHR_materials_unlit": {}}}
 MATT = {"metallicFactor": 0, "roughnessFactor": 1}
 MATERIALS = {
     "solid": {"pbrMetallicRoughness": MATT},
     "sheet": {"pbrMetallicRoughness": MATT, "doubleSided": True},
     "land": {"pbrMetallicRoughness": MATT, "doubleSided": True},
-    "ink": {"pbrMetallicRoughness": {}, "extensions": {"KHR_materials_unlit": {}}},
-    "tiles": {"pbrMetallicRoughness": {}, "extensions": {"KHR_materials_unlit": {}}, "alphaMode": "MASK"},
+    # By their names, a page that writes labels by itself finds what it need not draw.
+    "plates": {"name": "plates", "pbrMetallicRoughness": MATT},
+    "ink": {"name": "ink", **UNLIT, "doubleSided": True},
+    "tiles": {**UNLIT, "alphaMode": "MASK"},
 }
 
 

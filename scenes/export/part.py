@@ -70,6 +70,7 @@ class Part:
     roughness: float = 1.0
     width: float = 0  # of its lines, or the size of its points, in pixels, if they are to be solid
     detail: float = np.inf  # a length that must be seen
+    ink: bool = False  # it is letters
     place: NDArray[np.float64] | None = None  # (n,) on the bar, 0 to 1, of what its coordinates say
     scalars: dict[str, Any] = field(default_factory=dict)  # how they say it
 

@@ -127,6 +127,7 @@ class _Writer(Binary):
         if part.picture is not None:
             surface["baseColorTexture"] = {"index": self.texture(part)}
         entry: dict[str, Any] = {"pbrMetallicRoughness": surface, "doubleSided": not part.culled}
+        entry |= {"name": "ink"} if part.ink else {}
         entry |= {} if part.lit else {"extensions": {"KHR_materials_unlit": {}}}
         return self.materials.place(entry | ({"alphaMode": "BLEND"} if part.translucent else {}))
 

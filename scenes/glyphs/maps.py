@@ -41,7 +41,7 @@ def atlas(
     named = spread(texts, places, sizes, rods, scene.user_dict["view"])
     for n, (text, shape, size) in enumerate(zip(texts, shapes, sizes, strict=True)):
         mark(scene, f"{array}/{n}", shape, trace, array, (n,))
-        tag(scene, f"point/{n}", text, named[n], size * style.POINT_NAME)
+        tag(scene, f"point/{n}", text, named[n], size * style.POINT_NAME, of=f"{array}/{n}")
     for (one, other), ends in zip(links, rods, strict=True):
         scene.append(stick(*ends, style.SLATE), f"link/{one}/{other}")
 

@@ -108,15 +108,16 @@ def number(value: float) -> str:
 
 
 def lettering(
-    text: str, size: float, origin: NDArray[np.float64], up: NDArray[np.float64], color: Sequence[float]
+    text: str, size: float, origin: NDArray[np.float64], up: NDArray[np.float64], color: Sequence[float], **side: Any
 ) -> Any:
     """A text as one flat shape, which knows how many points and triangles each letter has.
 
     It also travels as itself, with its origin, the vector of one font size to the right and the one upwards, for
-    renderers that have letters of their own. A text without letters is an empty group.
+    renderers that have letters of their own, and with the `side` of what it names that it stands on ("align"), or the
+    mark that it stands over ("of"). A text without letters is an empty group.
     """
     known: dict[str, Any] = {"text": text, "width": size * width_of(text), "color": color, "material": "ink"}
-    known |= {"origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist()}
+    known |= {"origin": origin.tolist(), "right": [size, 0, 0], "up": up.tolist(), **side}
     words: Any = pv.MultiBlock()
     if placed := letters(text):
         flat = [origin + (points[:, :1] + x) * [size, 0, 0] + points[:, 1:] * up for (points, _), x in placed]
@@ -145,12 +146,12 @@ def labels(scene: pv.MultiBlock, texts: Iterable[tuple[str, str, Point, float, f
         tops.append(np.insert(ring, 2, [style.PLATE_LIP, style.PLATE_LIP, back, back], axis=1))
         up = size * np.array([0, 1, style.PLATE_SLOPE]) / np.hypot(1, style.PLATE_SLOPE)
         origin = np.array([left, at[1], style.PLATE_LIP + style.TEXT_LIFT]) + style.BASELINE * up
-        scene.append(lettering(text, size, origin, up, style.INK), f"label/{name}")
+        scene.append(lettering(text, size, origin, up, style.INK, align=align), f"label/{name}")
     if plates := cast("pv.PolyData | None", scene.get("plates")):
         known = np.asarray(plates.points).reshape(-1, 2, 4, 3)
         bottoms, tops = [*known[:, 0], *bottoms], [*known[:, 1], *tops]
     if bottoms:
-        scene["plates"] = cast(Any, boxes(bottoms, tops, to_bytes(style.STONE)))
+        scene["plates"] = cast(Any, boxes(bottoms, tops, to_bytes(style.STONE), material="plates"))
 
 
 def label(
@@ -160,10 +161,10 @@ def label(
     labels(scene, [(name, text, at, size, align)])
 
 
-def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = style.TAG_SIZE) -> None:
-    """Adds a text that stands upright over a place, without a plate, as the block `label/<name>`."""
+def tag(scene: pv.MultiBlock, name: str, text: str, at: Point3, size: float = style.TAG_SIZE, **side: Any) -> None:
+    """Adds a text that stands upright over a place, without a plate, as the block `label/<name>`, like `lettering`."""
     origin, up = np.array(at) - [size * width_of(text) / 2, 0, 0], np.array([0, 0, size])
-    scene.append(lettering(text, size, origin, up, style.SLATE), f"label/{name}")
+    scene.append(lettering(text, size, origin, up, style.SLATE, **side), f"label/{name}")
 
 
 def signs(scene: pv.MultiBlock, name: str, texts: Iterable[tuple[str, Point, float, float]]) -> None:
@@ -171,12 +172,14 @@ def signs(scene: pv.MultiBlock, name: str, texts: Iterable[tuple[str, Point, flo
 
     Each is a text, where it stands, its font size, and how much of it lies left of there, 0 to 1.
     """
-    points, faces, n = [], [], 0
+    points, faces, written, n = [], [], [], 0
     for text, (x, y), size, align in texts:
-        left = x - align * size * width_of(text)
+        left, up = x - align * size * width_of(text), [0, size, 0]
+        known = {"text": text, "width": size * width_of(text), "origin": [left, y, 0], "right": [size, 0, 0]}
+        written.append(known | {"up": up, "align": align})
         for (flat, corners), along in letters(text, style.SIGN_TOLERANCE):
             points.append(np.insert(flat * size + np.array([left + along * size, y]), 2, style.TILE_LIFT, axis=1))
             faces.append(corners + n)
             n += len(flat)
-    shape = mesh(np.concatenate(points), np.concatenate(faces), to_bytes(style.SLATE), material="ink")
+    shape = mesh(np.concatenate(points), np.concatenate(faces), to_bytes(style.SLATE), material="ink", written=written)
     scene.append(shape, f"label/{name}")

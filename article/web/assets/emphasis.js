@@ -5,9 +5,9 @@
 
 const FAINT = 0.1; // opacity of what has faded
 
-/** What a viewer draws, as three.js has it. The viewer keeps it to itself; if it is not found, nothing fades.
+/** What a viewer draws, as three.js has it. The viewer keeps it to itself; if it is not found, nothing fades or goes.
  * @param {any} viewer */
-function sceneOf(viewer) {
+export function sceneOf(viewer) {
   const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene");
   return key && viewer[key];
 }

@@ -105,13 +105,12 @@ async function begin(figure) {
   const sight = { home, wide, aspect: wide, corners: cornersOf(home.target, [0, 0, 0]) };
   /** @type {Living} */
   const living = { figure, viewer, sight, goal: null, rest: home };
-  const places = { "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt };
+  const places = {
+    ...{ "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt },
+    ...{ "max-field-of-view": fieldOfView, "min-field-of-view": `${LONGEST}deg`, ...(shadow && { "shadow-intensity": shadow }) },
+    ...{ "min-camera-orbit": `auto ${HIGHEST}deg ${radius}m`, "max-camera-orbit": `auto ${LOWEST}deg ${FARTHEST * radius}m` },
+  };
   for (const [name, value] of Object.entries(places)) viewer.setAttribute(name, value);
-  if (shadow) viewer.setAttribute("shadow-intensity", shadow);
-  viewer.setAttribute("max-field-of-view", fieldOfView);
-  viewer.setAttribute("min-field-of-view", `${LONGEST}deg`);
-  viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${radius}m`); // until its size is known
-  viewer.setAttribute("max-camera-orbit", `auto ${LOWEST}deg ${FARTHEST * radius}m`);
   follow(living);
   equip(living);
   const ready = new Promise((resolve) => {

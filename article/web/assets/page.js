@@ -4,6 +4,7 @@ import { start } from "./address.js";
 import "./contents.js";
 import { watch } from "./figure.js";
 import "./film.js";
+import "./labels.js";
 import "./notes.js";
 import "./share.js";
 import "./walk.js";

@@ -8,13 +8,13 @@ import { cornersOf, whole } from "./view.js";
 
 /** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
  * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
- *   at: number[], half: number[], tip?: number[], path?: number[][], values: number[],
+ *   at: number[], half: number[], tip?: number[], values: number[],
  *   columns?: number, spacing?: number, leads?: Leads }} Mark */
 
 /** Where the numbers are that a row of a large scene was drawn from, and how many share a shape of it.
  * @typedef {{ page: string, of: string, head?: number, together: number, grouped: number }} Leads */
 
-/** @typedef {{ how: string[], parts: string[][], marks: Mark[] }} Known */
+/** @typedef {{ how: string[], parts: string[][], marks: Mark[], labels: import("./labels.js").Written[] }} Known */
 
 /** A mark and one of its numbers, and others that were chosen at once.
  * @typedef {{ mark: Mark, part: number, others?: Mark[] }} Choice */
@@ -34,7 +34,7 @@ export const nodesOf = (choice) => (choice ? [choice.mark, ...(choice.others ?? 
 export const whenChosen = [];
 
 /** What can be said of a figure's marks; nothing if that is missing. @param {HTMLElement} figure @returns {Promise<Known | null>} */
-function knownOf(figure) {
+export function knownOf(figure) {
   const { marks = "", src = "" } = figure.dataset;
   const known =
     fetched.get(marks) ??
@@ -51,16 +51,12 @@ function knownOf(figure) {
 }
 
 /** How many numbers one box of a glyph stands for. @param {{ glyph: string }} mark */
-const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? (glyph.startsWith("tinted") ? 2 : 1);
+const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3 })[glyph] ?? (glyph.startsWith("tinted") ? 2 : 1);
 
 /** Which of the numbers of a mark is meant: in a film those of the step that is shown. @param {HTMLElement} figure @param {Choice} choice */
 function numberOf(figure, { mark: { glyph, values }, part }) {
-  if (glyph === "growing") return frameOf(figure, values.length - 1);
-  return glyph === "moving" ? 3 * frameOf(figure, values.length / 3 - 1) : part;
+  return glyph === "growing" ? frameOf(figure, values.length - 1) : part;
 }
-
-/** The middle of a mark, which in a film may move. @param {HTMLElement} figure @param {Mark} mark */
-const middleOf = (figure, mark) => mark.path?.[frameOf(figure, mark.path.length - 1)] ?? mark.at;
 
 /** @param {number} value */
 const number = (value) => value.toFixed(3).replace("-", "\u2212");
@@ -82,7 +78,7 @@ function cellOf({ mark: { glyph, values, columns = 1 }, part }) {
 
 /** The mark that is seen at a place of the window, and which of its numbers. @param {Living} living @param {Known} known
  * @param {number} x @param {number} y @returns {Choice | null} */
-function pick({ figure, viewer }, { marks }, x, y) {
+function pick({ viewer }, { marks }, x, y) {
   const place = viewer.positionAndNormalFromPoint(x, y)?.position;
   const surface = viewer.surfaceFromPoint(x, y);
   if (!place || !surface) return null;
@@ -90,11 +86,9 @@ function pick({ figure, viewer }, { marks }, x, y) {
   const at = [place.x, place.y, place.z];
   // Shapes that are alike share a mesh, but no place: a hair's breadth is for the rounding of both.
   const near = marks.filter(
-    (mark) =>
-      (mark.mesh ?? mesh) === mesh &&
-      middleOf(figure, mark).every((middle, n) => Math.abs(at[n] - middle) < mark.half[n] + 2e-3),
+    (mark) => (mark.mesh ?? mesh) === mesh && mark.at.every((middle, n) => Math.abs(at[n] - middle) < mark.half[n] + 2e-3),
   );
-  const far = (/** @type {Mark} */ mark) => Math.hypot(...middleOf(figure, mark).map((p, n) => p - at[n]));
+  const far = (/** @type {Mark} */ mark) => Math.hypot(...mark.at.map((p, n) => p - at[n]));
   const [mark] = near.sort((one, other) => far(one) - far(other));
   if (!mark) return null;
   if (mark.mesh === null) return { mark, part: 0 };
@@ -118,10 +112,10 @@ function brief(figure, { parts }, choice) {
 /** What a mark says. @param {HTMLElement} figure @param {Known} known @param {Choice} choice */
 const words = (figure, known, choice) => `${brief(figure, known, choice)}. That is ${known.how[choice.mark.how]}.`;
 
-/** Where a number of a mark stands, in metres. @param {HTMLElement} figure @param {Choice} choice */
-function placeOf(figure, { mark, part }) {
+/** Where a number of a mark stands, in metres. @param {Choice} choice */
+function placeOf({ mark, part }) {
   const { glyph, half, tip, values } = mark;
-  const [x, y, z] = middleOf(figure, mark);
+  const [x, y, z] = mark.at;
   if (["column", "silent", "stack", "tinted"].includes(glyph)) {
     const boxes = values.length / each({ glyph });
     return [x, y - half[1] + ((Math.floor(part / each({ glyph })) + 0.5) / boxes) * 2 * half[1], z];
@@ -149,7 +143,7 @@ function choose(living, known, choice) {
   tell(figure, words(figure, known, choice));
   emphasise(living, nodesOf(choice));
   descend(figure, choice);
-  const position = placeOf(figure, choice)
+  const position = placeOf(choice)
     .map((length) => `${length}m`)
     .join(" ");
   if (viewer.querySelector(".pointer")) viewer.updateHotspot({ name: "hotspot-pointer", position });
@@ -208,7 +202,7 @@ export function approach(living) {
   const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
   const fitting = (1.5 * size) / Math.tan((home.field * Math.PI) / 360);
   const radius = home.radius * Math.min(0.6, Math.max(0.25, fitting / home.radius));
-  look(living, { ...home, target: placeOf(figure, choice), radius });
+  look(living, { ...home, target: placeOf(choice), radius });
 }
 
 /** Glides to where all that is chosen is seen, and a good part of what is around it. @param {Living} living */

@@ -1,6 +1,7 @@
 // What a reader takes along: a line that shows a figure on another page, its picture, and its address on paper.
 
 import { element } from "./figure.js";
+import { draw } from "./labels.js";
 
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.embed"))) {
   input.value = input.value.replace(/src="([^"]*)"/, (_, path) => `src="${new URL(path, location.href)}"`);
@@ -28,7 +29,10 @@ for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
   button.addEventListener("click", async () => {
     const viewer = /** @type {any} */ (figure.querySelector("model-viewer"));
     const live = figure.classList.contains("live");
+    const isWritten = live && figure.querySelector(".labels span");
+    if (isWritten) draw(viewer, true); // the picture has labels as shapes, which can be read on any background
     const picture = await (live ? viewer.toBlob({ mimeType: "image/png" }) : still(figure));
+    if (isWritten) draw(viewer, false);
     if (!picture) return;
     const link = element("a", "", { href: URL.createObjectURL(picture), download: `${figure.id}.png` });
     link.click();

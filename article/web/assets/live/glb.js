@@ -9,7 +9,8 @@ const MATERIALS = {
   solid: { pbrMetallicRoughness: MATT },
   sheet: { pbrMetallicRoughness: MATT, doubleSided: true },
   faint: { pbrMetallicRoughness: FAINT, doubleSided: true, alphaMode: "BLEND" },
-  ink: { pbrMetallicRoughness: {}, extensions: { KHR_materials_unlit: {} } },
+  plates: { name: "plates", pbrMetallicRoughness: MATT },
+  ink: { name: "ink", pbrMetallicRoughness: {}, doubleSided: true, extensions: { KHR_materials_unlit: {} } },
 };
 
 /** A colour as bytes of light. @param {number} color */

@@ -45,6 +45,7 @@ export class Scene {
     this.how = /** @type {string[]} */ ([]);
     this.stones = /** @type {{ points: number[], colors: number[][] }} */ ({ points: [], colors: [] });
     this.plates = /** @type {number[]} */ ([]);
+    this.labels = /** @type {Known["labels"]} */ ([]);
   }
 
   /** Whether a part is off, by its name. @param {string} part */
@@ -159,7 +160,7 @@ export class Scene {
   /** A name plate that leans back, with its text. @param {string} name @param {string} text @param {number} x
    * @param {number} y of its front rim @param {number} [size] @param {number} [align] */
   label(name, text, x, y, size = this.s.TEXT_SIZE, align = 0.5) {
-    const { LINE, PLATE_LIP, PLATE_SLOPE, TEXT_MARGIN, TEXT_LIFT, BASELINE, INK } = this.s;
+    const { LINE, PLATE_LIP, PLATE_SLOPE, PLATE_GAP, PLINTH, TEXT_MARGIN, TEXT_LIFT, BASELINE, LETTER, INK, METER: m } = this.s;
     const width = size * this.width(text), left = x - align * width, deep = size * LINE, back = PLATE_LIP + deep * PLATE_SLOPE;
     const [x0, x1, y1] = [left - TEXT_MARGIN, left + width + TEXT_MARGIN, y + deep];
     const ring = [[x0, y], [x1, y], [x1, y1], [x0, y1]];
@@ -177,6 +178,10 @@ export class Scene {
       shape.faces.push(...faces.map((corner) => corner + first));
     }
     this.glb.add(`label/${name}`, shape, "ink");
+    const reach = PLATE_GAP + PLINTH, isBefore = align === 0.5, high = BASELINE + LETTER / 2; // as article/web/marks.py says
+    const at = isBefore ? [x, 0, -y - BASELINE * up - size - reach] : [x, PLATE_LIP + TEXT_LIFT + high * rise, -y - high * up];
+    const side = isBefore ? { reach: m * reach } : { out: 1 - 2 * align };
+    this.labels.push({ name, text, size: m * size, at: at.map((length) => m * length), ...side });
   }
 
   /** Adds a shape that stands for numbers, and what is said of it. @param {string} glyph @param {Shape} shape
@@ -342,7 +347,7 @@ export class Scene {
   files(name, weights) {
     const { s, glb, share, limit, glyphs, shown, recorded, how, marks } = this, { sentence, tokens } = shown.trace;
     glb.add("plinths", this.boxes(this.stones.points, this.stones.colors), "solid");
-    glb.add("plates", this.boxes(this.plates, [s.STONE]), "solid");
+    glb.add("plates", this.boxes(this.plates, [s.STONE]), "plates");
     const rows = marks.filter(({ node }) => /^(residual|normed)/.test(node)).map(({ node }) => node.replace(/\d+$/, ""));
     const last_only = [...new Set(rows)].filter((row) => !marks.some(({ node }) => node === `${row}0`)).map((row) => row.slice(0, -1));
     const extras = {
@@ -350,6 +355,6 @@ export class Scene {
       column: { base: s.BASE, span: s.SPAN }, bar: { base: s.BAR_BASE, span: s.BAR_SPAN },
       ribbon: { hair: share * s.HAIR, span: share * s.RIBBON },
     };
-    return { glb: glb.file(extras), marks: { how, parts: recorded.parts, marks } };
+    return { glb: glb.file(extras), marks: { how, parts: recorded.parts, marks, labels: this.labels } };
   }
 }

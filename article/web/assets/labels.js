@@ -1,0 +1,123 @@
+// The labels of a figure face the reader, keep their size, and none lies on another. In the file they are shapes, for
+// other viewers and for AR; here they are text over the picture.
+
+import { sceneOf } from "./emphasis.js";
+import { element, whenAlive } from "./figure.js";
+import { knownOf } from "./reader.js";
+import { axesOf } from "./view.js";
+
+/** What is written in a scene; article/web/marks.py says what its fields mean.
+ * @typedef {{ name: string, text: string, size: number, at: number[], out?: number, reach?: number, of?: string,
+ *   to?: number[] }} Written */
+
+/** A label on the page: the mark that it is of; whether it says what one looks at, and so comes first; its size in
+ * pixels; the number of the spot that it has.
+ * @typedef {Written & { span: HTMLElement, mark?: import("./reader.js").Mark, needed: boolean, wide: number, high: number,
+ *   spot: number }} Label */
+
+/** Pixels that are free around a label. */
+const ROOM = 2;
+
+/** Where a label may stand that is over something, or before something: to the right and down. */
+const AROUND = [[0, -1], [1, 0], [-1, 0], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]];
+const BEFORE = [[0, 1], [0.4, 1], [-0.4, 1]];
+
+/** How far away its middle may be, in sizes of a label. */
+const LINES = [0.5, 1, 1.5, 2, 2.5];
+
+/** @param {number} x @param {number} side @param {number} all */
+const within = (x, side, all) => Math.min(Math.max(x, side), all - side);
+
+/** What projects: for a place its pixels to the right and down, and those of a metre there. @param {any} viewer */
+function eyeOf(viewer) {
+  const { theta, phi, radius } = viewer.getCameraOrbit(), { x, y, z } = viewer.getCameraTarget();
+  const { clientWidth: width, clientHeight: height } = viewer, axes = axesOf(theta, phi);
+  const scale = height / 2 / Math.tan((viewer.getFieldOfView() * Math.PI) / 360);
+  const see = (/** @type {number[]} */ place) => {
+    const [right, up, near] = axes.map(([a, b, c]) => a * (place[0] - x) + b * (place[1] - y) + c * (place[2] - z));
+    const size = scale / (radius - near);
+    return [width / 2 + right * size, height / 2 - up * size, size];
+  };
+  return { towards: axes[2], see, width, height };
+}
+
+/** Where the middle of a label may be, from the best spot on, and how long a line leads from there to the best.
+ * @param {Label} label @param {ReturnType<typeof eyeOf>} eye */
+function spotsOf({ at, out, reach, to, mark, needed, wide, high }, { towards, see, width, height }) {
+  const before = (reach ?? 0) / Math.hypot(towards[0], towards[2]);
+  const [x, y, size] = see([at[0] + before * towards[0], at[1], at[2] + before * towards[2]]);
+  const far = ROOM + (mark ? 1.5 * mark.half[1] * size : 0);
+  if (x !== within(x, 0, width) || y !== within(y, 0, height)) return [];
+  let ways = reach ? BEFORE : [...(to ? [to] : []), ...AROUND];
+  if (out) {
+    const [u, v] = see([at[0] + out, at[1], at[2]]), most = Math.max(Math.abs(u - x), Math.abs(v - y));
+    ways = [[(u - x) / most, (v - y) / most]];
+  }
+  return LINES.slice(0, out || (needed && reach) ? LINES.length : 2).flatMap((line) =>
+    ways.map(([dx, dy]) => [
+      within(x + dx * (far + line * (wide + ROOM)), wide / 2 + ROOM, width),
+      within(y + dy * (far + line * (high + ROOM)), high / 2 + ROOM, height),
+      reach ? (line - LINES[0]) * (high + ROOM) : 0,
+    ]),
+  );
+}
+
+/** Gives each label the spot that it has, or the first that is free; who comes first chooses first.
+ * @param {Label[]} labels @param {ReturnType<typeof eyeOf>} eye */
+function arrange(labels, eye) {
+  const taken = labels.filter(({ mark }) => mark).map(({ at }) => [...eye.see(at).slice(0, 2), ROOM, ROOM]);
+  for (const label of labels) {
+    const { span, wide, high } = label, spots = spotsOf(label, eye);
+    const isFree = (/** @type {number} */ n) =>
+      n in spots &&
+      taken.every(([x, y, w, h]) => Math.abs(spots[n][0] - x) * 2 >= wide + w || Math.abs(spots[n][1] - y) * 2 >= high + h);
+    label.spot = [label.spot, ...spots.keys()].find(isFree) ?? -1;
+    span.classList.toggle("off", label.spot < 0);
+    if (label.spot < 0) continue;
+    const [x, y, lead] = spots[label.spot];
+    taken.push([x, y, wide + ROOM, high + ROOM]);
+    span.style.setProperty("--lead", `${lead}px`);
+    span.style.transform = `translate(${(x - wide / 2).toFixed(1)}px, ${(y - high / 2).toFixed(1)}px)`;
+  }
+}
+
+/** Draws the labels that are shapes, or leaves them out, and their shadows, for which the viewer has no public way.
+ * @param {any} viewer @param {boolean} are_drawn */
+export function draw(viewer, are_drawn) {
+  const scene = sceneOf(viewer);
+  scene.traverse((/** @type {any} */ part) => {
+    if (["plates", "ink"].includes(part.material?.name)) part.visible = are_drawn;
+  });
+  scene.queueShadowRender();
+  scene.queueRender();
+}
+
+whenAlive.push(({ figure, viewer }) => {
+  const layer = element("div", "", { class: "labels", "aria-hidden": "true" });
+  let labels = /** @type {Label[]} */ ([]);
+  const show = () => arrange(labels, eyeOf(viewer));
+  const fit = () => {
+    const { x, y, z } = viewer.getCameraTarget(), [, , scale] = eyeOf(viewer).see([x, y, z]);
+    for (const { span, size } of labels) span.style.fontSize = `clamp(var(--least), ${scale * size}px, var(--most))`;
+    for (const label of labels) [label.wide, label.high, label.spot] = [label.span.offsetWidth, label.span.offsetHeight, 0];
+    show();
+  };
+  const write = async () => {
+    const known = await knownOf(figure);
+    labels = (known?.labels ?? []).map((one) => {
+      const mark = known?.marks.find(({ node }) => node === one.of), needed = /^(row|token|query)\b/.test(one.name);
+      return { ...one, at: mark?.at ?? one.at, span: element("span", one.text), mark, needed, wide: 0, high: 0, spot: 0 };
+    });
+    labels.sort((one, other) => Number(other.needed) - Number(one.needed));
+    layer.replaceChildren(...labels.map(({ span }) => span));
+    draw(viewer, !labels.length);
+    fit();
+  };
+  if (!sceneOf(viewer)) return; // then its shapes stay
+  viewer.append(layer);
+  write();
+  viewer.addEventListener("load", write);
+  viewer.addEventListener("camera-change", show);
+  viewer.addEventListener("ar-status", (/** @type {CustomEvent} */ { detail }) => draw(viewer, /started|placed/.test(detail.status)));
+  new ResizeObserver(fit).observe(layer);
+});
