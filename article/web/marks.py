@@ -81,7 +81,7 @@ def labels_of(scene: "pv.MultiBlock") -> list[dict]:
             label: dict[str, Any] = {"name": name.removeprefix("label/"), "text": text["text"]}
             label["size"] = round(style.METER * size, 4)
             if align == 0.5:
-                at, label["reach"] = at * [1, 1, 0] + [0, size + reach, 0], style.METER * reach
+                at, label["reach"] = at * [1, 1, 0] + [0, size + reach, 0], round(style.METER * reach, 4)
             elif align is not None:
                 at, label["out"] = at + np.array(text["up"]) * style.LETTER / 2, 1 - 2 * align
             label |= {"of": text["of"]} if "of" in text else {}

@@ -136,6 +136,17 @@ def test_every_word_is_python_s(drawn: list[Drawn]) -> None:
     """Titles, how numbers came about, their names, places and sizes; of what is off, it says so."""
     for one in drawn:
         wanted, known = said(one), one.known
+        written = {label["name"]: label for label in known["labels"]}
+        assert {*written} == {label["name"] for label in wanted["labels"]} != set()
+        for label in wanted["labels"]:
+            if (one.name, label["name"]) not in {
+                ("forward", "row/0"),
+                ("stream", "row/0"),
+            } or "positions" not in one.off:
+                assert written[label["name"]].keys() == label.keys()
+                assert written[label["name"]]["text"] == label["text"]
+                for key in label.keys() - {"name", "text"}:
+                    assert np.allclose(written[label["name"]][key], label[key], atol=1e-4), (label["name"], key)
         by_name = {mark["node"]: mark for mark in known["marks"]}
         assert {*by_name} == {mark["node"] for mark in wanted["marks"]} != set()
         for mark in wanted["marks"]:

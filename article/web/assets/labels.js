@@ -55,9 +55,9 @@ function spotsOf({ at, out, reach, to, mark, needed, wide, high }, { towards, se
   }
   return LINES.slice(0, out || (needed && reach) ? LINES.length : 2).flatMap((line) =>
     ways.map(([dx, dy]) => [
-      within(x + dx * (far + line * (wide + ROOM)), wide / 2 + ROOM, width),
-      within(y + dy * (far + line * (high + ROOM)), high / 2 + ROOM, height),
-      reach ? (line - LINES[0]) * (high + ROOM) : 0,
+      within(x + dx * (far + line * wide), wide / 2, width),
+      within(y + dy * (far + line * high), high / 2, height),
+      reach ? (line - LINES[0]) * high : 0,
     ]),
   );
 }
@@ -68,16 +68,15 @@ function arrange(labels, eye) {
   const taken = labels.filter(({ mark }) => mark).map(({ at }) => [...eye.see(at).slice(0, 2), ROOM, ROOM]);
   for (const label of labels) {
     const { span, wide, high } = label, spots = spotsOf(label, eye);
-    const isFree = (/** @type {number} */ n) =>
-      n in spots &&
-      taken.every(([x, y, w, h]) => Math.abs(spots[n][0] - x) * 2 >= wide + w || Math.abs(spots[n][1] - y) * 2 >= high + h);
-    label.spot = [label.spot, ...spots.keys()].find(isFree) ?? -1;
+    const rooms = spots.map(([x, y, lead]) => [[x, y, wide, high], [x, y - (high + lead) / 2, 0, lead]]);
+    const isFree = (/** @type {number[]} */ [x, y, w, h]) => taken.every(([a, b, c, d]) => Math.abs(x - a) * 2 >= w + c || Math.abs(y - b) * 2 >= h + d);
+    label.spot = [label.spot, ...spots.keys()].find((n) => rooms[n]?.every(isFree)) ?? -1;
     span.classList.toggle("off", label.spot < 0);
     if (label.spot < 0) continue;
     const [x, y, lead] = spots[label.spot];
-    taken.push([x, y, wide + ROOM, high + ROOM]);
+    taken.push(...rooms[label.spot]);
     span.style.setProperty("--lead", `${lead}px`);
-    span.style.transform = `translate(${(x - wide / 2).toFixed(1)}px, ${(y - high / 2).toFixed(1)}px)`;
+    span.style.transform = `translate(${(x - (wide - ROOM) / 2).toFixed(1)}px, ${(y - (high - ROOM) / 2).toFixed(1)}px)`;
   }
 }
 
@@ -99,7 +98,7 @@ whenAlive.push(({ figure, viewer }) => {
   const fit = () => {
     const { x, y, z } = viewer.getCameraTarget(), [, , scale] = eyeOf(viewer).see([x, y, z]);
     for (const { span, size } of labels) span.style.fontSize = `clamp(var(--least), ${scale * size}px, var(--most))`;
-    for (const label of labels) [label.wide, label.high, label.spot] = [label.span.offsetWidth, label.span.offsetHeight, 0];
+    for (const label of labels) [label.wide, label.high, label.spot] = [label.span.offsetWidth + ROOM, label.span.offsetHeight + ROOM, 0];
     show();
   };
   const write = async () => {
