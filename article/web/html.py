@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from article import paths
 from article.web.imprint import Imprint
+from scenes.export import light
 
 
 def version(data: bytes) -> str:
@@ -73,4 +74,5 @@ class Body(NamedTuple):
 
 def page(body: Body, parts: Collection[str] = (), preview: str = "", at: Addresses | None = None) -> str:
     """A whole page. `parts` are those of the template that the site has; `preview` is a picture for links to it."""
-    return render("page.html", body=body, parts=parts, preview=preview, at=at or Addresses())
+    bright = ", ".join(f"{number:.5f}" for number in light.harmonics())
+    return render("page.html", body=body, parts=parts, preview=preview, at=at or Addresses(), light=bright)

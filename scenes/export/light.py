@@ -1,5 +1,7 @@
 """The light of the scenes: a soft studio, as a panorama for the viewer and as the shade of a surface for the stills."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,12 +11,12 @@ WIDTH, HEIGHT = 64, 32  # narrower panoramas turn the model black in model-viewe
 
 
 def directions() -> NDArray[np.float64]:
-    """The direction (HEIGHT, WIDTH, 3) that each pixel of the panorama looks in; z up, its middle along y."""
+    """The direction (HEIGHT, WIDTH, 3) of each pixel of the panorama; z up, its middle along x, as viewers have it."""
     polar = (np.arange(HEIGHT) + 0.5) / HEIGHT * np.pi
     around = ((np.arange(WIDTH) + 0.5) / WIDTH - 0.5) * 2 * np.pi
     level = np.sin(polar)[:, None]
     height = np.broadcast_to(np.cos(polar)[:, None], (HEIGHT, WIDTH))
-    return np.stack([level * np.sin(around), level * np.cos(around), height], axis=-1)
+    return np.stack([level * np.cos(around), -level * np.sin(around), height], axis=-1)
 
 
 def panorama() -> NDArray[np.float64]:
@@ -33,6 +35,18 @@ def shade(normals: ArrayLike) -> NDArray[np.float64]:
     look = directions().reshape(-1, 3)
     weight = panorama().ravel() * np.sin(np.arccos(look[:, 2])) * (np.pi / HEIGHT) * (2 * np.pi / WIDTH) / np.pi
     return np.array([(np.maximum((look * normal).sum(axis=1), 0) * weight).sum() for normal in np.asarray(normals)])
+
+
+@cache
+def harmonics() -> NDArray[np.float64]:
+    """The same as nine numbers: factors of 1, x, y, z, xy, yz, 3yy-1, xz, xx-zz of a normal with y up, as in glTF.
+
+    More than these a matt surface does not show of any light (Ramamoorthi and Hanrahan, SIGGRAPH 2001).
+    """
+    normals = directions()[::4, ::4].reshape(-1, 3)
+    x, y, z = normals[:, 0], normals[:, 2], -normals[:, 1]
+    basis = np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * y * y - 1, x * z, x * x - z * z], axis=1)
+    return np.linalg.lstsq(basis, shade(normals), rcond=None)[0]
 
 
 def to_hdr() -> bytes:

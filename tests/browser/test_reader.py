@@ -225,7 +225,7 @@ def test_a_click_chooses_and_a_turn_does_not(visit: Visitor, url: str, site: Pat
     x, y = box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"]
     mouse.move(x, y)
     mouse.down()
-    mouse.move(x + 60, y, steps=4)
+    mouse.move(x + (60 if place[0] < 0.5 else -60), y, steps=4)
     mouse.up()
     expect(seen.page).to_have_url(re.compile(r"#pairs\?view="))
     sees_all(figure, solid.hull)  # once the hand has come to rest

@@ -15,7 +15,7 @@ from scenes import glyphs, style
 from scenes.export import light, painter
 from scenes.export import svg as svg_
 from scenes.export.camera import Camera, frame
-from scenes.export.glb import leaves
+from scenes.export.glb import leaves, turn
 from scenes.export.painter import to_png
 from scenes.export.svg import FINE, _showing, stills, to_svg
 from scenes.style import Scale
@@ -151,3 +151,26 @@ def test_light():
     rgbe = np.frombuffer(pixels, np.uint8).reshape(light.HEIGHT, light.WIDTH, 4).astype(float)
     decoded = rgbe[..., 0] / 256 * 2.0 ** (rgbe[..., 3] - 128)
     assert np.allclose(decoded, light.panorama(), rtol=1 / 128)
+
+
+def test_the_light_is_the_same_for_stills_viewers_and_the_page():
+    """Nine numbers say how bright a face is; a viewer reads the same out of the panorama.
+
+    As three.js does, which has the direction of a pixel (u, v) at atan2(z, x) = 2 pi (u - 1/2), asin(y) = pi (v - 1/2).
+    """
+    normals = np.random.default_rng(1).normal(size=(40, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    x, y, z = turn(normals).T
+    basis = np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * y * y - 1, x * z, x * x - z * z], axis=1)
+    assert np.abs(basis @ light.harmonics() - light.shade(normals)).max() < 0.01
+
+    _, _, pixels = light.to_hdr().partition(f"+X {light.WIDTH}\n".encode())
+    red, _, _, exponent = np.frombuffer(pixels, np.uint8).reshape(light.HEIGHT, light.WIDTH, 4).transpose(2, 0, 1)
+    bright = red * 2.0 ** (exponent.astype(float) - 136)
+    around = ((np.arange(light.WIDTH) + 0.5) / light.WIDTH - 0.5) * 2 * np.pi
+    up = (0.5 - (np.arange(light.HEIGHT) + 0.5) / light.HEIGHT) * np.pi
+    level, width = np.cos(up)[:, None], np.pi / light.HEIGHT * 2 * np.pi / light.WIDTH
+    high = np.broadcast_to(np.sin(up)[:, None], bright.shape)
+    look = np.stack([level * np.cos(around), high, level * np.sin(around)], axis=-1)
+    seen = [(np.maximum(look @ normal, 0) * bright * level * width).sum() / np.pi for normal in turn(normals)]
+    assert np.abs(np.array(seen) - light.shade(normals)).max() < 0.01

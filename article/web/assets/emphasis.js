@@ -54,6 +54,7 @@ export function emphasise({ viewer }, nodes) {
     if (!faint) {
       faint = Object.assign(whole.clone(), { transparent: true, opacity: FAINT * whole.opacity, depthWrite: false });
       faint.userData = { whole };
+      faint.onBeforeCompile = whole.onBeforeCompile; // which a clone lacks
       faded.set(whole, faint);
     }
     mesh.material = keeping.some((keeps) => keeps(name)) ? whole : faint;

@@ -6,6 +6,7 @@ import { watch } from "./figure.js";
 import "./film.js";
 import "./labels.js";
 import "./notes.js";
+import "./shade.js";
 import "./share.js";
 import "./walk.js";
 

@@ -1,0 +1,45 @@
+// Matt flat faces in the light of light.hdr, by arithmetic: what the viewer does for any material takes longer than all
+// else together. How bright a face is comes as nine numbers, from `harmonics` of scenes/export/light.py.
+
+import { sceneOf } from "./emphasis.js";
+import { whenAlive } from "./figure.js";
+
+const PLACE = "vPlace = (modelMatrix * vec4(transformed, 1.0)).xyz;";
+const NORMAL = "normalize(cross(dFdx(vPlace), dFdy(vPlace)))"; // towards the eye
+const BRIGHTNESS = `
+float brightness(vec3 n) {
+  float parts[9] = float[9](1.0, n.x, n.y, n.z, n.x * n.y, n.y * n.z, 3.0 * n.y * n.y - 1.0, n.x * n.z, n.x * n.x - n.z * n.z);
+  float light[9] = float[9](LIGHT);
+  float sum = 0.0;
+  for (int i = 0; i < 9; i++) sum += light[i] * parts[i];
+  return sum;
+}
+`;
+
+/** Puts light into the shaders of a material without any. @param {string} light */
+const lit = (light) => (/** @type {{ vertexShader: string, fragmentShader: string }} */ shader) => {
+  const place = "varying vec3 vPlace;\n", [drawn, seen] = ["#include <project_vertex>", "#include <opaque_fragment>"];
+  shader.vertexShader = place + shader.vertexShader.replace(drawn, `${drawn}\n${PLACE}`);
+  const before = place + BRIGHTNESS.replace("LIGHT", light);
+  shader.fragmentShader = before + shader.fragmentShader.replace(seen, `outgoingLight *= brightness(${NORMAL});\n${seen}`);
+};
+
+/** Gives matt materials that light. @param {any} viewer */
+function shade(viewer) {
+  const meshes = /** @type {any[]} */ ([]);
+  sceneOf(viewer)?.traverse((/** @type {any} */ one) => one.isMesh && meshes.push(one));
+  const plain = meshes.find(({ material }) => material.isMeshBasicMaterial)?.material;
+  const made = new Map();
+  for (const mesh of meshes.filter(({ material }) => plain && material.isMeshStandardMaterial && !material.map)) {
+    const { name, color, vertexColors, side, transparent, opacity, depthWrite, userData } = mesh.material;
+    const kept = { name, color, vertexColors, side, transparent, opacity, depthWrite, userData };
+    if (!made.has(mesh.material))
+      made.set(mesh.material, Object.assign(plain.clone(), kept, { onBeforeCompile: lit(viewer.dataset.light) }));
+    mesh.material = made.get(mesh.material);
+  }
+}
+
+whenAlive.push(({ viewer }) => {
+  viewer.addEventListener("load", () => shade(viewer));
+  shade(viewer);
+});
