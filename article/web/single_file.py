@@ -19,17 +19,8 @@ KINDS = {
 }
 ORDER = (  # who is asked, first
     *("view.js", "wheel.js", "figure.js", "film.js", "emphasis.js", "shade.js", "reader.js", "labels.js", "address.js"),
-    *(
-        "notes.js",
-        "share.js",
-        "walk.js",
-        "contents.js",
-        "page.js",
-        "live/matrices.js",
-        "live/model.js",
-        "live/training.js",
-    ),
-    *("live/live.js", "live/glb.js"),
+    *("notes.js", "share.js", "walk.js", "contents.js", "page.js"),
+    *("live/matrices.js", "live/model.js", "live/training.js", "live/live.js", "live/glb.js"),
     *("live/decomposition.js", "live/scene.js", "live/scenes.js", "live/redraw.js", "live/patch.js", "live/bench.js"),
 )
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\.{1,2}/([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)
