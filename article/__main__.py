@@ -1,34 +1,29 @@
 """The command line: the commands, and the exit statuses.
 
-A command is two files of `article/commands/`: a TOML file says what it is and its options, and `run(options)` of its
-module carries it out. Only the one that is asked for is imported, and what it needs only when it runs. One that writes
-a site says its kind; what `--out` names is then judged before anything heavy is imported.
+A command is a TOML file of `article/commands/`: it says what the command is, its options, and which function it calls
+with these; that is imported when they are known to be good. One that writes a site says its kind; what `--out` names is
+then judged before anything heavy is imported.
 """
 
 import argparse
-import importlib
 import io
 import os
+import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import NoReturn
 
 from article import paths
+from article.commands import build
 from article.commands.shared.options import described, parser_of
 from article.errors import FalsehoodError, RefusalError
 from article.escaping import say
 from article.web.folder import refuse_to_replace
 
 BUILD = "build"  # what is done without a command
-NAMES = sorted(path.stem for path in (Path(__file__).parent / "commands").glob("[a-z]*.py") if path.stem != BUILD)
-
-
-def command_of(name: str) -> ModuleType:
-    """The module of a command."""
-    return importlib.import_module(f"article.commands.{name}")
+NAMES = sorted(path.stem for path in (Path(__file__).parent / "commands").glob("*.toml") if path.stem != BUILD)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,12 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a letter gets its number
         sys.stdout.reconfigure(errors="backslashreplace")
     name, given = (arguments[0], arguments[1:]) if arguments and arguments[0] in NAMES else (BUILD, arguments)
-    command = command_of(name)
     kind = described(name).get("site")
     try:
         parser = parser_of(name, paths.COMMAND if name == BUILD else f"{paths.COMMAND} {name}")
         if name == BUILD:
-            command.add_settings(parser)
+            build.add_settings(parser)
             line = "  {:<30}{what}".format
             lines = [line(f"{other} {known['usage']}", **known) for other in NAMES if (known := described(other))]
             parser.epilog = "\n".join(["other commands, which -h after their names explains:", *lines])
@@ -51,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind = "draft" if kind and getattr(options, "draft", False) else kind
         if kind:
             refuse_to_replace(options.out.resolve(), kind)
-        command.run(options)
+        pkgutil.resolve_name(described(name)["calls"])(options)
         sys.stdout.flush()  # here, where a pipe that nobody reads any more is no accident
         return 0
     except (RefusalError, FalsehoodError) as problem:
@@ -65,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         whole = "; the site is the old or the new one, whole" if kind is not None else ""
+        whole += "; the same command goes on from what is kept" if name == BUILD else ""
         print(f"{paths.COMMAND}: interrupted{whole}.", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -3,14 +3,13 @@
 import argparse
 import sys
 
+from article.commands.shared import reading
 from article.errors import FalsehoodError
 from article.escaping import say
 
 
 def run(options: argparse.Namespace) -> None:
     """Holds scenes against what they state, and against what is drawn anew. Raises RefusalError and FalsehoodError."""
-    from article.commands.shared import reading
-
     contents = {path: reading.read(path) for path in options.files}
     mesh = reading.mesh_of(options.against) if options.against else None
     verdicts = {path: reading.judge(path, glb, mesh) for path, glb in contents.items()}
