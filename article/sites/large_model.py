@@ -5,6 +5,7 @@ the pages fetch when a reader asks for one.
 """
 
 import io
+import tomllib
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -32,22 +33,8 @@ class Array(NamedTuple):
     entry: str = "component"
 
 
-# Those of a block, by their name in the trace; all but the residual stream, which is one array for all blocks.
-ARRAYS = {
-    "normed_1": Array("normed-1", "What attention reads, after LayerNorm"),
-    "query": Array("query", "Queries"),
-    "key": Array("key", "Keys"),
-    "value": Array("value", "Values"),
-    "score": Array("score", "Scores, before the mask", "key"),
-    "attention": Array("attention", "Attention weights", "key"),
-    "mixed": Array("mixed", "Values, mixed by attention"),
-    "attention_write": Array("attention-write", "What attention writes"),
-    "middle": Array("middle", "The stream after attention"),
-    "normed_2": Array("normed-2", "What the MLP reads, after LayerNorm"),
-    "up": Array("up", "Hidden units before the activation", "unit"),
-    "hidden": Array("hidden", "Hidden units", "unit"),
-    "mlp_write": Array("mlp-write", "What the MLP writes"),
-}
+TEXT = (HERE / "block.toml").read_text("utf-8")
+ARRAYS = {name: Array(name.replace("_", "-"), **said) for name, said in tomllib.loads(TEXT).items()}
 
 
 def arrays_of(trace: gpt.Trace, l: int) -> list[tuple[Array, np.ndarray]]:
