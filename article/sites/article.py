@@ -33,7 +33,7 @@ COLUMNS = ["generalise", "interval", "probability", "loss"]
 PREVIEW = "forward"  # the scene in link previews; the first one if the article does not show it
 MODELS = ("article.models.own", "article.evidence.evidence", "article.study")  # what decides what they are
 BY = {  # which modules functions of `trained` ask, besides
-    "about": ("article.sites.flow", "article.web.live", "article.web.look"),
+    "about": ("article.sites.flow", "article.web.live", "scenes.glyphs.text"),
     "facts": ("article.values", "article.claims"),
 }
 
@@ -132,9 +132,9 @@ def prepare(site: Site, seed: int | None, seeds: int) -> tuple[list[str], Callab
     site.files |= {name: text.encode() for name, text in about["files"].items()}
     text = markdown.keep(read_article("index.md"), {"study"} if results else set())
     aside = read_article("flow.md")  # what would interrupt the story
-    bench, beside = live.Bench(**about["bench"]), partial(flow_page, about["flow"])
+    bench, beside = partial(live.page, about["bench"]), partial(flow_page, about["flow"])
     pages = [
-        Page("index.html", "article/index.md", text, known.view, wrap=bench.page, key=known.scene_key),
+        Page("index.html", "article/index.md", text, known.view, wrap=bench, key=known.scene_key),
         Page("flow.html", "article/flow.md", aside, known.view, wrap=beside, key=known.scene_key),
     ]
     if not (names := pages[0].document.scenes):
@@ -144,7 +144,7 @@ def prepare(site: Site, seed: int | None, seeds: int) -> tuple[list[str], Callab
     picture = f"{site.base}{preview}.png"
     add_page(site, "evidence.html", claims_page.body(judged, facts), PARTS, picture)
     site.files |= {"claims.json": to_json(judged)}
-    return about["told"], partial(single, text, bench.page, facts, judged, picture)
+    return about["told"], partial(single, text, bench, facts, judged, picture)
 
 
 def facts_of(known: Known, results: dict | None) -> Facts:

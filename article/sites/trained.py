@@ -5,6 +5,9 @@ import string
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
+
+import numpy as np
 
 import gpt
 from article import claims, study  # noqa: F401 - claims are registered
@@ -15,11 +18,17 @@ from article.measures import counted, entropy
 from article.models import ensemble, own
 from article.sites import flow
 from article.values import gather
-from article.web import figures, live, look  # noqa: F401 - which will draw: its import takes as long as a training
+from article.web import figures, live  # noqa: F401 - which will draw: its import takes as long as a training
 from article.web.site import Site
+from scenes import style
 from scenes.glyphs.text import letters
 
 GUESSES = 5  # that the page shows without scripts
+# The words for what is drawn, in live/scenes.js as in scenes/.
+NAMES = """embedding alone position block head final LayerNorm entering after attention MLP stream last vector
+probability for logit bias query key × score: their sum score masked weight (head values, mixed all write hidden ReLU
+less its mean to one size component component, weight, share before unit times gain plus product the best, with
+logits"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,7 @@ def studied(survey: Sequence[Evidence]) -> tuple[dict | None, str]:
 
 
 def bench(own: Evidence) -> dict:
-    """Where the reader asks the article's own model: what `live.Bench` takes."""
+    """Where the reader asks the article's own model: what `live.page` takes."""
     trace, config, vocab = own.trace, own.config, own.tokenizer.vocab
     model = live.packed(
         {name: weight.detach().numpy() for name, weight in own.model.named_parameters()},
@@ -103,11 +112,31 @@ def bench(own: Evidence) -> dict:
         prompt=trace.sentence,
         answer=own.answer,
         fingerprint=trace.weights,
-        look=look.look(vocab),
+        look=look(vocab),
     )
     answers = sorted(zip(trace.probabilities[-1, -1].tolist(), vocab, strict=True), reverse=True)[:GUESSES]
     found = {"model": model, "tokens": trace.tokens, "answers": answers, "presets": presets(own)}
     return found | {"blocks": config.n_layer, "heads": config.n_head, "seed": config.seed, "steps": config.steps}
+
+
+def look(words: Sequence[str]) -> dict[str, Any]:
+    """What scenes are drawn by, as JSON, for scripts that draw them, too.
+
+    The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; and words,
+    those of scenes and single letters, each as how far it goes, and the shapes and places of its letters.
+    """
+    shapes: dict[bytes, list] = {}
+
+    def placed(text: str) -> list:
+        for (points, faces), _ in letters(text):
+            shapes.setdefault(points.tobytes(), [np.round(points, 5).ravel().tolist(), faces.ravel().tolist()])
+        *known, (_, far) = letters(f"{text}0")
+        return [round(far, 5), [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in known]]
+
+    whole = {f"{word} ": placed(f"{word} ") for word in [*words, *NAMES.split()]}
+    single = {letter: placed(letter) for letter in sorted({*"".join(words), *" .,…+=)−0123456789"})}
+    constants = {name: value for name, value in vars(style).items() if name.isupper()}
+    return {"style": constants, "texts": whole | single, "shapes": [*shapes.values()]}
 
 
 def presets(own: Evidence) -> dict[str, list[str]]:

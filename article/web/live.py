@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from article.web.html import Body
 from article.web.markdown import Document
 
 GRID = 2.0**16  # weights are multiples of 1 / GRID
+SCENE = "forward"  # that the bench shows, if the page has it
 
 
 def packed(
@@ -43,36 +44,24 @@ def scripts() -> dict[str, bytes]:
     return {f"live/{path.name}": path.read_bytes() for path in sorted((paths.ASSETS / "live").glob("*.js"))}
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Where the reader of a page asks its model, switches parts of it off, and trains it: the first thing on the page.
+def page(bench: Mapping[str, Any], document: Document, facts: Facts) -> Body:
+    """A document with the bench under its title, where the reader asks its model, cuts parts of it off, and trains it.
 
-    Without scripts it shows what the model answers to the page's prompt, and the still of a scene.
+    Of the `bench` there are the model as JSON by `packed`, the tokens of its prompt, the most probable answers to it,
+    each with its probability, the presets, prompts by what they are, and the numbers of blocks and heads, the seed and
+    the steps. Without scripts it shows the answers and the still of a scene. Raises UnknownNameError.
     """
-
-    model: str  # JSON by `packed`, with corpus, prompt, answer (its next word), fingerprint (of the weights) and look
-    tokens: Sequence[str]  # of the prompt
-    answers: Sequence[tuple[float, str]]  # the most probable ones to it, with their probabilities
-    blocks: int
-    heads: int
-    presets: Mapping[str, Sequence[str]]  # prompts by what they are
-    seed: int  # of the model's training
-    steps: int  # of it
-    scene: str = "forward"  # which it shows, if the page has it
-
-    def page(self, document: Document, facts: Facts) -> Body:
-        """A document with the bench under its title. Raises UnknownNameError like `Document.body`."""
-        body = document.body(facts)
-        alt, caption = document.captions(facts.values).get(self.scene, ("", ""))
-        bench = html.render(
-            "bench.html",
-            bench=self,
-            parameters=facts.values["parameters"],
-            data=facts.figures.get(f"{self.scene}.glb"),
-            alt=alt,
-            caption=caption,
-            at=document.at,
-            model=html.safe(self.model),
-        )
-        head, end, rest = body.html.partition("</h1>")
-        return body._replace(html=head + end + bench + rest if end else bench + head)
+    body = document.body(facts)
+    alt, caption = document.captions(facts.values).get(SCENE, ("", ""))
+    shown = html.render(
+        "bench.html",
+        bench={**bench, "scene": SCENE},
+        parameters=facts.values["parameters"],
+        data=facts.figures.get(f"{SCENE}.glb"),
+        alt=alt,
+        caption=caption,
+        at=document.at,
+        model=html.safe(bench["model"]),
+    )
+    head, end, rest = body.html.partition("</h1>")
+    return body._replace(html=head + end + shown + rest if end else shown + head)

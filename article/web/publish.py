@@ -16,8 +16,6 @@ from article.web.html import Body
 from article.web.markdown import Document, UnknownNameError
 from article.web.site import DRAFT, Site
 
-View = Callable[[str], Any]  # what a scene is built from, by its SHOWS
-
 
 @dataclass(frozen=True)
 class Page:
@@ -26,10 +24,10 @@ class Page:
     file: str  # its name in the site
     source: str  # of its text, as errors name it
     text: str  # Markdown, with the parts that it has
-    view: View | None  # what its scenes are built from; none if they know that themselves
+    view: Callable[[str], Any] | None  # what its scenes are built from; none if they know that themselves
     values: Mapping[str, str] = field(default_factory=dict)  # of this page alone
     wrap: Callable[[Document, Facts], Body] | None = None  # what the text stands in, if it is not the whole page
-    other: View | None = None  # the same for figures whose names end in -b, beside those that end in -a
+    other: Callable[[str], Any] | None = None  # the same for figures whose names end in -b, beside those that end in -a
     package: str = "scenes"  # where its scenes stand
     kept: bool = True  # whether its scenes are kept for the next build
     key: Callable[[str, bool], str] | None = None  # of a scene, a preview or not, that is known before its numbers are

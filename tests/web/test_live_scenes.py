@@ -14,7 +14,7 @@ import torch
 import trimesh
 
 import gpt
-from article.web import look
+from article.sites import trained
 from article.web.marks import marks
 from scenes import style
 from scenes.analysis.views import VIEWS
@@ -71,7 +71,7 @@ def drawn(small: gpt.GPT, tokenizer: gpt.Tokenizer) -> list[Drawn]:  # noqa: F81
     recorded = {name: said(Drawn(name, view_of(name, ours), [], b"", {}, "")) for name in following}
     task = {
         "packed": sent(small, tokenizer),
-        "look": look.look(tokenizer.vocab),
+        "look": trained.look(tokenizer.vocab),
         "recorded": recorded,
         "weights": gpt.fingerprint(small),
         "asked": [{"sentence": sentence, "cuts": cuts, "off": off} for sentence, cuts, off in ASKED],
