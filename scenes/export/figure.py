@@ -25,17 +25,14 @@ FINER = 2  # times as many pixels are drawn as are kept, for smooth edges
 class Lines(str):
     """HTML that shows files; a notebook, which finds none, shows them from inside it."""
 
-    __slots__ = ("files",)
     files: dict[str, bytes]
 
     def _repr_html_(self) -> str:
         def inside(address: re.Match[str]) -> str:
-            name = address[1].removesuffix("#.hdr")
-            data, kind = self.files.get(name), KINDS.get(Path(name).suffix)
-            ending = address[1].removeprefix(name)
-            return f'"data:{kind};base64,{base64.b64encode(data).decode()}{ending}"' if data else address[0]
+            data = base64.b64encode(self.files.get(address[1], b"")).decode()
+            return f'"data:{KINDS[Path(address[1]).suffix]};base64,{data}{address[2]}"' if data else address[0]
 
-        return re.sub(r'"([^"]+)"', inside, self)
+        return re.sub(r'"([^"#]+)((?:#\.hdr)?)"', inside, self)
 
 
 def figure(thing: Any, name: str, folder: Path | str, *, alt: str = "", viewer: str = VIEWER, **look: Any) -> Lines:

@@ -11,6 +11,7 @@ from scenes.export.part import Part
 from scenes.export.plotter import Block
 from scenes.export.view import View, upright
 
+NEEDED = ("scene", "up", "error", "decode")  # to read scalars, where a program has dropped the asset's extras
 MODES = {"points": 0, "lines": 1, "triangles": 4}
 NEAREST, LINEAR, MIPMAPS, CLAMP, REPEAT = 9728, 9729, 9987, 33071, 10497
 DECODE = "t = (u (colors + 2) - 1) / colors of TEXCOORD_0 (u, v); the value is low + t (high - low), on a log scale of"
@@ -30,7 +31,8 @@ def pack(blocks: list[Block], extras: dict[str, Any], view: View, size: float, e
     extras = extras | {"error": errors, "decode": DECODE}
     camera, place = view.node()
     nodes = [*writer.nodes, place | {"name": "camera", "camera": 0}]
-    nodes.append({"name": "root", "children": list(range(len(nodes))), "extras": extras})
+    known = extras if plain else {key: extras[key] for key in NEEDED}
+    nodes.append({"name": "root", "children": list(range(len(nodes))), "extras": known})
     used = ["KHR_materials_unlit"] if any("extensions" in one for one in writer.materials) else []
     needed = [] if plain else ["KHR_mesh_quantization"]
     document: dict[str, Any] = {"asset": {"version": "2.0", "generator": "Vitrine", "extras": extras}}
