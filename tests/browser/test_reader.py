@@ -297,6 +297,30 @@ def test_what_is_pointed_at_or_chosen_stands_out(visit: Visitor, url: str, site:
     expect(both.page).to_have_url(re.compile(r"mark=residual/0/1%2Bresidual/2/3&"))
 
 
+# Of all that is drawn: whether its light is ours, and how red plinths are.
+LIGHT = """viewer => {
+    const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene"), red = [];
+    viewer[key].traverse(({ isMesh, material, parent }) => {
+        if (isMesh && material.isMeshStandardMaterial) throw Error("the viewer's own light");
+        if (isMesh && parent.name === "plinths") red.push(material.color.r);
+    });
+    return red;
+}"""
+
+
+def test_plinths_do_not_glare_on_a_dark_page(visit: Visitor, url: str) -> None:
+    bright, dark = (
+        visit(url + BY_ITSELF, color_scheme=scheme)
+        .enliven("pairs")
+        .figure("pairs")
+        .locator("model-viewer")
+        .evaluate(LIGHT)
+        for scheme in ("light", "dark")
+    )
+    assert len(bright) > 8
+    assert np.allclose(np.array(dark), 0.2 * np.array(bright))
+
+
 def test_a_walk_leads_through_a_figure(visit: Visitor, url: str, site: Path) -> None:
     """By buttons, keys and scrolling: each stop has its sentence, its marks and its view; the page stays in place."""
     seen = visit(url, reduced_motion="reduce").enliven("forward")

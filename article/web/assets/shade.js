@@ -24,18 +24,24 @@ const lit = (light) => (/** @type {{ vertexShader: string, fragmentShader: strin
   shader.fragmentShader = before + shader.fragmentShader.replace(seen, `outgoingLight *= brightness(${NORMAL});\n${seen}`);
 };
 
+/** How bright plinths are on a dark page, where they would glare. */
+const dark = matchMedia("(prefers-color-scheme: dark)"), DIM = 0.2;
+
 /** Gives matt materials that light. @param {any} viewer */
 function shade(viewer) {
-  const meshes = /** @type {any[]} */ ([]);
+  const meshes = /** @type {any[]} */ ([]), made = new Map();
   sceneOf(viewer)?.traverse((/** @type {any} */ one) => one.isMesh && meshes.push(one));
   const plain = meshes.find(({ material }) => material.isMeshBasicMaterial)?.material;
-  const made = new Map();
   for (const mesh of meshes.filter(({ material }) => plain && material.isMeshStandardMaterial && !material.map)) {
-    const { name, color, vertexColors, side, transparent, opacity, depthWrite, userData } = mesh.material;
-    const kept = { name, color, vertexColors, side, transparent, opacity, depthWrite, userData };
-    if (!made.has(mesh.material))
-      made.set(mesh.material, Object.assign(plain.clone(), kept, { onBeforeCompile: lit(viewer.dataset.light) }));
-    mesh.material = made.get(mesh.material);
+    const { uuid, name, color, vertexColors, side, transparent, opacity, depthWrite, userData } = mesh.material;
+    const isPlinth = [mesh.name, mesh.parent.name].includes("plinths"), key = `${uuid} ${isPlinth}`;
+    if (!made.has(key)) {
+      const kept = { name, vertexColors, side, transparent, opacity, depthWrite, userData };
+      const material = Object.assign(plain.clone(), kept, { onBeforeCompile: lit(viewer.dataset.light) });
+      material.color.copy(color).multiplyScalar(isPlinth && dark.matches ? DIM : 1);
+      made.set(key, material);
+    }
+    mesh.material = made.get(key);
   }
 }
 
