@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -67,6 +67,10 @@ def main() -> None:
                 "ours": in_child("ours"),
                 "pyvista": in_child("pyvista", Path(folder) / "peer.gltf"),
                 "trimesh": in_child("trimesh"),
+            },
+            "figure": {
+                name: in_child("figure", name, Path(folder) / f"beam.{name}")
+                for name in ("ours", "bare", "gltf", "html")
             },
             "sizes": sizes(Path(folder)),
         }
@@ -393,6 +397,40 @@ def trimesh() -> dict:
     return timed(lambda: cast(bytes, scene.export(file_type="glb")))
 
 
+def figure(name: str, out: str) -> dict:
+    """A mesh that ships with PyVista, coloured by its cells: by us, also without its bar, and by PyVista's exports.
+
+    `export_gltf` needs a GL library, `export_html` trame-pyvista; it brings its viewer along.
+    """
+    import asyncio
+
+    import pyvista as pv
+    from pyvista import examples
+
+    from scenes.export.anything import to_glb
+
+    mesh: Any = examples.load_hexbeam()
+    look: dict[str, Any] = {"scalars": "sample_cell_scalars", "cmap": "plasma"}
+    to_glb(pv.Cube())  # its imports count for nobody
+    if name in ("ours", "bare"):
+        return timed(lambda: to_glb(mesh, words=name == "ours", **look))
+    plotter = pv.Plotter(off_screen=True)
+    plotter.add_mesh(mesh, **look)
+    if name == "html":
+        from trame_pyvista.jupyter import launch_server  # pyright: ignore[reportMissingImports]
+
+        async def ready() -> None:
+            await launch_server().ready
+
+        asyncio.run(ready())
+
+    def write() -> bytes:
+        (plotter.export_html if name == "html" else plotter.export_gltf)(out)
+        return Path(out).read_bytes()
+
+    return timed(write)
+
+
 # --- Large models -------------------------------------------------------------------------------------------------
 
 # Blocks, heads, components and tokens, each with some three times the numbers of the one before; the last is GPT-2’s.
@@ -623,6 +661,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         tasks = {
             "job": job,
+            "figure": figure,
             "survey": survey,
             "rebuild": rebuild,
             "predecessor": predecessor,
