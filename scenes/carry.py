@@ -27,5 +27,5 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     glyphs.side(scene, f"values, block {l + 1}, head {h + 1}", 0)
     glyphs.pattern(scene, decomposition, l, h, first=q, row=0)
     glyphs.line(scene, decomposition, behind, 1, place=q)
-    glyphs.legend(scene, right=T - 1, heads=[h])
+    glyphs.legend(scene, right=q + 3, heads=[h])
     return scene

@@ -711,12 +711,12 @@ def test_more_than_twenty_figures_live_on_one_page_of_a_phone(visit: Visitor, co
     article, flow = ((copy / path).read_text("utf-8") for path in (ARTICLE, FLOW))
     more = re.findall(r'<figure class="scene".*?</figure>', flow, re.DOTALL)
     (copy / ARTICLE).write_text(article.replace('<div class="note"', "".join(more) + '<div class="note"'), "utf-8")
-    (copy / "forward.glb").write_bytes((copy / "forward.glb").read_bytes()[:5000])
+    (copy / "stream.glb").write_bytes((copy / "stream.glb").read_bytes()[:5000])
     (copy / "map.glb").unlink()
     seen = visit(serve(copy), reduced_motion="reduce")
     assert len(seen.figures) == len(BUILDERS) + 1 > 22  # the bench shows one of them once more
     for name in BUILDERS:
-        if name in ("forward", "map"):
+        if name in ("stream", "map"):
             seen.figure(name).locator(".stage").scroll_into_view_if_needed()
             stays_flat(seen.figure(name), NO_SCENE)
         else:

@@ -122,7 +122,7 @@ export const SCENES = {
     scene.side(`values, ${headName(l, h)}`, 0);
     scene.pattern(l, h, q, 0);
     scene.line(behind, 1, q);
-    scene.legend(q, [h]);
+    scene.legend(q + 3, [h]);
     return "A row of short columns for the values, ribbons from them to a column behind, and the writes of the heads and their sum.";
   },
   mlp(scene, d) {
