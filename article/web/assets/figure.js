@@ -196,9 +196,9 @@ function follow(living) {
       isHeld = kind === "pointerdown";
       wait();
     });
-  new ResizeObserver(() => {
+  new ResizeObserver(([{ contentRect: { width, height } }]) => {
     const { figure, sight, rest } = living;
-    const [before, aspect] = [whole(sight, rest.theta, rest.phi), viewer.clientWidth / viewer.clientHeight];
+    const [before, aspect] = [whole(sight, rest.theta, rest.phi), width / height]; // to parts of a pixel
     if (!(Math.abs(aspect / sight.aspect - 1) > 0.01)) return; // in full screen, or in a frame of a new shape, it is
     sight.aspect = aspect;
     if (alive.has(figure) && isCentred(sight, rest, before))

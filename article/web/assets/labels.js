@@ -11,9 +11,9 @@ import { axesOf } from "./view.js";
  *   to?: number[] }} Written */
 
 /** A label on the page: the mark that it is of; whether it says what one looks at, and so comes first; its size in
- * pixels; the number of the spot that it has.
+ * pixels; the number of the spot that it has, and how long a line leads from there.
  * @typedef {Written & { span: HTMLElement, mark?: import("./reader.js").Mark, needed: boolean, wide: number, high: number,
- *   spot: number }} Label */
+ *   spot: number, lead?: number }} Label */
 
 /** Pixels that are free around a label. */
 const ROOM = 2;
@@ -75,7 +75,7 @@ function arrange(labels, eye) {
     if (label.spot < 0) continue;
     const [x, y, lead] = spots[label.spot];
     taken.push(...rooms[label.spot]);
-    span.style.setProperty("--lead", `${lead}px`);
+    if (lead !== label.lead) span.style.setProperty("--lead", `${(label.lead = lead)}px`);
     span.style.transform = `translate(${(x - (wide - ROOM) / 2).toFixed(1)}px, ${(y - (high - ROOM) / 2).toFixed(1)}px)`;
   }
 }
