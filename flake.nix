@@ -89,7 +89,7 @@
             trap 'chmod -R u+w "$copy" && rm -rf "$copy"' EXIT
             cp -R ${self}/. "$copy"
             chmod -R u+w "$copy"
-            [ "''${1-}" = verify ] || set -- --out "$PWD/docs" "$@"
+            case "''${1-}" in "" | -*) set -- --out "$PWD/docs" "$@" ;; esac
             python "$copy/gpt.py" "$@"
           '';
         };

@@ -332,6 +332,7 @@ def test_the_command_does_the_job_in_the_folder_of_the_caller(nix: Nix, variant:
         (["--seed", "2"], ["--out", "HERE/docs", "--seed", "2"]),
         (["--out", "else where"], ["--out", "HERE/docs", "--out", "else where"]),  # the last counts
         (["verify", "docs/a b.glb"], ["verify", "docs/a b.glb"]),
+        (["generate", "the fox"], ["generate", "the fox"]),
     ],
 )
 def test_the_command_passes_on_what_it_is_told(nix: Nix, variant: Variant, tmp_path: Path, arguments, passed):
