@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
-from scipy.optimize import isotonic_regression
 
 from article.evidence.claim import Claim, Outcome, wilson
 from article.evidence.words import percent
@@ -388,6 +387,8 @@ def apart(places: Sequence[float], gap: float, high: float) -> list[float]:
     >>> apart([4.0, 5.0, 6.0], 2.0, 10.0)
     [3.0, 5.0, 7.0]
     """
+    from scipy.optimize import isotonic_regression  # it takes longer to import than a page to write
+
     steps = gap * np.arange(len(places))
     starts = isotonic_regression(places - steps).x
     return (np.clip(starts, 0.0, max(0.0, high - steps.max(initial=0))) + steps).tolist()

@@ -132,6 +132,13 @@ def test_what_a_scene_asks_of_the_style_is_known(name, subjects, monkeypatch):
     assert {one for one in settings if not re.search(rf"^([A-Z_]+, )*{one}\b.* = ", stated, re.MULTILINE)} == set()
 
 
+def test_pages_need_neither_models_nor_drawing():
+    """As long as all is kept that they say of models and show."""
+    code = "import sys, article.sites.article; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert HEAVY.isdisjoint(done.stdout.split())
+
+
 @pytest.mark.slow
 def test_a_changed_sentence_needs_no_models(project, tmp_path):
     """Neither the libraries that train nor those that draw; and what is made of nothing kept has the same bytes."""
