@@ -53,32 +53,3 @@ class Data:
 def level_name(level: int) -> str:
     """What a level of the residual stream is called."""
     return f"after block {level}" if level else "entering block 1"
-
-
-def plain(_: Any, n: int) -> Sequence[str]:
-    """Of a single number, or of numbers that have no name."""
-    return [""] * n
-
-
-def directions(_: Any, n: int) -> Sequence[str]:
-    return ["first direction", "second direction", "third direction"][:n]
-
-
-def by_token(title: Callable[[Index], str], split: int) -> Table:
-    """A column for each token, and in it a row for each component."""
-    return Table(lambda _, i: title(i), "component", lambda s, i, n: ((n, str(n + 1)), (i[1], s.tokens[i[1]])), split)
-
-
-def query_by_key(title: Callable[[Index], str], split: int = 0) -> Table:
-    """Single numbers of a query and a key."""
-    return Table(
-        lambda _, i: title(i),
-        "query \\ key",
-        lambda s, i, _: ((i[2], s.tokens[i[2]]), (i[3], s.tokens[i[3]])),
-        split,
-    )
-
-
-def level_by_token(title: str) -> Table:
-    """Single numbers of a level of the stream and, by the last index, a token of the vocabulary."""
-    return Table(lambda *_: title, "level", lambda s, i, _: ((i[0], level_name(i[0])), (i[-1], s.vocab[i[-1]])))

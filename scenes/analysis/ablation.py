@@ -15,7 +15,7 @@ from torch import Tensor
 
 import gpt
 from scenes.analysis.view import View
-from scenes.words import Words, plain
+from scenes.analysis.words import WORDS
 
 
 class Cut(NamedTuple):
@@ -26,17 +26,6 @@ class Cut(NamedTuple):
     value: Tensor | float = 0.0
 
 
-WORDS = {
-    f"{part}_effect": Words(name, f"what the answer's probability loses when {cut}", place, plain)
-    for part, name, cut, place in (
-        ("weight", lambda s, i: f"without the look at {s.tokens[i[2]]}", "the weight is set to 0", 2),
-        ("head", lambda *_: "without the head", "the head says nothing at any position", 2),
-        ("heads", lambda *_: "without all heads", "no head of the block says anything at any position", 1),
-        ("mlp", lambda *_: "without the MLP", "the MLP writes nothing at any position", 1),
-    )
-}
-
-
 @dataclass(frozen=True)
 class Ablation(View):
     """A trace, and the probabilities of the next token (V) that are left when a part is cut, as arrays of float64.
@@ -45,7 +34,7 @@ class Ablation(View):
     MLPs are cut at every position, or at the last one alone. An effect is what it takes from the answer's probability.
     """
 
-    words = View.words | WORDS
+    words = View.words | WORDS["ablation"]
     answer: str
     without_weight: np.ndarray  # (L, H, T, V); by the key
     without_head: np.ndarray  # (L, H, V)

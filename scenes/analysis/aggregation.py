@@ -6,15 +6,13 @@ computed, and none that is left out is larger. Letters of shapes beyond those of
 groups of components.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from scenes.analysis.view import View
-from scenes.words import Index, Words, level_name
+from scenes.analysis.words import WORDS
 
 COLUMNS = 64  # of a row, at most
 TALL = 16  # boxes of a column, at most
@@ -36,44 +34,11 @@ def extreme(values: np.ndarray, size: int, axis: int) -> np.ndarray:
     return np.where(high >= -low, high, low)
 
 
-def boxes_of(shown: Any, n: int) -> Sequence[str]:
-    """Of the boxes of a row of columns."""
-    C = len(shown.names)
-    return [f"{shown.column(c)}, {shown.group(g)}:" for c in range(C) for g in range(n // C)]
-
-
-def tiles_of(shown: Any, _: int) -> Sequence[str]:
-    """Of the tiles of a pattern."""
-    names = [shown.column(c) for c in range(len(shown.names))]
-    return [f"{names[q]} looks at {names[k]}:" for q in range(len(names)) for k in range(q + 1)]
-
-
-def largest(what: str) -> Callable[[Any, Index], str]:
-    """Says how a number of a row of columns was found, and how what it was found among was computed."""
-    return lambda *_: f"the one of largest magnitude among those that share the box, each {what}"
-
-
-WORDS = {
-    "stream": Words(
-        lambda s, i: "after the final LayerNorm" if i[0] == len(s.residual) else level_name(i[0]),
-        largest("a component of the residual stream there"),
-        0,
-        boxes_of,
-    ),
-    "look": Words(
-        lambda _, i: f"attention in block {i[0] + 1}",
-        "the largest weight of any head, and of all tokens that share a tile",
-        0,
-        tiles_of,
-    ),
-}
-
-
 @dataclass(frozen=True)
 class Aggregation(View):
     """The whole way of a text through a large model."""
 
-    words = View.words | WORDS
+    words = View.words | WORDS["aggregation"]
 
     @property
     def rows(self) -> int:
@@ -111,6 +76,16 @@ class Aggregation(View):
         first, last = c * self.together + 1, min((c + 1) * self.together, len(self.tokens))
         return f"{first} {self.names[c]}" if first == last else f"{first} to {last}, {self.names[c]} …"
 
+    def boxes(self, n: int) -> list[str]:
+        """What the boxes of a row of columns are called."""
+        C = len(self.names)
+        return [f"{self.column(c)}, {self.group(g)}:" for c in range(C) for g in range(n // C)]
+
+    def tiles(self) -> list[str]:
+        """What the tiles of a pattern are called."""
+        names = [self.column(c) for c in range(len(self.names))]
+        return [f"{names[q]} looks at {names[k]}:" for q in range(len(names)) for k in range(q + 1)]
+
     def leads(self, array: str, index: int) -> dict:
         """Where the numbers are that an array is drawn from: the page, and what it calls them there."""
         L = len(self.attention)
@@ -142,31 +117,19 @@ class Aggregation(View):
 
 # What `inside` has, by the names of the files of numbers.
 INSIDE = ("enters", "attention-write", "middle", "mlp-write", "leaves")
-WORDS_OF_BLOCK = {
-    "inside": Words(
-        lambda s, i: (
-            f"block {s.block + 1}, "
-            + ("what enters", "what attention writes", "after attention", "what the MLP writes", "what leaves")[i[0]]
-        ),
-        largest("a component of the vector there"),
-        0,
-        boxes_of,
-    ),
-    "heads": Words(
-        lambda s, i: f"attention in block {s.block + 1}, head {i[0] + 1}",
-        "the softmax of the scores that the mask leaves; the largest where tokens share a tile",
-        0,
-        tiles_of,
-    ),
-}
 
 
 @dataclass(frozen=True)
 class BlockAggregation(Aggregation):
     """What one block does, every head of it."""
 
-    words = Aggregation.words | WORDS_OF_BLOCK
+    words = Aggregation.words | WORDS["block"]
     block: int
+
+    @property
+    def number(self) -> int:
+        """The block's, from 1."""
+        return self.block + 1
 
     def leads(self, array: str, index: int) -> dict:
         page = f"block-{self.block + 1}.html"

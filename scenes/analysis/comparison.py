@@ -9,7 +9,8 @@ import numpy as np
 import gpt
 from scenes.analysis.decomposition import Decomposition
 from scenes.analysis.view import View
-from scenes.words import Index, Words, level_by_token, level_name, plain
+from scenes.analysis.words import WORDS
+from scenes.words import Index, Words
 
 CANDIDATES, FEW = 10, 4
 
@@ -18,15 +19,7 @@ CANDIDATES, FEW = 10, 4
 class Outcome(View):
     """A trace, set beside that of another training on the same sentence, which says another word."""
 
-    words = View.words | {
-        "looks": Words(
-            lambda s, i: f"{s.who[i[0]]}, block {i[1] + 1}, head {i[2] + 1} looks at {s.tokens[s.key]}",
-            "the attention weight of the last position",
-            0,
-            plain,
-        ),
-        "says": Words(lambda s, i: f"{s.who[i[0]]} says {s.vocab[i[1]]}", "the softmax of the logits", 0, plain),
-    }
+    words = View.words | WORDS["outcome"]
     who: ClassVar = ("this page’s", "stopped early")
     other: gpt.Trace
 
@@ -34,6 +27,11 @@ class Outcome(View):
     def key(self) -> int:
         """The place of the token that the last position of the trace looks at most."""
         return int(self.attention[:, :, -1].max(axis=(0, 1)).argmax())
+
+    @property
+    def looked_at(self) -> str:
+        """That token."""
+        return self.tokens[self.key]
 
     @cached_property
     def looks(self) -> np.ndarray:
@@ -49,18 +47,6 @@ class Outcome(View):
     def candidates(self) -> list[int]:
         """The ids of the tokens that are, in the mean of both, the most probable."""
         return np.argsort(-self.says.mean(axis=0), kind="stable")[:FEW].tolist()
-
-
-WORDS = {
-    "last": Words(lambda *_: "last vector", "the last position's vector after the final LayerNorm"),
-    "chance": Words(
-        lambda s, i: f"{s.vocab[i[1]]}, {level_name(i[0])}",
-        "the softmax of the logits that the stream gives there",
-        0,
-        plain,
-        level_by_token("Probabilities"),
-    ),
-}
 
 
 def compared(words: Words) -> Words:
@@ -85,7 +71,7 @@ class Comparison(Decomposition):
     by their numbers: of the position, counted from the first one, of the block and of the head; tokens by their text.
     """
 
-    words = Decomposition.words | WORDS
+    words = Decomposition.words | WORDS["comparison"]
     other: gpt.Trace
     names: tuple[str, str]  # of this one, and of the other
 

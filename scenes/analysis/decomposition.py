@@ -9,49 +9,14 @@ import torch
 
 import gpt
 from scenes.analysis.view import View
-from scenes.words import Table, Words, directions, plain
-
-WORDS = {
-    "token": Words(
-        lambda s, i: f"embedding of {s.tokens[i[0]]}", "the row of the table of embeddings at the token's id"
-    ),
-    "product": Words(
-        lambda s, i: f"query × key of {s.tokens[i[3]]}",
-        "the product of one component of both, divided by the root of their number",
-        2,
-    ),
-    "map": Words(
-        lambda s, i: s.vocab[i[0]], "the embedding along the first principal components of all", 0, directions
-    ),
-    "centred": Words(lambda *_: "less its mean", "the last residual stream less the mean of its components"),
-    "standard": Words(lambda *_: "to one size", "the centred vector divided by its standard deviation"),
-    "scaled": Words(lambda *_: "times gain", "the standard vector times the learned gain"),
-    "candidate": Words(
-        lambda s, i: f"{i[0] + 1}. {s.vocab[s.ranking[i[0]]]}", "a learned number: the unembedding of the candidate"
-    ),
-    "agreement": Words(
-        lambda s, i: f"last vector × {s.vocab[s.ranking[i[0]]]}",
-        "last vector × unembedding, component by component; their sum is the logit",
-    ),
-    "share": Words(
-        lambda s, i: f"{s.origins[i[0]]}, for {s.vocab[i[1]]}",
-        "what this part adds to the logit, sent through the final LayerNorm by itself",
-        0,
-        plain,
-        Table(
-            lambda *_: "Shares of the logit",
-            "origin",
-            lambda s, i, _: ((i[0], s.origins[i[0]]), (i[1], s.vocab[i[1]])),
-        ),
-    ),
-}
+from scenes.analysis.words import WORDS
 
 
 @dataclass(frozen=True)
 class Decomposition(View):
     """A trace, and what can be computed from it alone. The letters of the shapes are those of `gpt`."""
 
-    words = View.words | WORDS
+    words = View.words | WORDS["decomposition"]
 
     @cached_property
     def token(self) -> np.ndarray:

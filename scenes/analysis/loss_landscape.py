@@ -9,7 +9,8 @@ import numpy as np
 import gpt
 from article.models.recording import EVERY, explored
 from scenes.analysis.view import View
-from scenes.words import Head, Table, Words, directions, plain
+from scenes.analysis.words import WORDS
+from scenes.words import Head, Table
 
 
 def on_grid(shown: Any, _: object, n: int) -> tuple[Head, Head]:
@@ -18,26 +19,8 @@ def on_grid(shown: Any, _: object, n: int) -> tuple[Head, Head]:
     return (row, str(row + 1)), (column, str(column + 1))
 
 
-WORDS = {
-    "height": Words(
-        lambda *_: "loss",
-        "the loss on the corpus with the weights of this place of the plane",
-        0,
-        plain,
-        Table(lambda *_: "Loss", "second \\ first direction", on_grid),
-    ),
-    "path": Words(
-        lambda s, i: f"step {i[0] * s.every}",
-        "the place of the plane that is nearest to the weights at this step",
-        0,
-        directions,
-        Table(
-            lambda *_: "Path",
-            "point",
-            lambda _, i, n: ((i[0], str(i[0] + 1)), (n, ("first direction", "second")[n])),
-        ),
-    ),
-}
+HEIGHTS = Table(lambda *_: "Loss", "second \\ first direction", on_grid)
+HEIGHT = WORDS["loss_landscape"]["height"]._replace(table=HEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -48,7 +31,7 @@ class LossLandscape(View):
     is two numbers from -1 to 1, from one end of the drawn part to the other.
     """
 
-    words = View.words | WORDS
+    words = View.words | WORDS["loss_landscape"] | {"height": HEIGHT}
     height: np.ndarray  # (GRID, GRID); the loss at each place, by the second and the first number
     path: np.ndarray  # (S, 2); the places nearest to where the training was, every few steps
     path_loss: np.ndarray  # (S,); the loss where it was, which is beside the plane

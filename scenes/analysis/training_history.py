@@ -10,23 +10,16 @@ import torch
 import gpt
 from article.models import ensemble, recording
 from scenes.analysis.view import View
-from scenes.words import Words, plain
+from scenes.analysis.words import WORDS
 
 STRIP = 5  # stills of a film
-
-
-WORDS = {
-    "course": Words(
-        lambda s, i: f"{s.vocab[i[0]]}, component {i[1] + 1}", "a learned number, as it was at this step", 0, plain
-    ),
-}
 
 
 @dataclass(frozen=True)
 class TrainingHistory(View):
     """The trace of a trained model, and what its training looked like at K steps, the last one its end."""
 
-    words = View.words | WORDS
+    words = View.words | WORDS["training_history"]
     answer: str
     steps: tuple[int, ...]  # K
     course: np.ndarray  # (V, D, K); the embedding

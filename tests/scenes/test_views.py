@@ -19,16 +19,15 @@ def test_every_scene_shows_what_there_is():
 def test_a_view_is_made_of_what_it_asks_for(trace):
     subject = SimpleNamespace(trace=trace, block=1, other=trace, names=("A", "B"))
     assert view("trace", subject).residual is trace.residual
-    assert view("decomposition", subject).component.shape == trace.embedding.T.shape
+    assert view("decomposition", subject).candidate.shape == trace.embedding.shape
     assert view("block", subject).heads.shape[0] == trace.attention.shape[1]
     assert view("comparison", subject).title == "A \N{MINUS SIGN} B"
 
 
-def test_success_and_failure_are_one_the_other_way_round(trace):
+def test_an_outcome_stands_beside_a_training_that_fails(trace):
     failing = SimpleNamespace(tokens=("a",))
-    subject = SimpleNamespace(trace=trace, answer="web", failing=failing)
-    assert view("success", subject).other is view("failure", subject).trace is failing
-    assert view("failure", subject).other is view("success", subject).trace is trace
+    shown = view("outcome", SimpleNamespace(trace=trace, failing=failing))
+    assert shown.trace is trace and shown.other is failing
 
 
 def test_what_is_not_known_is_said(trace):
