@@ -60,9 +60,8 @@ def annotations(renderer: Any, view: View, near: View) -> tuple[list[Block], dic
             texts = list(_labels(actor))
             said["labels"] += [{"text": text.text, "at": np.round(text.at, 9).tolist()} for text in texts]
         for text in texts:
-            label = {"name": name, "text": text.text, "to": [1 - 2 * text.left, 2 * text.below - 1]}
-            lengths = {"size": text.size * view.pixel, "at": upright(view.up) @ text.at}
-            label |= {key: np.round(value, 9).tolist() for key, value in lengths.items()}
+            label: dict[str, Any] = {"name": name, "text": text.text, "to": [1 - 2 * text.left, 2 * text.below - 1]}
+            label |= {"size": text.size * view.pixel, "at": np.round(upright(view.up) @ text.at, 9).tolist()}
             said["written"] += [label] if text.text != SWATCH else []
         parts = parts + shapes(texts, view if actor.IsA("vtkCubeAxesActor") or name.endswith("-labels") else near)
         blocks += [Block(name, parts)] if parts else []

@@ -15,15 +15,10 @@ import { axesOf } from "./view.js";
  * @typedef {Written & { span: HTMLElement, mark?: import("./reader.js").Mark, needed: boolean, wide: number, high: number,
  *   spot: number, lead?: number }} Label */
 
-/** Pixels that are free around a label. */
-const ROOM = 2;
-
-/** Where a label may stand that is over something, or before something: to the right and down. */
-const AROUND = [[0, -1], [1, 0], [-1, 0], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]];
+const ROOM = 2; // pixels that are free around a label
+const LINES = [0.5, 1, 1.5, 2, 2.5]; // how far away its middle may be, in sizes of it
+const AROUND = [[0, -1], [1, 0], [-1, 0], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]]; // of something, to the right and down
 const BEFORE = [[0, 1], [0.4, 1], [-0.4, 1]];
-
-/** How far away its middle may be, in sizes of a label. */
-const LINES = [0.5, 1, 1.5, 2, 2.5];
 
 /** @param {number} x @param {number} side @param {number} all */
 const within = (x, side, all) => Math.min(Math.max(x, side), all - side);
