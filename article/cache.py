@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -169,7 +170,7 @@ def made_by(*modules: str) -> list[str]:
     style = files & {paths.ROOT / "scenes" / "style.py"}
     named = {name for path in files - style for name in source(path)[2]}
     stated = [f"{path.name} {source(path)[0]}" for path in sorted(files - style)]
-    return [*stated, *(without(path, named) for path in style), *installed()]
+    return [*stated, *(with_numbers(path, named) for path in style), *installed()]
 
 
 @cache
@@ -190,15 +191,11 @@ def file_of(module: str) -> Path | None:
     return next((path for path in some if path.is_file()), None)
 
 
-def without(path: Path, named: Collection[str]) -> str:
-    """A module without those of its settings that are not named, neither by others nor by what is left of it."""
-    left, wanted = [], {*named}
-    for part in reversed(re.split(r"^(?=[^\s)])", path.read_text("utf-8"), flags=re.MULTILINE)):  # its statements
-        sets = re.match(r"[A-Z][A-Z0-9_, ]+(?= = )", part)
-        if not sets or wanted & {*SETTING.findall(sets[0])}:
-            wanted |= {*SETTING.findall(part)}
-            left.append(part)
-    return "".join(left)
+def with_numbers(path: Path, named: Collection[str]) -> str:
+    """A module, and those numbers of the TOML file of its name that are named, by it or by others."""
+    text, numbers = path.read_text("utf-8"), tomllib.loads(path.with_suffix(".toml").read_text("utf-8"))
+    wanted = {*named, *SETTING.findall(text)}
+    return "\n".join([text, *(f"{name} = {number}" for name, number in numbers.items() if name in wanted)])
 
 
 @cache

@@ -71,7 +71,7 @@ class Known:
 
     def value_key(self, what: str) -> str:
         """By all that decides what a function of `trained` finds out."""
-        files = [paths.ASSETS / "flow.html", paths.ROOT / "scenes" / "style.py"] if what == "about" else []
+        files = [paths.ASSETS / "flow.html", paths.ROOT / "scenes" / "style.toml"] if what == "about" else []
         return self.key(*files, *cache.made_by(*MODELS, *BY[what]))
 
     def kept(self, what: str, *more: Any) -> dict:

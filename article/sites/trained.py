@@ -135,8 +135,7 @@ def look(words: Sequence[str]) -> dict[str, Any]:
 
     whole = {f"{word} ": placed(f"{word} ") for word in [*words, *NAMES.split()]}
     single = {letter: placed(letter) for letter in sorted({*"".join(words), *" .,…+=)−0123456789"})}
-    constants = {name: value for name, value in vars(style).items() if name.isupper()}
-    return {"style": constants, "texts": whole | single, "shapes": [*shapes.values()]}
+    return {"style": style.NUMBERS, "texts": whole | single, "shapes": [*shapes.values()]}
 
 
 def presets(own: Evidence) -> dict[str, list[str]]:

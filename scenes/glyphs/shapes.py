@@ -95,9 +95,9 @@ def bar(value: ArrayLike, scale: Scale, at: Point, color: ArrayLike | None = Non
     (number,) = np.ravel(value)
     square = style.BAR * (TURNED if number < 0 else CORNERS) + at
     top = style.BAR_BASE + style.BAR_SPAN * abs(float(scale.fraction(number)))
-    rings = [np.insert(square, 2, style.PLINTH_HEIGHT + z, axis=1)[None] for z in (0, top)]
+    bottoms, tops = (np.insert(square, 2, style.PLINTH_HEIGHT + z, axis=1)[None] for z in (0, top))
     color = to_bytes(scale.color(number) if color is None else color)[None]
-    return boxes(*rings, color, grid=grid_around(*rings))
+    return boxes(bottoms, tops, color, grid=grid_around(bottoms, tops))
 
 
 def post(weight: ArrayLike, scale: Scale, at: Point, head: int = 0) -> pv.PolyData:

@@ -5,6 +5,7 @@ import importlib
 import itertools
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -180,9 +181,26 @@ def test_scale():
     assert scale.length(0) == style.BASE
     assert scale.length(-4) == scale.length(4) == style.BASE + style.SPAN
     assert scale.length(2) == pytest.approx(style.BASE + style.SPAN / 2)
-    assert tuple(scale.color(4)) == style.POSITIVE[-1]
-    assert tuple(scale.color(-4)) == style.NEGATIVE[-1]
-    assert tuple(scale.color(0)) == style.POSITIVE[0]
+    assert scale.color(4).tolist() == style.POSITIVE[-1]
+    assert scale.color(-4).tolist() == style.NEGATIVE[-1]
+    assert scale.color(0).tolist() == style.POSITIVE[0]
+
+
+def test_every_number_of_the_style_is_used_and_none_is_missing():
+    """`style.NAME` is not known to type checkers."""
+    sources = [path.read_text("utf-8") for folder in ("scenes", "article") for path in (ROOT / folder).rglob("*.py")]
+    scripts = [path.read_text("utf-8") for path in (ROOT / "article" / "web" / "assets").rglob("*.js")]
+    named = {name for text in sources for name in re.findall(r"\bstyle\.([A-Z][A-Z_]+)\b", text)} - {"NUMBERS"}
+    assert named <= style.NUMBERS.keys()
+    own = re.findall(r'NUMBERS\["([A-Z]+)"\]', Path(style.__file__).read_text("utf-8"))
+    assert own
+    assert style.NUMBERS.keys() == named | {*own} | {
+        n for n in style.NUMBERS if any(f".{n}" in text for text in scripts)
+    }
+    assert (style.MORE[1:], style.LESS[1:]) == (style.POSITIVE[1:], style.NEGATIVE[1:])
+    assert style.MORE[0] == style.LESS[0]
+    with pytest.raises(AttributeError, match="WIDTH"):
+        style.WIDTH  # noqa: B018
 
 
 def luminance(color) -> float:

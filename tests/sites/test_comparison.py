@@ -107,7 +107,7 @@ def test_beside_itself_nothing_differs(short, name):
             assert np.reshape(block.user_dict["values"], (-1, 2))[:, 1].tolist() == [0] * (
                 len(block.user_dict["values"]) // 2
             )
-            assert np.allclose(block.point_data["color"], style.SAME)
+            assert np.allclose(block.point_data["color"], style.MORE[0])
     assert all(all(found.holds) for found in statements.ask(alone, alone))
 
 
@@ -152,14 +152,14 @@ def test_the_heads_in_which_the_two_differ_most(both):
 def test_colours_of_differences():
     """From grey, each hue darkens steadily with size; grey is seen on light and on dark pages."""
     scale = Scale(2.0)
-    assert np.allclose(scale.tint(0), style.SAME)
+    assert np.allclose(scale.tint(0), style.MORE[0])
     for sign, end in ((1, style.POSITIVE[-1]), (-1, style.NEGATIVE[-1])):
         light = [luminance(scale.tint(sign * part)) for part in np.linspace(0, 2, 40)]
         assert all(a > b for a, b in itertools.pairwise(light))
         assert np.allclose(scale.tint(2 * sign), end)
     for case in (0xF4F2ED, 0x1D1E22):
         behind = luminance(np.array(list(case.to_bytes(3, "big"))) / 255)
-        brighter, darker = sorted([behind, luminance(style.SAME)], reverse=True)
+        brighter, darker = sorted([behind, luminance(style.MORE[0])], reverse=True)
         assert (brighter + 0.05) / (darker + 0.05) > 1.8
 
 

@@ -8,7 +8,7 @@ import { Glb } from "./glb.js";
 /** @import { Decomposition } from "./decomposition.js" */
 /** @import { Shape } from "./glb.js" */
 
-/** What scenes are drawn by, from `article.web.live.look`: the constants of scenes/style.py; the shapes of letters, each
+/** What scenes are drawn by, from `article.web.live.look`: the numbers of scenes/style.toml; the shapes of letters, each
  * points and triangles; of words, with the space behind each, and of single letters, how far they go and which shapes they
  * have, each with its place. @typedef {{ style: Record<string, any>, shapes: [number[], number[]][],
  *   texts: Record<string, [number, number[][]]> }} Look */
