@@ -38,7 +38,7 @@ def read_texts(folder: Path, share: float = 0.1) -> Texts:
 
 
 def file_text(path: Path, least: int, name: Path | None = None) -> str:
-    """The text of a file, which errors call by a name, its line ends as line feeds; of so many characters at least.
+    """The text of a file, which errors call by a name, of so many characters at least; lines and pages end as lines do.
 
     Raises RefusalError.
     """
@@ -59,7 +59,7 @@ def file_text(path: Path, least: int, name: Path | None = None) -> str:
         raise RefusalError(
             f"{name}, line {line}: byte 0x{data[at]:02X} at {at} is not UTF-8; save the text as UTF-8."
         ) from None
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
     if found := CONTROL.search(text):
         line, code = text.count("\n", 0, found.start()) + 1, ord(found[0])
         raise RefusalError(

@@ -283,3 +283,11 @@ def test_a_million_tokens_take_seconds() -> None:
     start = time.perf_counter()
     floor(ids, 64)
     assert time.perf_counter() - start < 10
+
+
+def test_page_breaks_are_line_ends(tmp_path: Path) -> None:
+    """Books as text files have form feeds."""
+    (tmp_path / "train.txt").write_text("one page of words\f" * 20)
+    (tmp_path / "held_out.txt").write_text("another page\fof words")
+    texts = read_texts(tmp_path)
+    assert (texts.train, texts.held_out) == ("one page of words\n" * 20, "another page\nof words")
