@@ -24,8 +24,7 @@ MATERIALS = {
     "solid": {"pbrMetallicRoughness": MATT},
     "sheet": {"pbrMetallicRoughness": MATT, "doubleSided": True},
     "land": {"pbrMetallicRoughness": MATT, "doubleSided": True},
-    # By their names, a page that writes labels by itself finds what it need not draw.
-    "plates": {"name": "plates", "pbrMetallicRoughness": MATT},
+    "plates": {"name": "plates", "pbrMetallicRoughness": MATT},  # named, for pages that leave out what they write
     "ink": {"name": "ink", **UNLIT, "doubleSided": True},
     "tiles": {**UNLIT, "alphaMode": "MASK"},
 }

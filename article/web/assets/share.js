@@ -31,6 +31,7 @@ for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
     const live = figure.classList.contains("live");
     const isWritten = live && figure.querySelector(".labels span");
     if (isWritten) draw(viewer, true); // the picture has labels as shapes, which can be read on any background
+    for (let n = 0; isWritten && n < 2; n++) await new Promise(requestAnimationFrame); // until they are drawn
     const picture = await (live ? viewer.toBlob({ mimeType: "image/png" }) : still(figure));
     if (isWritten) draw(viewer, false);
     if (!picture) return;
