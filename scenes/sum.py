@@ -12,9 +12,9 @@ SHOWS = "decomposition"
 def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A column for each summand, and one for their sum, which leaves the last block."""
     L, t = len(decomposition.mixed), len(decomposition.tokens) - 1
-    terms = [("token", (t,), "embedding"), ("position", (t,), "+ position")]
+    terms = [("token", (t,), "embedding"), ("position", (t,), "position")]
     for l in range(L):
-        terms += [("attention_write", (l, t), f"+ attention {l + 1}"), ("mlp_write", (l, t), f"+ MLP {l + 1}")]
+        terms += [("attention_write", (l, t), f"attention {l + 1}"), ("mlp_write", (l, t), f"MLP {l + 1}")]
     terms += [("residual", (L, t), "= stream")]
     drawn = [getattr(decomposition, array)[index] for array, index, _ in terms]
     scene = glyphs.start("sum", decomposition, Scale.of(*drawn))

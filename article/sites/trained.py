@@ -21,14 +21,12 @@ from article.values import gather
 from article.web import figures, live  # noqa: F401 - which will draw: its import takes as long as a training
 from article.web.site import Site
 from scenes import style
-from scenes.glyphs.text import letters
+from scenes.glyphs.text import fitted, letters
 
 GUESSES = 5  # that the page shows without scripts
 # The words for what is drawn, in live/scenes.js as in scenes/.
 NAMES = """embedding alone position block head final LayerNorm entering after attention MLP stream last vector
-probability for logit bias query key × score: their sum score masked weight (head values, mixed all write hidden ReLU
-less its mean to one size component component, weight, share before unit times gain plus product the best, with
-logits"""
+probability component weight,"""
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,8 @@ def look(words: Sequence[str]) -> dict[str, Any]:
     """What scenes are drawn by, as JSON, for scripts that draw them, too.
 
     The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; and words,
-    those of scenes and single letters, each as how far it goes, and the shapes and places of its letters.
+    those of scenes and single letters, each as how far it goes, and the shapes and places of its letters. Long words
+    are cut as in the rows of scenes.
     """
     shapes: dict[bytes, list] = {}
 
@@ -133,8 +132,9 @@ def look(words: Sequence[str]) -> dict[str, Any]:
         *known, (_, far) = letters(f"{text}0")
         return [round(far, 5), [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in known]]
 
-    whole = {f"{word} ": placed(f"{word} ") for word in [*words, *NAMES.split()]}
-    single = {letter: placed(letter) for letter in sorted({*"".join(words), *" .,…+=)−0123456789"})}
+    texts = {word: fitted([word])[0][0] for word in words} | {word: word for word in NAMES.split()}
+    whole = {f"{word} ": placed(f"{text} ") for word, text in texts.items()}
+    single = {letter: placed(letter) for letter in " .,…+=−0123456789"}
     return {"style": style.NUMBERS, "texts": whole | single, "shapes": [*shapes.values()]}
 
 

@@ -34,7 +34,7 @@ ASKED = [
     ("the bee made this", ["position"], ["positions off"]),
     (
         OURS,
-        [["entry/3/5", 0.5], ["mlp/0/2/1", -1.5], ["mixed/1/0/7/3", 2]],
+        [["entry/3/5", 0.5], ["mlp/0/2/1", -1.5], ["write/1/7/3", 2]],
         ["spider, entering block 1, component 6 set to 0.5"],
     ),
 ]
@@ -67,7 +67,7 @@ def drawn(small: gpt.GPT, tokenizer: gpt.Tokenizer) -> list[Drawn]:  # noqa: F81
             block.attention.project.bias.copy_(torch.arange(small.config.n_embd) % 7 * n / 64)
     ours = gpt.trace(small, tokenizer, OURS)
     following = told("following", None)
-    assert {"forward", "prompt", "stream", "sum", "final", "predicted", "lens", "logit"} <= {*following}
+    assert {"forward", "prompt", "stream", "sum", "final", "predicted", "lens"} <= {*following}
     recorded = {name: said(Drawn(name, view_of(name, ours), [], b"", {}, "")) for name in following}
     task = {
         "packed": sent(small, tokenizer),
@@ -114,7 +114,7 @@ def test_every_point_is_python_s(drawn: list[Drawn]) -> None:
             names |= {f"{name}/{n}": [part] for n, part in enumerate(parts)} if apart else {name: parts}
         renamed = {"label/row/0"} if "positions off" in one.off and one.name in ("forward", "stream") else set()
         hollow = {name for name in found.graph.nodes_geometry if name.startswith("rims/")}
-        assert len(hollow) == (36 if one.name == "forward" and "head 1 of block 2 off" in one.off else len(hollow))
+        assert len(hollow) == (72 if one.name == "forward" and "head 1 of block 2 off" in one.off else len(hollow))
         assert set(found.graph.nodes_geometry) - hollow - renamed == {*names} - renamed, one.name
         for name, parts in names.items():
             if name in renamed or (name == "plates" and renamed):

@@ -5,7 +5,7 @@ import { element } from "../figure.js";
 import { decomposition } from "./decomposition.js";
 import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
 import { GPT, Tokenizer, trace, wordsOf } from "./model.js";
-import { isNumberAt, nameAt, patching, valueAt } from "./patch.js";
+import { nameAt, patching, placeIn } from "./patch.js";
 import { follow, follows, redraw } from "./redraw.js";
 
 /** @import { News } from "./live.js" */
@@ -45,12 +45,7 @@ function traced({ words, off, mean, set, asked: { model, tokenizer }, asked }) {
   if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, sent.corpus));
   const edits = off.map((path) => without(model, path, mean ? means.get(asked)?.get(path) : 0));
   edits.push(...Object.entries(set).map(([path, value]) => cut(model.config, path, value)));
-  const found = trace(model, tokenizer, words.join(" "), together(edits)), { shape: [, H, T], data } = found.attention;
-  for (const [path, value] of Object.entries(set)) {
-    const [kind, l, h, q, k] = path.split("/");
-    if (kind === "attention") data[((Number(l) * H + Number(h)) * T + Number(q)) * T + Number(k)] = value; // as it is used
-  }
-  return found;
+  return trace(model, tokenizer, words.join(" "), together(edits));
 }
 
 /** @param {Trace} trace @param {string} token */
@@ -192,17 +187,8 @@ function complete() {
     /** @type {HTMLElement} */ (button.parentElement).hidden = !button.dataset.word?.startsWith(typed);
 }
 
-/** How many letters have to be changed, added or left out. @param {string} one @param {string} other */
-function apart(one, other) {
-  let row = [...Array(other.length + 1).keys()];
-  for (const [i, letter] of [...one].entries())
-    row = row.reduce((/** @type {number[]} */ next, above, j) => {
-      if (!j) return [i + 1];
-      const same = row[j - 1] + Number(letter !== other[j - 1]);
-      return [...next, Math.min(same, above + 1, next[j - 1] + 1)];
-    }, []);
-  return row[other.length];
-}
+/** How many letters two words have in common, less by how many they are longer or shorter. @param {string} one @param {string} other */
+const likeness = (one, other) => [...one].filter((letter) => other.includes(letter)).length - Math.abs(one.length - other.length);
 
 /** Takes what was typed: words, of which the last may be begun only. */
 function take() {
@@ -211,7 +197,7 @@ function take() {
     n < last || sent.vocab.includes(word) ? word : sent.vocab.find((one) => one.startsWith(word)) ?? word);
   const unknown = whole.find((word) => !sent.vocab.includes(word));
   if (unknown === undefined) return put(whole);
-  const near = [...sent.vocab].sort((one, other) => apart(one, unknown) - apart(other, unknown)).slice(0, 3);
+  const near = [...sent.vocab].sort((one, other) => likeness(other, unknown) - likeness(one, unknown)).slice(0, 3);
   say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${sent.vocab.length} words. Nearest are `, near);
 }
 
@@ -338,11 +324,12 @@ function asked() {
   const query = address(), words = wordsOf(query.get("prompt") ?? sent.prompt), off = (query.get("off") ?? "").split(",");
   const known = off.every((part) => !part || parts.includes(part)) && words.every((word) => sent.vocab.includes(word));
   if (!known || !words.length || words.length > sent.config.n_context) return OURS;
-  const sets = [...(query.get("set") ?? "").matchAll(/([a-z]+[\d/]+):(-?[\d.]+)/g)].map(([, path, value]) => [path, Number(value)]);
-  const wanted = { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean", set: Object.fromEntries(sets) };
+  const sets = (query.get("set") ?? "").split(",").filter(Boolean).map((one) => one.split(":"));
+  if (!sets.every(([path, value]) => /^(entry|(write|mlp)\/\d+)\/\d+\/\d+$/.test(path) && /^-?[\d.]+$/.test(value ?? ""))) return OURS;
+  const set = Object.fromEntries(sets.map(([path, value]) => [path, Number(value)]));
+  const wanted = { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean", set };
   try {
-    const found = decomposition(traced({ ...OURS, ...wanted }));
-    if (!sets.every(([path, value]) => Number.isFinite(value) && isNumberAt(found, `${path}`))) return OURS;
+    traced({ ...OURS, ...wanted });
   } catch {
     return OURS;
   }
@@ -356,8 +343,7 @@ function keep() {
   if (prompt !== sent.prompt) query.set("prompt", prompt);
   if (off.length) query.set("off", off.join(","));
   if (off.length && mean) query.set("to", "mean");
-  const sets = Object.entries(set).map((one) => one.join(":"));
-  if (sets.length) query.set("set", sets.join(","));
+  if (Object.keys(set).length) query.set("set", Object.entries(set).map((one) => one.join(":")).join(","));
   const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",").replaceAll("%3A", ":");
   const there = said ? `#${id || bench.id}?${said}` : id && id !== bench.id ? `#${id}` : location.pathname + location.search;
   if (said || location.hash) history.replaceState(history.state, "", there);
@@ -372,10 +358,9 @@ for (const switched of all("[data-part^=mixed]")) {
 }
 follow(sent.look, OURS.words.length);
 patching(follows, (path, array, index, value) => {
-  const set = { ...question.set };
-  const shown = decomposition(answer);
+  const set = { ...question.set }, { at } = decomposition(answer), [of, place] = placeIn(path);
   if (value === null) delete set[path];
-  else set[path] = Number((valueAt(shown, path) + value - shown.at(array, ...index)).toFixed(3));
+  else set[path] = Number((at(of, ...place) + value - at(array, ...index)).toFixed(3));
   ask({ set });
 });
 ask({ ...OURS, ...asked() });

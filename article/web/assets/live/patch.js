@@ -7,39 +7,24 @@ import { NAMES } from "./decomposition.js";
 
 /** @import { Decomposition } from "./decomposition.js" */
 
-/** Where numbers of an array can be set, as the beginning of a path for `cut`: of the stream after a block, where its MLP
- * writes. @type {Record<string, (index: string[]) => (string | number)[]>} */
-const PLACES = {
-  residual: ([l, t]) => (l === "0" ? ["entry", t] : ["mlp", Number(l) - 1, t]),
-  attention: (index) => ["attention", ...index],
-  mixed: (index) => ["mixed", ...index],
-  attention_write: (index) => ["write", ...index],
-  mlp_write: (index) => ["mlp", ...index],
-};
+/** Where a number of an array can be set, as a path for `cut`; of the stream after a block, where its MLP writes.
+ * @param {string} array @param {number[]} index */
+function pathOf(array, [l, ...rest]) {
+  if (array === "residual") return [...(l ? ["mlp", l - 1] : ["entry"]), ...rest].join("/");
+  const kind = { attention_write: "write", mlp_write: "mlp" }[array];
+  return kind && [kind, l, ...rest].join("/");
+}
 
 /** The array that a path is of, and the index there. @param {string} path @returns {[string, number[]]} */
-function placeIn(path) {
+export function placeIn(path) {
   const [kind, ...index] = path.split("/"), numbers = index.map(Number);
-  if (kind === "entry") return ["residual", [0, ...numbers]];
-  return [{ write: "attention_write", mlp: "mlp_write" }[kind] ?? kind, numbers];
-}
-
-/** The number at a path. @param {Decomposition} d @param {string} path */
-export function valueAt(d, path) {
-  const [array, index] = placeIn(path);
-  return d.at(array, ...index);
-}
-
-/** Whether a path leads to a single number of a pass. @param {Decomposition} d @param {string} path */
-export function isNumberAt(d, path) {
-  const [array, index] = placeIn(path), { shape } = d.trace[/** @type {"mixed"} */ (array)] ?? { shape: [] };
-  return /^(entry|write|mlp|mixed|attention)\//.test(path) && index.length === shape.length && index.every((n, axis) => n < shape[axis]);
+  return kind === "entry" ? ["residual", [0, ...numbers]] : [kind === "mlp" ? "mlp_write" : "attention_write", numbers];
 }
 
 /** What is called what a path leads to. @param {Decomposition} d @param {string} path */
 export function nameAt(d, path) {
-  const [array, index] = placeIn(path), at = index.slice(-2)[0], writes = array.endsWith("write") ? ` at ${d.tokens[at]}` : "";
-  return `${NAMES[array](d, index)}${writes}${array === "attention" ? "" : `, component ${index[index.length - 1] + 1}`}`;
+  const [array, index] = placeIn(path), [, t, i] = index, writes = array === "residual" ? "" : ` at ${d.tokens[t]}`;
+  return `${NAMES[array](d, index)}${writes}, component ${i + 1}`;
 }
 
 /** Lets numbers that are chosen be set, in figures that follow. @param {(figure: HTMLElement) => boolean} follows
@@ -48,18 +33,14 @@ export function nameAt(d, path) {
 export function patching(follows, set) {
   whenChosen.push(({ figure }) => {
     const choice = chosen.get(figure), old = figure.querySelector(".patch");
-    if (!choice || !follows(figure)) return old?.remove();
-    const { mark: { node, values, title, glyph }, part } = choice, [array, ...index] = node.split("/"), place = PLACES[array]?.(index);
-    const path = place && [...place, ...(array === "attention" ? [] : [part])].join("/");
-    if (!path) return old?.remove();
-    const box = /** @type {HTMLElement} */ (old ?? element("p", "", { class: "patch" }));
+    const [array, ...index] = choice?.mark.node.split("/") ?? [], at = [...index.map(Number), choice?.part ?? 0], path = pathOf(array, at);
+    if (!choice || !path || !follows(figure)) return old?.remove();
+    const { mark: { node, values, title }, part } = choice, box = /** @type {HTMLElement} */ (old ?? element("p", "", { class: "patch" }));
     if (box.dataset.path !== path + node) {
-      const most = array === "attention" ? 1 : Math.ceil(2 * Math.max(...values.map(Math.abs)));
-      const name = `${title}${glyph === "column" ? `, number ${part + 1}` : ""}, set by hand`;
-      const slider = element("input", "", { type: "range", min: `${array === "attention" ? 0 : -most}`, max: `${most}`, step: `${most / 100}`, "aria-label": name });
+      const most = Math.ceil(2 * Math.max(...values.map(Math.abs))), name = `${title}, component ${part + 1}, set by hand`;
+      const slider = element("input", "", { type: "range", min: `${-most}`, max: `${most}`, step: `${most / 100}`, "aria-label": name });
       const undo = element("button", "as computed", { type: "button" });
       slider.addEventListener("keydown", (event) => event.stopPropagation()); // which would turn the figure
-      const at = [...index.map(Number), ...(array === "attention" ? [] : [part])];
       slider.addEventListener("input", () => set(path, array, at, slider.valueAsNumber));
       undo.addEventListener("click", () => set(path, array, at, null));
       box.dataset.path = path + node;

@@ -13,22 +13,16 @@ import { SCENES, draw } from "./scenes.js";
 
 /** A figure that follows, what is its own, what it shows, of how many tokens, with which mark first, and whether it is near.
  * @typedef {{ figure: HTMLElement, name: string, src: string, marks: string, alt: string, asked: Asked | null, tokens: number,
- *   first: string, near: boolean, recorded?: Promise<import("../reader.js").Known>, home?: import("../view.js").View }} Follower */
+ *   first: string, near: boolean, home?: import("../view.js").View }} Follower */
 
 /** What is wanted last; nothing stands for each figure's own. @type {Asked | null} */
 let wanted = null;
 
-/** @type {import("./scene.js").Look} */
-let look;
+/** What is drawn by, and how many tokens the figures' own scenes have. @type {[import("./scene.js").Look, number]} */
+let [look, own] = /** @type {any} */ ([]);
 
-/** The number of tokens in the figures' own scenes. */
-let own = 0;
-
-/** By their figures, first those of the forward pass. @type {Map<Element, Follower>} */
+/** By their figures. @type {Map<Element, Follower>} */
 const followers = new Map();
-
-/** @type {HTMLElement[]} */
-const others = [];
 
 /** Lets the figures of the page follow, as far as they can. @param {import("./scene.js").Look} given that they are drawn by
  * @param {number} tokens of their own scenes */
@@ -41,19 +35,16 @@ export function follow(given, tokens) {
       if (isIntersecting) update(follower);
     }
   }, { rootMargin: "50% 0%" });
-  const nameOf = (/** @type {HTMLElement} */ { id }) => id.replace(/^bench-/, "");
-  const figures = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("figure.scene")]);
-  figures.sort((one, other) => Number(nameOf(other) === "forward") - Number(nameOf(one) === "forward"));
-  for (const figure of figures) {
-    const { src = "", marks = "" } = figure.dataset, name = nameOf(figure), { alt } = stillOf(figure);
-    if (!Object.hasOwn(SCENES, name)) {
-      others.push(figure);
-      continue;
-    }
+  for (const figure of scenesOf()) {
+    const { src = "", marks = "" } = figure.dataset, name = figure.id.replace(/^bench-/, ""), { alt } = stillOf(figure);
+    if (!Object.hasOwn(SCENES, name)) continue;
     followers.set(figure, { figure, name, src, marks, alt, asked: null, tokens, first: "", near: false });
     near.observe(figure);
   }
 }
+
+/** All figures of the page; the bench has its first one. @returns {NodeListOf<HTMLElement>} */
+const scenesOf = () => document.querySelectorAll("figure.scene");
 
 /** @param {Element} figure */
 export const follows = (figure) => followers.has(figure);
@@ -64,8 +55,8 @@ const stillOf = (figure) => /** @type {HTMLImageElement} */ (figure.querySelecto
 /** Draws anew. @param {Asked | null} asked @param {() => void} back */
 export async function redraw(asked, back) {
   wanted = asked;
-  for (const { figure } of followers.values()) tell(figure, asked && `${asked.said} The words, tables and files around it are the article’s.`, back);
-  for (const figure of others) tell(figure, asked && "Recorded: the page’s model and its prompt, whatever is asked.", back);
+  const [yours, recorded] = [`${asked?.said} The words, tables and files around it are the article’s.`, "Recorded: the page’s model and its prompt, whatever is asked."];
+  for (const figure of scenesOf()) tell(figure, asked && (follows(figure) ? yours : recorded), back);
   for (const follower of followers.values()) if (follower.near) await update(follower);
 }
 
@@ -73,8 +64,7 @@ export async function redraw(asked, back) {
 async function update(follower) {
   const asked = wanted, { figure, name } = follower;
   if (follower.asked === asked) return;
-  follower.recorded ??= fetch(follower.marks).then((answer) => answer.json());
-  const recorded = await follower.recorded;
+  const recorded = await fetch(follower.marks).then((answer) => answer.json());
   if (wanted !== asked || follower.asked === asked) return; // something else is asked by now, or it is done
   follower.asked = asked;
   const made = asked && draw(name, asked.trace, look, recorded, asked.weights, asked.changes), old = [figure.dataset.src, figure.dataset.marks];

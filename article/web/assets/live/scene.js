@@ -25,9 +25,6 @@ const triangles = (quads, first = 0) => quads.flatMap(([a, b, c, d]) => [a, b, c
 /** A number for a label. @param {number} value */
 export const written = (value) => `${Number(value.toFixed(2)) + 0}`.replace("-", "\u2212");
 
-/** @param {ArrayLike<number>[]} arrays */
-const largest = (arrays) => arrays.reduce((most, part) => Array.from(part).reduce((most, x) => Math.max(most, Math.abs(x)), most), 0);
-
 export class Scene {
   /** @param {Decomposition} shown @param {Look} look @param {Known} recorded of the page's own prompt
    * @param {string[]} changes of the pass, in words */
@@ -43,19 +40,14 @@ export class Scene {
     this.glyphs = /** @type {Record<string, string>} */ ({});
     this.marks = /** @type {Known["marks"]} */ ([]);
     this.how = /** @type {string[]} */ ([]);
-    this.stones = /** @type {{ points: number[], colors: number[][] }} */ ({ points: [], colors: [] });
+    this.stones = /** @type {number[]} */ ([]);
     this.plates = /** @type {number[]} */ ([]);
     this.labels = /** @type {Known["labels"]} */ ([]);
   }
 
-  /** Whether a part is off, by its name. @param {string} part */
-  hasChanged(part) {
-    return this.changes.some((change) => change.startsWith(part));
-  }
-
   /** Draws on a scale that fits arrays. @param {...ArrayLike<number>} arrays */
   fit(...arrays) {
-    this.limit = Number(largest(arrays).toPrecision(9)) || 1;
+    this.limit = Number(Math.max(...arrays.flatMap((array) => Array.from(array, Math.abs))).toPrecision(9)) || 1;
   }
 
   /** Boxes of eight points each. @param {number[]} points @param {number[][]} colors @returns {Shape} */
@@ -82,21 +74,18 @@ export class Scene {
     return this.boxes(points, colors);
   }
 
-  /** @param {number} value @param {number} x @param {number} y @param {number} [head] in whose colour it is, if any */
-  bar(value, x, y, head) {
-    const { BAR, BAR_BASE, BAR_SPAN, PLINTH_HEIGHT, HEADS } = this.s, ring = value < 0 ? TURNED : CORNERS;
+  /** @param {number} value @param {number} x @param {number} y */
+  bar(value, x, y) {
+    const { BAR, BAR_BASE, BAR_SPAN, PLINTH_HEIGHT } = this.s, ring = value < 0 ? TURNED : CORNERS;
     const top = PLINTH_HEIGHT + BAR_BASE + BAR_SPAN * Math.abs(value / this.limit);
     const points = [PLINTH_HEIGHT, top].flatMap((z) => ring.flatMap(([a, b]) => [x + BAR * a, y + BAR * b, z]));
-    return this.boxes(points, [head === undefined ? this.colorOf(value) : HEADS[head % HEADS.length]]);
+    return this.boxes(points, [this.colorOf(value)]);
   }
 
-  /** A plinth under all places from one to another. @param {number} x0 @param {number} y0 @param {number} [x1]
-   * @param {number[]} [color] @param {number} [y1] */
-  ground(x0, y0, x1 = x0, color = this.s.STONE, y1 = y0) {
-    const { PLINTH: p, PLINTH_HEIGHT } = this.s;
-    const ring = [[x0 - p, y0 - p], [x1 + p, y0 - p], [x1 + p, y1 + p], [x0 - p, y1 + p]];
-    for (const z of [0, PLINTH_HEIGHT]) for (const [x, y] of ring) this.stones.points.push(x, y, z);
-    this.stones.colors.push(...Array(8).fill(color));
+  /** A plinth under all places from one to another. @param {number} x0 @param {number} y @param {number} [x1] */
+  ground(x0, y, x1 = x0) {
+    const { PLINTH: p, PLINTH_HEIGHT } = this.s, ring = [[x0 - p, y - p], [x1 + p, y - p], [x1 + p, y + p], [x0 - p, y + p]];
+    for (const z of [0, PLINTH_HEIGHT]) for (const [x, y] of ring) this.stones.push(x, y, z);
   }
 
   /** A band on the floor; hollow, it is two rims. @param {number} weight @param {number[]} start @param {number[]} end
@@ -119,17 +108,12 @@ export class Scene {
     return { points, faces: triangles(quads), colors: [color] };
   }
 
-  /** The two rims of a ribbon, each a hair wide. @param {number[][][]} rims @param {number[]} color @returns {Shape} */
-  hollow(rims, color) {
-    const width = 0.6 * this.share * this.s.HAIR;
-    const [one, other] = [0, 1].map((side) =>
-      this.band(rims.flatMap((ends) => {
-        const [rim, far] = [ends[side], ends[1 - side]], part = Math.min(0.4, width / Math.hypot(rim[0] - far[0], rim[1] - far[1]));
-        return [...rim, ...rim.map((x, axis) => x + part * (far[axis] - x))];
-      }), color),
-    );
-    const first = one.points.length / 3;
-    return { points: [...one.points, ...other.points], faces: [...one.faces, ...other.faces.map((n) => n + first)], colors: [color] };
+  /** A rim of a ribbon, a hair wide. @param {number[][][]} rims @param {number} side 0 or 1 */
+  rim(rims, side) {
+    return rims.flatMap((ends) => {
+      const [rim, far] = [ends[side], ends[1 - side]], wide = Math.hypot(rim[0] - far[0], rim[1] - far[1]);
+      return [...rim, ...rim.map((x, axis) => x + Math.min(0.4, (0.6 * this.share * this.s.HAIR) / wide) * (far[axis] - x))];
+    });
   }
 
   /** Letters: the shape and the place of each, in font sizes. A word that is not known is set letter by letter.
@@ -146,15 +130,7 @@ export class Scene {
 
   /** Of a text, in font sizes. @param {string} text */
   width(text) {
-    const { shapes } = this.look;
-    return Math.max(0, ...this.letters(text).map(([n, x]) => x + Math.max(...shapes[n][0].filter((_, i) => i % 2 === 0))));
-  }
-
-  /** A text with an ellipsis where it is wider than so many font sizes. @param {string} text @param {number} most */
-  cut(text, most) {
-    if (this.width(text) <= most) return text;
-    const fits = range(text.length).map((n) => `${text.slice(0, n)}\u2026`).filter((begun) => this.width(begun) <= most);
-    return fits[fits.length - 1] ?? "\u2026";
+    return Math.max(0, ...this.letters(text).map(([n, x]) => x + Math.max(...this.look.shapes[n][0].filter((_, i) => i % 2 === 0))));
   }
 
   /** A name plate that leans back, with its text. @param {string} name @param {string} text @param {number} x
@@ -189,7 +165,7 @@ export class Scene {
   mark(glyph, shape, array, index) {
     const { shown, s: { METER: m } } = this, [l, h] = index;
     const node = [array, ...(array === "embedding" ? [shown.vocab[l]] : index)].join("/");
-    const isOff = array === "attention" && this.hasChanged(`head ${h + 1} of block ${l + 1} `);
+    const isOff = array === "attention" && this.changes.some((change) => change.startsWith(`head ${h + 1} of block ${l + 1} `));
     const title = `${NAMES[array](shown, index)}${isOff ? ", which is off" : ""}`, size = Math.ceil(-Math.log10(this.limit));
     const digits = this.s.DECIMALS + Math.max(0, size - 1) + Math.min(0, size + 2);
     const values = Array.from(shown.of(array, ...index), (x) => Number(x.toFixed(digits)) + 0);
@@ -222,87 +198,49 @@ export class Scene {
     this.names(terms.map(([, , text]) => text), SPACING, row, place);
   }
 
-  /** Adds a number as a bar, in the colour of a head if there is one. @param {string} array @param {number[]} index
-   * @param {number} x @param {number} y @param {number} [head] */
-  stand(array, index, x, y, head) {
-    this.mark(head === undefined ? "bar" : "post", this.bar(this.shown.at(array, ...index), x, y, head), array, index);
-  }
-
   /** Names in front of plinths that are so far apart. @param {string[]} texts @param {number} pitch @param {number} [row]
    * @param {number} [place] */
   names(texts, pitch, row = 0, place = 0) {
-    const { SPACING, TEXT_MARGIN, TEXT_SIZE, TEXT_SHRINK, PLINTH, PLATE_GAP, LINE, DEPTH } = this.s, room = pitch - 2 * TEXT_MARGIN;
-    const shown = texts.map((text) => this.cut(text, room / (TEXT_SIZE * TEXT_SHRINK)));
-    const size = Math.min(TEXT_SIZE, room / (Math.max(...shown.map((text) => this.width(text))) || 1));
+    const { SPACING, TEXT_MARGIN, TEXT_SIZE, PLINTH, PLATE_GAP, LINE, DEPTH } = this.s;
+    const size = Math.min(TEXT_SIZE, (pitch - 2 * TEXT_MARGIN) / (Math.max(...texts.map((text) => this.width(text))) || 1));
     const front = row * DEPTH - PLINTH - PLATE_GAP - size * LINE;
-    for (const [n, text] of shown.entries())
+    for (const [n, text] of texts.entries())
       if (text) this.label(`token/${row}/${Number((place + n).toPrecision(6))}`, text, place * SPACING + n * pitch, front, size);
   }
 
-  /** The name of a row at its left. @param {string} text @param {number} row */
-  side(text, row) {
-    const { PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, DEPTH } = this.s;
-    this.label(`row/${row}`, text, -PLINTH - PLATE_GAP - TEXT_MARGIN, row * DEPTH - PLINTH, TEXT_SIZE, 1);
-  }
-
   stream() {
-    const { L, tokens } = this.shown, entering = this.hasChanged("positions") ? "embedding alone" : "embedding + position";
+    const { L, tokens } = this.shown, { PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, DEPTH } = this.s;
+    const entering = this.changes.includes("positions off") ? "embedding alone" : "embedding + position";
     const texts = [entering, ...range(L).map((l) => `block ${l + 1}`), "final LayerNorm"];
     for (const [row, text] of texts.entries()) {
       this.line(tokens.map((token, t) => [row > L ? "normed" : "residual", [Math.min(row, L), t], row ? "" : token]), row);
-      this.side(text, row);
+      this.label(`row/${row}`, text, -PLINTH - PLATE_GAP - TEXT_MARGIN, row * DEPTH - PLINTH, TEXT_SIZE, 1);
     }
   }
 
-  /** The ribbons of a head, of the queries from one on. @param {number} l @param {number} h @param {number} [first]
-   * @param {number} [row] at which they begin */
-  pattern(l, h, first = 0, row = l) {
+  /** The ribbons of a block. @param {number} l */
+  patterns(l) {
     const { H, T } = this.shown, { HAIR, RIBBON, RIBBON_GAP, RIBBON_ROOM, RIBBON_LOW, RIBBON_HIGH, SPACING, DEPTH, PLINTH, HEADS } = this.s;
     const port = RIBBON + T * HAIR, share = Math.min(1, RIBBON_ROOM / (H * (port + RIBBON_GAP))); // what a head needs at most
     const weight = (/** @type {number[]} */ cell) => this.shown.at("attention", l, ...cell);
-    const widthOf = (/** @type {number[]} */ cell) => share * (HAIR + RIBBON * weight(cell));
     const cells = range(H).flatMap((h) => range(T).flatMap((q) => range(q + 1).map((k) => [h, q, k])));
-    const order = [...cells].sort((one, other) => weight(other) - weight(one)), y = row * DEPTH + PLINTH;
-    const step = (RIBBON_HIGH - RIBBON_LOW) / Math.max(1, order.length - 1), color = HEADS[h % HEADS.length];
+    const order = [...cells].sort((one, other) => weight(other) - weight(one)), y = l * DEPTH + PLINTH;
+    const step = (RIBBON_HIGH - RIBBON_LOW) / Math.max(1, order.length - 1);
     const heights = new Map(order.map((cell, n) => [cell, RIBBON_LOW + n * step]));
-    const lane = share * (h - (H - 1) / 2) * (port + RIBBON_GAP);
     this.share = share;
-    for (const cell of cells.filter(([head, q]) => head === h && q >= first)) {
-      const [, q, k] = cell, widths = range(q + 1).map((k) => widthOf([h, q, k])), sum = (/** @type {number} */ n) => widths.slice(0, n).reduce((sum, x) => sum + x, 0);
+    for (const cell of cells) {
+      const [h, q, k] = cell, widths = range(q + 1).map((k) => share * (HAIR + RIBBON * weight([h, q, k]))), color = HEADS[h % HEADS.length];
+      const lane = share * (h - (H - 1) / 2) * (port + RIBBON_GAP), sum = (/** @type {number} */ n) => widths.slice(0, n).reduce((sum, x) => sum + x, 0);
       const end = [q * SPACING + lane + sum(k + 1) - widths[k] / 2 - sum(q + 1) / 2, y + DEPTH - 2 * PLINTH];
       const { points, rims } = this.ribbon(weight(cell), [k * SPACING + lane, y], end, heights.get(cell) ?? 0);
       const isOff = this.mark("ribbon", this.band(points, color), "attention", [l, h, q, k]);
-      if (isOff) this.glb.add(`rims/${l}/${h}/${q}/${k}`, this.hollow(rims, color), "sheet");
+      for (const side of isOff ? [0, 1] : []) this.glb.add(`rims/${l}/${h}/${q}/${k}/${side}`, this.band(this.rim(rims, side), color), "sheet");
     }
-  }
-
-  /** An array of queries and keys as rows of bars; the future stands on slate. @param {"score" | "attention"} array
-   * @param {number[]} head @returns where the last key stands along x */
-  matrix(array, [l, h]) {
-    const { T, tokens } = this.shown, { SPACING, BAR_DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, SLATE } = this.s;
-    const right = (T - 1) * SPACING, beside = PLINTH + PLATE_GAP + TEXT_MARGIN, isPattern = array === "attention";
-    for (const [q, token] of tokens.entries()) {
-      const y = q * BAR_DEPTH;
-      this.ground(0, y, q * SPACING);
-      if (q < T - 1) this.ground((q + 1) * SPACING, y, right, SLATE);
-      for (const k of range(isPattern ? q + 1 : T)) this.stand(array, [l, h, q, k], k * SPACING, y, isPattern ? h : undefined);
-      this.barName(`query/${q}`, token, beside, y);
-    }
-    this.label("future", "masked", right + beside, ((T - 2) / 2) * BAR_DEPTH, TEXT_SIZE, 0);
-    this.names(tokens, SPACING);
-    return right;
-  }
-
-  /** The name of a row of bars, so far left of it. @param {string} name @param {string} text @param {number} left
-   * @param {number} y */
-  barName(name, text, left, y) {
-    const { TEXT_SIZE, LINE } = this.s;
-    this.label(name, text, -left, y - (TEXT_SIZE * LINE) / 2, TEXT_SIZE, 1);
   }
 
   /** Known values, parts of the limit, and for each head ribbons of known weights. @param {number} place of the last one
-   * @param {number[]} [heads] @param {string} [quantity] */
-  legend(place, heads = [], quantity = "component") {
+   * @param {number[]} [heads] */
+  legend(place, heads = []) {
     const { s } = this, y = s.LEGEND_ROW, size = s.LEGEND_SIZE, parts = /** @type {number[]} */ (s.LEGEND_PARTS);
     const front = y - s.PLINTH - s.LEGEND_GAP - size * s.LINE, right = place * s.SPACING;
     const places = parts.map((_, n) => right + s.LEGEND_SPACING * (n + 1 - parts.length));
@@ -310,13 +248,11 @@ export class Scene {
       this.glb.add(`legend/value/${n}`, this.column([part * this.limit], places[n], y), "solid");
       this.label(`value/${n}`, written(part * this.limit), places[n], front, size);
     }
-    this.label("value", quantity, (places[0] + right) / 2, front - s.LEGEND_BELOW, size);
+    this.label("value", "component", (places[0] + right) / 2, front - s.LEGEND_BELOW, size);
     this.ground(places[0], y, right);
     let x = places[0] - s.PLINTH;
-    const known = heads.length > s.LEGEND_WEIGHTS.length ? s.LEGEND_WEIGHTS.slice(-1) : s.LEGEND_WEIGHTS;
     for (const h of [...heads].reverse()) {
-      for (let n = known.length - 1; n >= 0; n--) {
-        const weight = known[n];
+      for (const [n, weight] of [...s.LEGEND_WEIGHTS.entries()].reverse()) {
         x -= s.LEGEND_RIBBON;
         const { points } = this.ribbon(weight, [x, y - s.PLINTH], [x, y + s.PLINTH], s.RIBBON_LOW);
         this.glb.add(`legend/weight/${h}/${n}`, this.band(points, s.HEADS[h % s.HEADS.length]), "sheet");
@@ -328,28 +264,26 @@ export class Scene {
     }
   }
 
-  /** Bars of known values, parts of the limit; of a head, in its colour. @param {number} right @param {number[]} parts
-   * @param {string} title @param {number} [head] */
-  barLegend(right, parts, title, head) {
+  /** Bars of known values, parts of the limit. @param {number} right @param {number[]} parts @param {string} title */
+  barLegend(right, parts, title) {
     const { BAR_LEGEND_ROW: y, LEGEND_SIZE: size, PLINTH, LEGEND_GAP, LINE, BAR_LEGEND_SPACING, BAR_SPACING } = this.s;
-    const front = y - PLINTH - LEGEND_GAP - size * LINE, name = head === undefined ? "legend/effect" : `legend/weight/${head}`;
-    const places = parts.map((_, n) => right - BAR_LEGEND_SPACING * (parts.length - 1 - n));
+    const front = y - PLINTH - LEGEND_GAP - size * LINE, left = right - BAR_LEGEND_SPACING * (parts.length - 1);
     for (const n of range(parts.length).reverse()) {
-      const value = parts[n] * this.limit;
-      this.glb.add(`${name}/${n}`, this.bar(value, places[n], y, head), "solid");
-      this.label(`${name}/${parts[n]}`, written(value), places[n], front, size);
+      const value = parts[n] * this.limit, x = left + BAR_LEGEND_SPACING * n;
+      this.glb.add(`legend/effect/${n}`, this.bar(value, x, y), "solid");
+      this.label(`legend/effect/${parts[n]}`, written(value), x, front, size);
     }
-    this.ground(places[0], y, right);
-    this.label(name, title, places[0] - BAR_LEGEND_SPACING + BAR_SPACING * 0.3, front, size, 1);
+    this.ground(left, y, right);
+    this.label("legend/effect", title, left - BAR_LEGEND_SPACING + BAR_SPACING * 0.3, front, size, 1);
   }
 
   /** The file, and what its marks say, as <scene>.marks.json does. @param {string} name @param {string} weights */
   files(name, weights) {
     const { s, glb, share, limit, glyphs, shown, recorded, how, marks } = this, { sentence, tokens } = shown.trace;
-    glb.add("plinths", this.boxes(this.stones.points, this.stones.colors), "solid");
+    glb.add("plinths", this.boxes(this.stones, [s.STONE]), "solid");
     glb.add("plates", this.boxes(this.plates, [s.STONE]), "plates");
-    const rows = marks.filter(({ node }) => /^(residual|normed)/.test(node)).map(({ node }) => node.replace(/\d+$/, ""));
-    const last_only = [...new Set(rows)].filter((row) => !marks.some(({ node }) => node === `${row}0`)).map((row) => row.slice(0, -1));
+    const rows = marks.map(({ node }) => node.replace(/\/\d+$/, "")).filter((row) => /^(residual|normed)/.test(row));
+    const last_only = [...new Set(rows)].filter((row) => !marks.some(({ node }) => node === `${row}/0`));
     const extras = {
       ...(last_only.length && { last_only }), scene: name, sentence, tokens, weights, meter: s.METER, limit, glyphs, positive: s.POSITIVE, negative: s.NEGATIVE,
       column: { base: s.BASE, span: s.SPAN }, bar: { base: s.BAR_BASE, span: s.BAR_SPAN },
