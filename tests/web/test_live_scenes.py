@@ -142,7 +142,7 @@ def test_every_word_is_python_s(drawn: list[Drawn]) -> None:
             if (one.name, label["name"]) not in {
                 ("forward", "row/0"),
                 ("stream", "row/0"),
-            } or "positions" not in one.off:
+            } or "positions off" not in one.off:
                 assert written[label["name"]].keys() == label.keys()
                 assert written[label["name"]]["text"] == label["text"]
                 for key in label.keys() - {"name", "text"}:
