@@ -7,35 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from article import measures
 from article.evidence.claim import CLAIMS, Facts, establish, written
 from article.evidence.evidence import Evidence
 from article.evidence.words import at_step, count, decimals, number, one_decimal, percent, points
-from article.measures import (
-    best,
-    cosine,
-    cosines,
-    entering_cosine,
-    entropy,
-    idlest,
-    kinds,
-    length,
-    lengths,
-    looks,
-    masked_share,
-    most_opposed,
-    most_opposed_component,
-    opposed_signs,
-    pairs,
-    products,
-    ranking,
-    score_gap,
-    silent,
-    subject,
-    unlinked,
-    vector,
-    without_positions,
-    writes,
-)
 from article.study import recipes
 
 Known = dict[str, tuple[float | str, Callable[[Any], str]]]  # a value by its name, and how it is written
@@ -54,8 +29,8 @@ def of_task(own: Evidence) -> Known:
     T, V, L = len(trace.tokens), len(trace.vocab), config.n_layer
     return {
         "sentences": (len(own.corpus), number),
-        "pairs": (len(pairs()), number),
-        "patterns": ((len(own.corpus) + len(own.held_out)) // len(pairs()), number),
+        "pairs": (len(measures.pairs()), number),
+        "patterns": ((len(own.corpus) + len(own.held_out)) // len(measures.pairs()), number),
         "words": (V, str),
         "parameters": (own.parameters, count),
         "components": (config.n_embd, str),
@@ -71,15 +46,15 @@ def of_task(own: Evidence) -> Known:
         "tokens": (T, number),
         "loss": (own.loss, decimals),
         "guess_loss": (math.log(V), decimals),
-        "floor": (entropy(own.corpus), decimals),
-        "distance": (T - 1 - subject(own)[1], number),
+        "floor": (measures.entropy(own.corpus), decimals),
+        "distance": (T - 1 - measures.subject(own)[1], number),
     }
 
 
 def of_answer(own: Evidence) -> Known:
     """The prompt, and what the model says."""
-    trace, animal, home = own.trace, subject(own)[0], own.answer
-    rivals, middle = ranking(own), ranking(own, 1)[0]
+    trace, animal, home = own.trace, measures.subject(own)[0], own.answer
+    rivals, middle = measures.ranking(own), measures.ranking(own, 1)[0]
     return {
         "prompt": (trace.sentence, str),
         "animal": (animal, str),
@@ -92,61 +67,61 @@ def of_answer(own: Evidence) -> Known:
         "middle": (middle, str),
         "middle_probability": (trace.probability(middle, 1), percent),
         "home_probability_in_the_middle": (trace.probability(home, 1), percent),
-        "first": (ranking(own, 0)[0], str),
-        "first_probability": (trace.probability(ranking(own, 0)[0], 0), percent),
+        "first": (measures.ranking(own, 0)[0], str),
+        "first_probability": (trace.probability(measures.ranking(own, 0)[0], 0), percent),
     }
 
 
 def of_embeddings(own: Evidence) -> Known:
     """How embeddings and positions lie to each other."""
-    trace, linked, (animals, homes) = own.trace, cosines(own, pairs()), kinds()
+    trace, linked, (animals, homes) = own.trace, measures.cosines(own, measures.pairs()), measures.kinds()
     home = own.answer
     return {
         "linked_cosine": (linked.mean(), decimals),
-        "opposed_animal": (most_opposed(own)[0], str),
-        "opposed_home": (most_opposed(own)[1], str),
+        "opposed_animal": (measures.most_opposed(own)[0], str),
+        "opposed_home": (measures.most_opposed(own)[1], str),
         "opposed_cosine": (linked.min(), decimals),
-        "opposed_component": (most_opposed_component(own), str),
-        "opposed_signs": (opposed_signs(own), percent),
-        "animals_cosine": (cosines(own, combinations(animals, 2)).mean(), decimals),
-        "animals_least": (cosines(own, combinations(animals, 2)).min(), decimals),
-        "animals_most": (cosines(own, combinations(animals, 2)).max(), decimals),
-        "homes_cosine": (cosines(own, combinations(homes, 2)).mean(), decimals),
-        "unlinked_cosine": (cosines(own, unlinked()).mean(), decimals),
-        "unlinked_least": (cosines(own, unlinked()).min(), decimals),
-        "unlinked_most": (cosines(own, unlinked()).max(), decimals),
-        "without_positions": (without_positions(own)[trace.id(home)], percent),
-        "length_position": (lengths(trace.position).mean(), decimals),
-        "length_embedding": (lengths(trace.embedding).mean(), decimals),
+        "opposed_component": (measures.most_opposed_component(own), str),
+        "opposed_signs": (measures.opposed_signs(own), percent),
+        "animals_cosine": (measures.cosines(own, combinations(animals, 2)).mean(), decimals),
+        "animals_least": (measures.cosines(own, combinations(animals, 2)).min(), decimals),
+        "animals_most": (measures.cosines(own, combinations(animals, 2)).max(), decimals),
+        "homes_cosine": (measures.cosines(own, combinations(homes, 2)).mean(), decimals),
+        "unlinked_cosine": (measures.cosines(own, measures.unlinked()).mean(), decimals),
+        "unlinked_least": (measures.cosines(own, measures.unlinked()).min(), decimals),
+        "unlinked_most": (measures.cosines(own, measures.unlinked()).max(), decimals),
+        "without_positions": (measures.without_positions(own)[trace.id(home)], percent),
+        "length_position": (measures.lengths(trace.position).mean(), decimals),
+        "length_embedding": (measures.lengths(trace.embedding).mean(), decimals),
     }
 
 
 def of_pass(own: Evidence) -> Known:
     """What the blocks look at and write, and the last vector."""
-    trace, looked, top = own.trace, looks(own), own.decomposition.widest
+    trace, looked, top = own.trace, measures.looks(own), own.decomposition.widest
     T, L, home = len(trace.tokens), own.config.n_layer, own.answer
     return {
         "look_first": (looked[0].max(), percent),
         "look_last": (looked[-1].max(), percent),
         "look_last_least": (looked[-1].min(), percent),
-        "final_cosine": (cosine(trace.residual[-1, -1], trace.normed[-1, -1]), decimals),
-        "home_cosine": (cosine(trace.normed[-1, -1], vector(own, home)), decimals),
-        "length_in": (length(trace.residual[0, -1]), one_decimal),
-        "length_first_write": (length(writes(own)[0]), one_decimal),
-        "length_last_write": (length(writes(own)[-1]), one_decimal),
-        "length_out": (length(trace.residual[-1, -1]), one_decimal),
-        "length_predicted": (length(vector(own, trace.prediction)), one_decimal),
-        "agrees_in_sign_share": ((products(own) > 0).mean(), percent),
-        "length_final": (length(trace.normed[-1, -1]), one_decimal),
+        "final_cosine": (measures.cosine(trace.residual[-1, -1], trace.normed[-1, -1]), decimals),
+        "home_cosine": (measures.cosine(trace.normed[-1, -1], measures.vector(own, home)), decimals),
+        "length_in": (measures.length(trace.residual[0, -1]), one_decimal),
+        "length_first_write": (measures.length(measures.writes(own)[0]), one_decimal),
+        "length_last_write": (measures.length(measures.writes(own)[-1]), one_decimal),
+        "length_out": (measures.length(trace.residual[-1, -1]), one_decimal),
+        "length_predicted": (measures.length(measures.vector(own, trace.prediction)), one_decimal),
+        "agrees_in_sign_share": ((measures.products(own) > 0).mean(), percent),
+        "length_final": (measures.length(trace.normed[-1, -1]), one_decimal),
         "widest_weight": (trace.attention[:, :, -1].max(), percent),
         "widest_node": ("attention/{}/{}/{}/{}".format(*top[:2], T - 1, top[2]), str),
         "last_node": (f"normed/{L}/{T - 1}", str),
         "looking_node": (f"residual/{top[0]}/{T - 1}", str),
         "looked_node": (f"residual/{top[0]}/{top[2]}", str),
-        "entering_cosine": (entering_cosine(own), decimals),
-        "masked_share": (masked_share(own), percent),
-        "silent_first": (silent(own)[0], percent),
-        "silent_last": (silent(own)[-1], percent),
+        "entering_cosine": (measures.entering_cosine(own), decimals),
+        "masked_share": (measures.masked_share(own), percent),
+        "silent_first": (measures.silent(own)[0], percent),
+        "silent_last": (measures.silent(own)[-1], percent),
         "widest_block": (top[0] + 1, str),
         "widest_place": (f"block {top[0] + 1}, head {top[1] + 1}", str),
     }
@@ -164,13 +139,13 @@ def of_walk(own: Evidence) -> Known:
         known[f"looks.{head}"] = ("+".join(nodes), str)
         known[f"looked_at.{head}"] = (trace.tokens[int(weights.argmax())], str)
         known[f"looked.{head}"] = (weights.max(), percent)
-    return known | {"last": (T - 1, str), "animal_at": (subject(own)[1], str)}
+    return known | {"last": (T - 1, str), "animal_at": (measures.subject(own)[1], str)}
 
 
 def of_parts(own: Evidence) -> Known:
     """What the parts are good for, and what the answer is the sum of."""
     trace, effects, top = own.trace, own.ablation, own.decomposition.widest
-    home, deputy = own.answer, idlest(own)
+    home, deputy = own.answer, measures.idlest(own)
     return {
         "widest_effect": (effects.weight_effect[top], points),
         "deputy_place": (f"block {deputy[0] + 1}, head {deputy[1] + 1}", str),
@@ -179,7 +154,7 @@ def of_parts(own: Evidence) -> Known:
         "first_heads_effect": (effects.heads_effect[0], points),
         "last_heads_effect": (effects.heads_effect[-1], points),
         "last_heads_left": (effects.without_heads[-1, trace.id(home)], percent),
-        "last_heads_prediction": (best(own, effects.without_heads[-1]), str),
+        "last_heads_prediction": (measures.best(own, effects.without_heads[-1]), str),
         "last_head_effect_most": (effects.head_effect[-1].max(), points),
         "last_head_effect_least": (effects.head_effect[-1].min(), points),
         "first_mlp_effect": (effects.mlp_effect[0], points),
@@ -191,7 +166,7 @@ def of_parts(own: Evidence) -> Known:
         "largest_share": (own.decomposition.share[:, trace.id(home)].max(), one_decimal),
         "largest_origin": (own.decomposition.origins[int(own.decomposition.share[:, trace.id(home)].argmax())], str),
         "embedding_share": (own.decomposition.share[0, trace.id(home)], decimals),
-        "score_gap": (score_gap(own), one_decimal),
+        "score_gap": (measures.score_gap(own), one_decimal),
     }
 
 
@@ -204,7 +179,7 @@ def of_training(own: Evidence, survey: Sequence[Evidence]) -> Known:
         "film_frames": (len(history.steps), str),
         "found_step": (at_step(history.found), str),
         "settled_step": (at_step(history.settled), str),
-        "linked_cosine_at_start": (cosines(own, pairs(), history.course[..., 0]).mean(), decimals),
+        "linked_cosine_at_start": (measures.cosines(own, measures.pairs(), history.course[..., 0]).mean(), decimals),
         "path_in_plane": (land.in_plane, percent),
         "path_start_loss": (land.path_loss[0], decimals),
         "land_most": (land.height.max(), decimals),

@@ -206,7 +206,7 @@ def test_two_claims_of_one_name_and_one_without_words_are_refused():
 
 
 def test_an_infinite_value_is_refused(evidence, monkeypatch):
-    monkeypatch.setattr(values_, "cosine", lambda *_: math.inf)
+    monkeypatch.setattr(values_.measures, "cosine", lambda *_: math.inf)
     with pytest.raises(FactError, match=r"the value of '\w+' is inf"):
         values_.values(evidence, [evidence])
 
