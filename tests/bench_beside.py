@@ -39,8 +39,8 @@ def more(name: str, words: str) -> Callable[[Path, int], None]:
 
 def number(program: Path, n: int) -> None:
     """Changes a number of the style that few scenes ask."""
-    style = program / "scenes" / "style.py"
-    style.write_text(re.sub(r"^FLAG = [\d.]+", f"FLAG = 3.{n + 1}", style.read_text("utf-8"), flags=re.M), "utf-8")
+    for style in (program / "scenes").glob("style.*"):  # the module, or its table
+        style.write_text(re.sub(r"^FLAG = [\d.]+", f"FLAG = 3.{n + 1}", style.read_text("utf-8"), flags=re.M), "utf-8")
 
 
 ASKED: dict[str, tuple[list[str], Callable[[Path, int], None] | None]] = {
