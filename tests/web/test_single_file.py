@@ -120,10 +120,13 @@ def test_scripts_are_one() -> None:
 
 
 def test_all_scripts_are_in_it() -> None:
-    """But that of the pages of blocks, which an article does not have, and the worker's, which is a file or nothing."""
+    """But that of the pages of blocks, which an article does not have, the worker's, a file or nothing, and served ones.
+
+    What is served alone is on no published page.
+    """
     assets = ROOT / "article" / "web" / "assets"
     every = {path.relative_to(assets).as_posix() for path in assets.rglob("*.js")}
-    assert sorted(single_file.ORDER) == sorted(every - {"numbers.js", "live/training_worker.js"})
+    assert sorted(single_file.ORDER) == sorted(every - {"numbers.js", "live/training_worker.js", "served/reload.js"})
 
 
 def test_a_claim_leads_to_its_evidence_inside(visit: Visitor, file: Path) -> None:
