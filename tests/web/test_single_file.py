@@ -120,9 +120,8 @@ def test_scripts_are_one() -> None:
 
 
 def test_all_scripts_are_in_it() -> None:
-    """But that of the pages of blocks, which an article does not have, the worker's, a file or nothing, and served ones.
-
-    What is served alone is on no published page.
+    """But that of the pages of blocks, which an article does not have, the worker's, which is a file or nothing, and that
+    of pages that are served while they are written.
     """
     assets = ROOT / "article" / "web" / "assets"
     every = {path.relative_to(assets).as_posix() for path in assets.rglob("*.js")}
