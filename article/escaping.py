@@ -9,6 +9,9 @@ from typing import TextIO
 
 TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # the direction of writing
 
+PICTURES = {code: 0x2400 + code for code in range(32) if code not in b"\t\n\r"}  # ␀ to ␟: what stands for a control
+PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)  # in pages and tables, by str.translate
+
 
 def harmless(text: str) -> str:
     r"""A text whose letters act on nothing: controls, halves of letters and turns of the direction have their number.
@@ -37,4 +40,5 @@ def to_cell(text: str) -> str:
     >>> to_cell("=1+1"), to_cell("- x"), to_cell("a=b")
     ("'=1+1", "'- x", 'a=b')
     """
+    text = text.translate(PICTURES)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from article import paths
+from article.escaping import PICTURES
 from article.web.imprint import Imprint
 from scenes.export import light
 
@@ -38,7 +39,7 @@ TEMPLATES.filters |= {"digest": digest, "json": partial(json.dumps, ensure_ascii
 
 def render(template: str, **values: object) -> Markup:
     """The HTML of a template. Raises jinja2.UndefinedError for a value that it lacks."""
-    return safe(TEMPLATES.get_template(template).render(values).strip())
+    return safe(TEMPLATES.get_template(template).render(values).strip().translate(PICTURES))
 
 
 def safe(html: str) -> Markup:

@@ -12,6 +12,7 @@ import pyvista as pv
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from article.escaping import PICTURES
 from scenes.export.camera import Camera
 from scenes.export.painter import Painted, _flat, _middle, _painted, _parts, _screen
 
@@ -26,7 +27,7 @@ def to_svg(scene: pv.MultiBlock, camera: Camera) -> str:
 def stills(scene: pv.MultiBlock, camera: Camera, steps: Sequence[int]) -> list[str]:
     """The SVG documents of a film at some of its recorded steps, by their numbers; -1 is the last one."""
     parts, meaning = _parts(scene, labels_as_text=True), scene.user_dict.data
-    title = escape(f"{meaning['scene']}: {meaning['sentence']}")
+    title = escape(f"{meaning['scene']}: {meaning['sentence']}".translate(PICTURES))
     width, height = camera.pixels
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -127,5 +128,5 @@ def _text(label: dict, camera: Camera, color: str) -> str:
     length = 100 * label["width"] / np.linalg.norm(right)
     return (
         f'<text transform="matrix({matrix} {center[0]:.0f} {center[1]:.0f})" textLength="{length:.0f}" '
-        f'lengthAdjust="spacingAndGlyphs" fill="{color}">{escape(label["text"])}</text>'
+        f'lengthAdjust="spacingAndGlyphs" fill="{color}">{escape(label["text"].translate(PICTURES))}</text>'
     )
