@@ -16,7 +16,7 @@ import { axesOf } from "./view.js";
  *   spot: number, lead?: number }} Label */
 
 const ROOM = 2; // pixels that are free around a label
-const LINES = [0.5, 1, 1.5, 2, 2.5]; // how far away its middle may be, in sizes of it
+const LINES = [0.5, 1, 1.5, 2, 2.5, 3, 3.5]; // how far away its middle may be, in sizes of it
 const AROUND = [[0, -1], [1, 0], [-1, 0], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]]; // of something, to the right and down
 const BEFORE = [[0, 1], [0.4, 1], [-0.4, 1]];
 
