@@ -120,9 +120,7 @@ def test_scripts_are_one() -> None:
 
 
 def test_all_scripts_are_in_it() -> None:
-    """But that of the pages of blocks, which an article does not have, the worker's, which is a file or nothing, and that
-    of pages that are served while they are written.
-    """
+    """But those of the pages of blocks, of the worker, and of pages that are served while they are written."""
     assets = ROOT / "article" / "web" / "assets"
     every = {path.relative_to(assets).as_posix() for path in assets.rglob("*.js")}
     assert sorted(single_file.ORDER) == sorted(every - {"numbers.js", "live/training_worker.js", "served/reload.js"})
