@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
-from scenes.export.readback import binary, count, header, pixels_of, readable, rows
+from scenes.export.readback import Track, binary, count, header, pixels_of, readable, rows, tracks
 
 REST = {"translation": [0.0, 0.0, 0.0], "rotation": [0.0, 0.0, 0.0, 1.0], "scale": [1.0, 1.0, 1.0]}
 TOLD = {"name", "children", "mesh", "matrix", "extras", *REST}  # of a node, what is read here
 DRAWN = {"POSITION", "NORMAL", "COLOR_0", "TEXCOORD_0"}  # attributes
 LIGHT, FINE_LIGHT = 1 / 255, 1e-4  # how finely a file tells colours, in bytes and otherwise
 FLAT = 0.02  # how far a normal may be from the one of its triangle, which is what there is without normals
-
-Track = tuple[NDArray[np.float64], NDArray[np.float64], str]  # times (K,), rows (K, n), and what is between them
 
 
 @dataclass
@@ -48,7 +46,7 @@ class Drawing:
         self.seen: set[int] = set()
         self.still: dict[tuple[int, ...], NDArray[np.float64]] = {}  # frames at rest that have been asked for
         with readable():
-            self.tracks = self.animated()
+            self.tracks = tracks(self.document, self.data)
             for root in self.document["scenes"][self.document.get("scene", 0)]["nodes"]:
                 self.visit(root, ())
 
@@ -127,19 +125,6 @@ class Drawing:
     def rows(self, number: int) -> NDArray[np.float64]:
         """The numbers of an accessor (n, k)."""
         return rows(self.document, self.data, number)
-
-    def animated(self) -> dict[int, dict[str, Track]]:
-        """How nodes are moved, by their number and what is moved of them."""
-        found: dict[int, dict[str, Track]] = {}
-        for animation in self.document.get("animations", []):
-            for channel in animation["channels"]:
-                sampler, target = animation["samplers"][channel["sampler"]], channel["target"]
-                times, rows = self.rows(sampler["input"])[:, 0], self.rows(sampler["output"])
-                way = sampler.get("interpolation", "LINEAR")
-                if way == "CUBICSPLINE":  # of which only the rows themselves are compared, and that it is one
-                    rows = rows[1::3]
-                found.setdefault(target["node"], {})[target["path"]] = times, rows, way
-        return found
 
     def times(self, path: tuple[int, ...]) -> set[float]:
         """The moments that the motion of a node has rows for."""

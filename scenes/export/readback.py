@@ -30,6 +30,8 @@ DAMAGED = (struct.error, LookupError, TypeError, AttributeError, OSError, Recurs
 FINE = 1 / 500  # of the limit: how far numbers that agree may be apart
 COLOR = 1 / 140  # the same, for a number told by a colour of bytes, once rounded as sRGB and once as light
 
+Track = tuple[NDArray[np.float64], NDArray[np.float64], str]  # times (K,), rows (K, n), and what is between them
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -173,7 +175,7 @@ def marks(glb: bytes, document: dict | None = None) -> dict[str, Mark]:
     except Exception as error:  # whatever trimesh stumbles over in a damaged file
         raise ValueError(f"trimesh cannot open it ({error})") from None
     found = {}
-    moved = films(glb, document)
+    moved = tracks(document, binary(glb))
     for node in document["nodes"]:
         if "trace" in node.get("extras", {}):
             if node.get("name") in found:
@@ -209,24 +211,28 @@ def _mark(node: dict, scene: trimesh.Scene, how: dict) -> Mark:
     return Mark(extras["trace"], index, stated, shape, color, limit, ends, COLOR if glyph == "carpet" else FINE, unused)
 
 
-def films(glb: bytes, document: dict) -> dict[int, dict[str, NDArray[np.float64]]]:
-    """How the nodes of a film are moved, by their number: rows (K, n) of each path, without the one that is held."""
-    found: dict[int, dict[str, NDArray[np.float64]]] = {}
-    data = binary(glb)
+def tracks(document: dict, data: bytes) -> dict[int, dict[str, Track]]:
+    """How nodes are moved, by their number and what is moved of them."""
+    found: dict[int, dict[str, Track]] = {}
     for animation in document.get("animations", []):
         for channel in animation["channels"]:
-            output, target = animation["samplers"][channel["sampler"]]["output"], channel["target"]
-            found.setdefault(target["node"], {})[target["path"]] = rows(document, data, output)[:-1]
+            sampler, target = animation["samplers"][channel["sampler"]], channel["target"]
+            times, moved = (rows(document, data, sampler[key]) for key in ("input", "output"))
+            way = sampler.get("interpolation", "LINEAR")
+            if way == "CUBICSPLINE":  # of which only the rows themselves are read, and that it is one
+                moved = moved[1::3]
+            found.setdefault(target["node"], {})[target["path"]] = times[:, 0], moved, way
     return found
 
 
-def _film(node: dict, moved: dict, read: Callable, document: dict) -> Mark:
-    """The mark of a node whose children are moved, from how they are moved."""
+def _film(node: dict, moved: dict[int, dict[str, Track]], read: Callable, document: dict) -> Mark:
+    """The mark of a node whose children are moved, from how they are moved until the last row is held."""
     how, extras = document["asset"]["extras"], node["extras"]
     (root,) = (node for node in document["nodes"] if node.get("name") == "scene")
     still = [document["nodes"][child] for child in node["children"]]
     rest = [{path: np.array([part[path]]) for path in ("scale", "translation") if path in part} for part in still]
-    shape = read([one | moved.get(n, {}) for one, n in zip(rest, node["children"], strict=True)], root, how)
+    films = [{path: moving[:-1] for path, (_, moving, _) in moved.get(n, {}).items()} for n in node["children"]]
+    shape = read([one | film for one, film in zip(rest, films, strict=True)], root, how)
     stated = np.asarray(extras["values"], float)
     index, nothing = tuple(map(int, extras["index"])), np.zeros((2, 2))
     return Mark(extras["trace"], index, stated, shape, np.full_like(shape, np.nan), float(how["limit"]), nothing)

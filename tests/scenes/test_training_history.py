@@ -102,8 +102,8 @@ def test_the_file_is_small_and_says_every_step(film: TrainingHistory, site: Path
     assert len(gzip.compress(glb)) <= 200_000
     assert readback.disagreements(glb, film) == []
     document = readback.header(glb)
-    for node, paths in readback.films(glb, document).items():
-        for path, rows in paths.items():  # where it does not play, it shows the model of the article
+    for node, paths in readback.tracks(document, readback.binary(glb)).items():
+        for path, (_, rows, _) in paths.items():  # where it does not play, it shows the model of the article
             assert document["nodes"][node][path] == pytest.approx(rows[-1], rel=1e-6, abs=1e-5)
     marks = readback.marks(glb)
     assert sum(mark.stated.size for mark in marks.values()) == 8 * 20 * len(film.steps)
