@@ -5,6 +5,8 @@ the effect of cutting it. On the right are the effects of cutting a whole head, 
 at every position.
 """
 
+from functools import partial
+
 import pyvista as pv
 
 from scenes import glyphs, style
@@ -12,7 +14,6 @@ from scenes.analysis.ablation import Ablation
 from scenes.style import Scale
 
 SHOWS = "ablation"
-EFFECTS = ("weight_effect", "head_effect", "heads_effect", "mlp_effect")
 PARTS = ("head", "all heads", "MLP")  # what is cut, on the right
 VALUES = (0.0, 0.5)  # of the legend
 
@@ -20,16 +21,11 @@ VALUES = (0.0, 0.5)  # of the legend
 def build(ablation: Ablation) -> pv.MultiBlock:
     """The weights and effects of all heads, row behind row, on a scale from 0 to 1."""
     L, H, T, _ = ablation.attention.shape
-    scale, side = Scale(1.0), style.BAR_SPACING / 2
-    scene = glyphs.start("causes", ablation, scale, style.VIEW_OF_BARS)
-    scene.user_dict |= {"glyphs": {"attention": "post"} | dict.fromkeys(EFFECTS, "bar")}
+    side = style.BAR_SPACING / 2
+    scene = glyphs.start("causes", ablation, Scale(1.0), style.VIEW_OF_BARS)
+    place = partial(glyphs.stand, scene, ablation)
 
-    def place(name: str, index: tuple[int, ...], at: glyphs.Point, head: int | None = None) -> None:
-        value = getattr(ablation, name)[index]
-        shape = glyphs.bar(value, scale, at) if head is None else glyphs.post(value, scale, at, head)
-        glyphs.mark(scene, "/".join(map(str, (name, *index))), shape, ablation, name, index)
-
-    def stand(x: float, y: float) -> glyphs.Point:
+    def plinth(x: float, y: float) -> glyphs.Point:
         glyphs.ground(scene, glyphs.box(*glyphs.foot((x, y)), glyphs.to_bytes(style.STONE)))
         return x, y
 
@@ -38,16 +34,16 @@ def build(ablation: Ablation) -> pv.MultiBlock:
         depths = [(l * (H + 0.2) + h) * style.BAR_APART for h in range(H)]
         for h, y in enumerate(depths):
             for k in range(T):
-                x, _ = stand(k * style.SPACING, y)
+                x, _ = plinth(k * style.SPACING, y)
                 place("attention", (l, h, T - 1, k), (x - side, y), h)
                 place("weight_effect", (l, h, k), (x + side, y))
-            place("head_effect", (l, h), stand(parts[0], y))
+            place("head_effect", (l, h), plinth(parts[0], y))
             front = y - style.TEXT_SIZE * style.LINE / 2
             left = -style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN - side  # clear of the bar
             glyphs.label(scene, f"row/{l}/{h}", f"block {l + 1}, head {h + 1}", (left, front), align=1)
         middle = sum(depths) / H
-        place("heads_effect", (l,), stand(parts[1], middle))
-        place("mlp_effect", (l,), stand(parts[2], middle))
+        place("heads_effect", (l,), plinth(parts[1], middle))
+        place("mlp_effect", (l,), plinth(parts[2], middle))
     glyphs.names(scene, ablation.tokens, style.SPACING)
     glyphs.names(scene, PARTS, style.SPACING, place=T + 0.3)
     front = -style.PLINTH - style.GROUP_BELOW

@@ -14,17 +14,14 @@ def build(outcome: Outcome) -> pv.MultiBlock:
     """Two rows of bars, the trace in front: the last position's weights of one token, and what may come next."""
     _, L, H = outcome.looks.shape
     scene = glyphs.start("failure", outcome, Scale(1.0), style.VIEW_OF_BARS)
-    scene.user_dict |= {"glyphs": {"looks": "post", "says": "bar"}}
-    heads, scale, first = list(np.ndindex(L, H)), Scale(1.0), L * H + 0.6
+    heads, first = list(np.ndindex(L, H)), L * H + 0.6
     right = (first + len(outcome.candidates) - 1) * style.SPACING
     for n, text in enumerate(outcome.who):
         y = glyphs.level_row(scene, n, text, right, style.BAR_APART)
         for place, (l, h) in enumerate(heads):
-            post = glyphs.post(outcome.looks[n, l, h], scale, (place * style.SPACING, y), h)
-            glyphs.mark(scene, f"looks/{n}/{l}/{h}", post, outcome, "looks", (n, l, h))
+            glyphs.stand(scene, outcome, "looks", (n, l, h), (place * style.SPACING, y), h)
         for place, id in enumerate(outcome.candidates, 1):
-            bar = glyphs.bar(outcome.says[n, id], scale, ((first + place - 1) * style.SPACING, y))
-            glyphs.mark(scene, f"says/{n}/{id}", bar, outcome, "says", (n, id))
+            glyphs.stand(scene, outcome, "says", (n, id), ((first + place - 1) * style.SPACING, y))
     glyphs.names(scene, [f"head {l + 1}.{h + 1}" for l, h in heads], style.SPACING)
     glyphs.names(scene, [outcome.vocab[id] for id in outcome.candidates], style.SPACING, place=first)
     front = -style.PLINTH - style.GROUP_BELOW

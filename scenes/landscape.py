@@ -18,7 +18,7 @@ def build(landscape: LossLandscape) -> pv.MultiBlock:
     half = style.LAND_SPAN + style.PLINTH
     low, high = (-half, -half, 0), (half, half, style.PLINTH_HEIGHT / 2)
     glyphs.ground(scene, glyphs.box(low, high, glyphs.to_bytes(style.STONE)))
-    glyphs.mark(scene, "height", glyphs.surface(landscape.height, scale), landscape, "height", ())
+    glyphs.mark(scene, glyphs.surface(landscape.height, scale), landscape, "height", ())
     n = len(landscape.height)
     for s, place in enumerate(landscape.path):
         # On the surface, at the height of the highest corner of the square of the grid that it lies in.
@@ -26,7 +26,7 @@ def build(landscape: LossLandscape) -> pv.MultiBlock:
         top = style.PLINTH_HEIGHT + style.LAND_HEIGHT * float(
             scale.fraction(landscape.height[i : i + 2, j : j + 2]).max()
         )
-        glyphs.mark(scene, f"path/{s}", glyphs.bead(place, top + style.BEAD), landscape, "path", (s,))
+        glyphs.mark(scene, glyphs.bead(place, top + style.BEAD), landscape, "path", (s,))
         if s in (0, len(landscape.path) - 1):
             x, y = style.LAND_SPAN * place
             scene.append(glyphs.stick((x, y, top), (x, y, top + style.FLAG), style.SLATE), f"flag/{s}")

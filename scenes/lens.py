@@ -13,15 +13,11 @@ SHOWS = "decomposition"
 def build(decomposition: Decomposition) -> pv.MultiBlock:
     """A row of bars for each level of the residual stream, a bar for each token of the vocabulary."""
     levels, T, V = decomposition.probabilities.shape
-    scale = Scale(1.0)
-    scene = glyphs.start("lens", decomposition, scale, style.VIEW_OF_BARS)
-    scene.user_dict |= {"glyphs": {"probabilities": "bar"}}
+    scene = glyphs.start("lens", decomposition, Scale(1.0), style.VIEW_OF_BARS)
     for level in range(levels):
         y = glyphs.level_row(scene, level, level_name(level), (V - 1) * style.BAR_PITCH)
         for v in range(V):
-            index = level, T - 1, v
-            bar = glyphs.bar(decomposition.probabilities[index], scale, (v * style.BAR_PITCH, y))
-            glyphs.mark(scene, f"probabilities/{level}/{T - 1}/{v}", bar, decomposition, "probabilities", index)
+            glyphs.stand(scene, decomposition, "probabilities", (level, T - 1, v), (v * style.BAR_PITCH, y))
     glyphs.names(scene, decomposition.vocab, style.BAR_PITCH)
     glyphs.bar_legend(scene, (V - 1) * style.BAR_PITCH, (0.0, 0.5, 1.0), "probability")
     return scene

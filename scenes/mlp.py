@@ -17,9 +17,7 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     Units are read from the left to the right, those at the back first.
     """
     L, T, n = decomposition.hidden.shape
-    scale = Scale.of(decomposition.up[:, -1])
-    scene = glyphs.start("mlp", decomposition, scale, style.VIEW_OF_BARS)
-    scene.user_dict |= {"glyphs": {"up": "bar", "hidden": "bar"}}
+    scene = glyphs.start("mlp", decomposition, Scale.of(decomposition.up[:, -1]), style.VIEW_OF_BARS)
     wide = -(-n // ROWS)
     for l in range(L):
         back = (l * (ROWS + 2) + ROWS - 1) * DEEP
@@ -28,8 +26,7 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
             glyphs.ground(scene, glyphs.box(*corners, glyphs.to_bytes(style.STONE)))
             for u in range(n):
                 at = left + u % wide * PITCH, back - u // wide * DEEP
-                bar = glyphs.bar(getattr(decomposition, array)[l, T - 1, u], scale, at)
-                glyphs.mark(scene, f"{array}/{l}/{T - 1}/{u}", bar, decomposition, array, (l, T - 1, u))
+                glyphs.stand(scene, decomposition, array, (l, T - 1, u), at)
         glyphs.label(scene, f"row/{l}", f"block {l + 1}", (-style.PLINTH - 0.4, back - DEEP), align=1)
     for text, left in (("before ReLU", 0.0), ("after ReLU", (wide + 2) * PITCH)):
         glyphs.label(scene, text, text, (left + (wide - 1) / 2 * PITCH, -style.PLINTH - 2 * style.LINE))

@@ -14,16 +14,13 @@ SHOWS = "decomposition"
 def build(decomposition: Decomposition) -> pv.MultiBlock:
     """Two rows of bars, one bar for each origin: in front for the most probable token, behind it for the second."""
     best = decomposition.ranking[:2]
-    scale = Scale.of(decomposition.share[:, best])
-    scene = glyphs.start("origin", decomposition, scale, style.VIEW_OF_BARS)
-    scene.user_dict |= {"glyphs": {"share": "bar"}}
+    scene = glyphs.start("origin", decomposition, Scale.of(decomposition.share[:, best]), style.VIEW_OF_BARS)
     for row, id in enumerate(best):
         y = row * style.BAR_DEPTH
         for p in range(len(decomposition.origins)):
             x = p * style.SPACING
             glyphs.ground(scene, glyphs.box(*glyphs.foot((x, y)), glyphs.to_bytes(style.STONE)))
-            bar = glyphs.bar(decomposition.share[p, id], scale, (x, y))
-            glyphs.mark(scene, f"share/{p}/{id}", bar, decomposition, "share", (p, id))
+            glyphs.stand(scene, decomposition, "share", (p, id), (x, y))
         front = y - style.TEXT_SIZE * style.LINE / 2
         glyphs.label(
             scene, f"row/{row}", f"for {decomposition.vocab[id]}", (-style.PLINTH - style.BAR_SPACING, front), align=1

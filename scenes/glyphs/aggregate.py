@@ -64,14 +64,14 @@ def crowds(scene: pv.MultiBlock, aggregation: Any, array: str, index: int, y: fl
     values = getattr(aggregation, array)[index]
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "crowd"}}
     ground(scene, box(*foot((0, y), ((len(values) - 1) * style.SPACING, y)), to_bytes(style.STONE)))
-    mark(scene, f"{array}/{index}", crowd(values, Scale(scene.user_dict["limit"]), y), aggregation, array, (index,))
+    mark(scene, crowd(values, Scale(scene.user_dict["limit"]), y), aggregation, array, (index,))
 
 
 def carpets(scene: pv.MultiBlock, aggregation: Any, array: str, index: int, y: float) -> None:
     """Adds a pattern `getattr(aggregation, array)[index]` on the floor behind the row at `y`, as one mark."""
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {array: "carpet"}, "weight": style.WEIGHT}
     shape = carpet(getattr(aggregation, array)[index], y + style.PLINTH + style.PLATE_GAP)
-    mark(scene, f"{array}/{index}", shape, aggregation, array, (index,))
+    mark(scene, shape, aggregation, array, (index,))
 
 
 def crowd_signs(scene: pv.MultiBlock, aggregation: Any, rows: Iterable[tuple[str, float]], told: Iterable[str]) -> None:

@@ -50,4 +50,4 @@ def growing(scene: pv.MultiBlock, history: Any, index: tuple[int, int], at: Poin
         sizes[~shown] = 0
         group.append(film_part(unit, color, scale=sizes, pivot=[*at, low]))
     drawn_as(scene, course="growing")
-    mark(scene, "/".join(map(str, ("course", *index))), cast(Any, group), history, "course", index)
+    mark(scene, cast(Any, group), history, "course", index)

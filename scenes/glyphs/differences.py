@@ -70,7 +70,7 @@ def place(scene: pv.MultiBlock, comparison: Any, array: str, index: Sequence[int
     shape = tint(shape, pairs[:, 1], scene) if compared else silence(shape)
     name = f"{array}_apart" if compared else array
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {name: DRAW[glyph][not compared]}}
-    mark(scene, "/".join(map(str, (name, *index))), shape, comparison, name, index)
+    mark(scene, shape, comparison, name, index)
 
 
 def column(scene: pv.MultiBlock, comparison: Any, array: str, index: Sequence[int], at: Point) -> None:

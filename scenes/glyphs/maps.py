@@ -40,7 +40,7 @@ def atlas(
     rods = [(places[one], places[other]) for one, other in links]
     named = spread(texts, places, sizes, rods, scene.user_dict["view"])
     for n, (text, shape, size) in enumerate(zip(texts, shapes, sizes, strict=True)):
-        mark(scene, f"{array}/{n}", shape, trace, array, (n,))
+        mark(scene, shape, trace, array, (n,))
         tag(scene, f"point/{n}", text, named[n], size * style.POINT_NAME, of=f"{array}/{n}")
     for (one, other), ends in zip(links, rods, strict=True):
         scene.append(stick(*ends, style.SLATE), f"link/{one}/{other}")

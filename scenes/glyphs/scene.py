@@ -11,7 +11,7 @@ import pyvista as pv
 from numpy.typing import NDArray
 
 from scenes import style
-from scenes.glyphs.shapes import Glyph, bar, box, column, foot, post, ribbon, to_bytes
+from scenes.glyphs.shapes import Glyph, Point, bar, box, column, foot, post, ribbon, to_bytes
 from scenes.glyphs.text import fitted, label, labels
 from scenes.style import Scale
 
@@ -50,8 +50,13 @@ def ground(scene: pv.MultiBlock, stone: pv.PolyData) -> None:
     cast(pv.MultiBlock, scene["plinths"]).append(stone)
 
 
-def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array: str, index: Sequence[int]) -> None:
-    """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`."""
+def mark(
+    scene: pv.MultiBlock, shape: pv.PolyData, trace: Any, array: str, index: Sequence[int], name: str = ""
+) -> None:
+    """Adds a shape that stands for the numbers `getattr(trace, array)[index]`, and says so in its `user_dict`.
+
+    If it has no other name, that is its path, such as `residual/2/5`.
+    """
     index, known = tuple(map(int, index)), scene.user_dict.data
     drawn = array.removesuffix("_apart")
     if drawn in ("residual", "normed") and index[1]:
@@ -64,7 +69,16 @@ def mark(scene: pv.MultiBlock, name: str, shape: pv.PolyData, trace: Any, array:
     finer = max(0, size - 1) + min(0, size + 2)  # where the scale itself is small, or very large
     values = np.round(np.ravel(getattr(trace, array)[index]), style.DECIMALS + finer).tolist()
     shape.user_dict = shape.user_dict.data | {"trace": array, "index": index, "values": values}
-    scene.append(shape, name)
+    scene.append(shape, name or "/".join(map(str, (array, *index))))
+
+
+def stand(
+    scene: pv.MultiBlock, trace: Any, array: str, index: Sequence[int], at: Point, head: int | None = None
+) -> None:
+    """Adds the number `getattr(trace, array)[index]` as a bar at a place, or as one in the colour of a head."""
+    scale, value = Scale(scene.user_dict["limit"]), getattr(trace, array)[tuple(index)]
+    drawn_as(scene, **{array: "bar" if head is None else "post"})
+    mark(scene, bar(value, scale, at) if head is None else post(value, scale, at, head), trace, array, index)
 
 
 def drawn_as(scene: pv.MultiBlock, **glyphs: str) -> None:
@@ -107,9 +121,8 @@ def line(
         drawn_as(scene, **{array: glyph.__name__})
         x = (place + t) * style.SPACING
         ground(scene, box(*foot((x, y)), to_bytes(style.STONE)))
-        path = [trace.vocab[index[0]]] if array == "embedding" else map(str, index)
         shape = glyph(np.ravel(getattr(trace, array)[tuple(index)]), scale, (x, y))
-        mark(scene, "/".join([array, *path]), shape, trace, array, index)
+        mark(scene, shape, trace, array, index, f"{array}/{trace.vocab[index[0]]}" if array == "embedding" else "")
     names(scene, [text for *_, text in terms], style.SPACING, row, place)
 
 
@@ -170,7 +183,7 @@ def pattern(scene: pv.MultiBlock, trace: Any, l: int, h: int, first: int = 0, ro
                 weights[h, q, k], (k * style.SPACING + lane, y), (arrive[k], y + style.DEPTH - 2 * style.PLINTH),
                 heights[h, q, k], style.HEADS[h % len(style.HEADS)], share,
             )  # fmt: skip
-            mark(scene, f"attention/{l}/{h}/{q}/{k}", band, trace, "attention", (l, h, q, k))
+            mark(scene, band, trace, "attention", (l, h, q, k))
 
 
 def heights_of(weights: NDArray[np.float64], cells: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], float]:
@@ -191,9 +204,7 @@ def matrix(scene: pv.MultiBlock, trace: Any, array: str, l: int, h: int) -> floa
     The future stands on slate; attention does not reach there, and so there are no bars of it. Returns where the last
     key stands along x.
     """
-    scale, T = Scale(scene.user_dict["limit"]), len(trace.tokens)
-    attention = array == "attention"
-    drawn_as(scene, **{array: "post" if attention else "bar"})
+    T, attention = len(trace.tokens), array == "attention"
     right = (T - 1) * style.SPACING
     for q, token in enumerate(trace.tokens):
         x, y = q * style.SPACING, q * style.BAR_DEPTH
@@ -201,9 +212,7 @@ def matrix(scene: pv.MultiBlock, trace: Any, array: str, l: int, h: int) -> floa
         if q < T - 1:
             ground(scene, box(*foot((x + style.SPACING, y), (right, y)), to_bytes(style.SLATE)))
         for k in range(q + 1 if attention else T):
-            at, value = (k * style.SPACING, y), getattr(trace, array)[l, h, q, k]
-            shape = post(value, scale, at, h) if attention else bar(value, scale, at)
-            mark(scene, f"{array}/{l}/{h}/{q}/{k}", shape, trace, array, (l, h, q, k))
+            stand(scene, trace, array, (l, h, q, k), (k * style.SPACING, y), h if attention else None)
         front = y - style.TEXT_SIZE * style.LINE / 2
         label(scene, f"query/{q}", token, (-style.PLINTH - style.PLATE_GAP - style.TEXT_MARGIN, front), align=1)
     beside = right + style.PLINTH + style.PLATE_GAP + style.TEXT_MARGIN

@@ -75,7 +75,7 @@ def hill(n: int) -> tuple[bytes, Any]:
     scale = Scale.of(data.height)
     scene = glyphs.start("hill", data, scale)
     scene.user_dict |= {"glyphs": {"height": "surface"}}
-    glyphs.mark(scene, "height", glyphs.surface(data.height, scale), data, "height", ())
+    glyphs.mark(scene, glyphs.surface(data.height, scale), data, "height", ())
     return to_glb(scene), data
 
 

@@ -65,7 +65,7 @@ def test_what_no_view_has_words_for_is_called_by_its_name(trace):
     scene.user_dict |= {"glyphs": scene.user_dict["glyphs"] | {"bias": "bar"}}
     for d in range(2):
         bar = glyphs.bar(view.bias[d], Scale.of(view.gain), (3.0 * d, 3.0))
-        glyphs.mark(scene, f"bias/{d}", bar, view, "bias", (d,))
+        glyphs.mark(scene, bar, view, "bias", (d,))
     vector, numbers = tables(scene, view)
     assert (vector["columns"], len(vector["rows"])) == (["gain"], len(trace.gain))
     assert numbers["rows"] == [[f"bias {d + 1}", three(view.bias[d])] for d in range(2)]
