@@ -129,7 +129,7 @@ def of_pass(own: Evidence) -> Known:
 
 def of_walk(own: Evidence) -> Known:
     """Marks of the forward pass, for links: its rows; what each head of the last position looks at, widest first."""
-    trace, known = own.trace, {}
+    trace, known = own.trace, Known()
     T, (L, H, *_) = len(trace.tokens), trace.attention.shape
     for l in range(L + 1):
         known[f"row.{l}"] = ("+".join(f"residual/{l}/{t}" for t in range(T)), str)
