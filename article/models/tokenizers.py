@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FILE = "tokenizer.json"
 KINDS = "words, characters, bpe, a path that ends in tokenizer.json, or tiktoken:NAME"
 SECONDS = 5  # of a processor, that a foreign tokenizer may take for a text
+RATE = 50_000  # characters of a text for which it may take a second more
 PLAIN = re.compile(  # parts of a tokenizer.json that take no longer, and make no more, than a text is long
     "Byte(Fallback|Level)|Bert(Normalizer|PreTokenizer|Processing)|RobertaProcessing|NFK?[CD]|Strip(Accents)?|"
     "Whitespace(Split)?|WordPiece|Digits|Fuse|Lowercase|Metaspace|Punctuation|Sequence"
@@ -170,7 +171,7 @@ class Pieces(gpt.Tokenizer):
         bytewise = "ByteLevel" in (part.get("type") for part in (decoder, *decoder.get("decoders", [])))
         self.complete = kind != "BPE" or (bytewise and set(LETTERS) <= set(pieces.values()))
         parts = (whole.get(name) for name in ("normalizer", "pre_tokenizer", "decoder"))
-        self.confined = special and not all(map(is_plain, parts))
+        self.confined = not all(map(is_plain, parts))
         around = self.tokenizer.num_special_tokens_to_add(is_pair=False)
         if around > MUCH:
             raise ValueError(f"it puts {around:,} tokens around a text")
@@ -186,12 +187,12 @@ class Pieces(gpt.Tokenizer):
 
     def encode(self, sentence: str) -> list[int]:
         """The ids of a text's pieces. Raises ValueError for what the file has no piece for, and half a character."""
-        return self.held(lambda: self.ids_of(sentence))
+        return self.held(lambda: self.ids_of(sentence), SECONDS + len(sentence) // RATE)
 
-    def held(self, act: Callable[[], Any]) -> Any:
+    def held(self, act: Callable[[], Any], seconds: int = SECONDS) -> Any:
         """What a function gives. Raises RefusalError if a foreign tokenizer takes more time or memory than it may."""
         try:
-            return confined(act, SECONDS) if self.confined else act()
+            return confined(act, seconds) if self.confined else act()
         except ExceededError:
             raise RefusalError("the tokenizer takes more time or memory than it may; name another one.") from None
 

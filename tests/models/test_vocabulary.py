@@ -163,6 +163,14 @@ def test_a_tokenizer_takes_no_more_than_it_may(tmp_path, capfd, name):
     assert err.count("\n") == 1
 
 
+@pytest.mark.skipif("sys.platform != 'linux'", reason="only Linux holds a process to its limits")
+def test_a_text_that_is_trained_on_is_cut_within_the_same_limits():
+    change, says = HOSTILE["expansion"]
+    state = json.loads(tokenizers.files(BPE)["tokenizer.json"]) | change
+    with pytest.raises(RefusalError, match=says):
+        tokenizers.load(json.dumps(state).encode()).encode("a cat")
+
+
 @pytest.mark.parametrize("added", [False, True])
 def test_a_tokenizer_of_two_files(tmp_path, added):
     """vocab.json and merges.txt, as before there was a tokenizer.json; and a token that was added later."""
