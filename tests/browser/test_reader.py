@@ -335,7 +335,7 @@ def test_a_walk_leads_through_a_figure(visit: Visitor, url: str, site: Path) -> 
     assert [stop[0].split("/")[0] for stop in (nodes[0], nodes[-1])] == ["residual", "normed"]
 
     def at(n: int) -> None:
-        expect(walk.get_by_role("status")).to_have_text(f"{n + 1} of {len(nodes)}")
+        expect(walk.locator(".words")).to_have_text(f"{n + 1} of {len(nodes)}")
         expect(stops.nth(n)).to_be_in_viewport(ratio=0.9)
         expect(figure.locator(".readout")).to_contain_text(f"{known[nodes[n][0]]}: ")
         page.wait_for_function(

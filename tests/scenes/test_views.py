@@ -27,7 +27,8 @@ def test_a_view_is_made_of_what_it_asks_for(trace):
 def test_an_outcome_stands_beside_a_training_that_fails(trace):
     failing = SimpleNamespace(tokens=("a",))
     shown = view("outcome", SimpleNamespace(trace=trace, failing=failing))
-    assert shown.trace is trace and shown.other is failing
+    assert shown.trace is trace
+    assert shown.other is failing
 
 
 def test_what_is_not_known_is_said(trace):

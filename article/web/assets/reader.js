@@ -262,9 +262,10 @@ whenAlive.push((living) => {
     moving = requestAnimationFrame(async () => {
       moving = 0;
       const known = await knownOf(figure);
-      const { left, top, width } = viewer.getBoundingClientRect(), [x, y] = [event.clientX - left, event.clientY - top];
+      const { left, top, width } = viewer.getBoundingClientRect(), part = (100 * (event.clientX - left)) / width;
       show(known, known && pick(living, known, event.clientX, event.clientY));
-      tip.style.translate = `calc(${x}px - ${(100 * x) / width}%) calc(${y}px - 100% - 0.8rem)`;
+      tip.style.left = `${part}%`;
+      tip.style.translate = `${-part}% calc(${event.clientY - top}px - 100% - 0.8rem)`;
     });
   });
   viewer.addEventListener("pointerleave", async () => show(await knownOf(figure), null));
