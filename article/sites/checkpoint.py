@@ -16,7 +16,7 @@ from article.models.model import OpenedModel
 from article.sites import model, report
 from article.sites.report import parameters
 from article.web import markdown
-from article.web.markdown_text import markdown_table, to_markdown, token_to_markdown
+from article.web.markdown_text import fill, markdown_table, token_to_markdown
 from article.web.publish import add_page
 from article.web.site import Site
 from scenes import glyphs
@@ -41,7 +41,8 @@ def publish(options: argparse.Namespace) -> None:
         path = options.checkpoint.resolve()
         # The folder of a file says more than the file's own name.
         make(site, run, trace, (path.parent if path.is_file() else path).name)
-    say(summary(site, run, trace, options.out))
+    about = {"run": run, "config": run.config, "parameters": parameters(run), "trace": trace}
+    say(site.summary(options.out / "index.html", TEMPLATE.with_suffix(".txt"), **about))
 
 
 def make(site: Site, run: OpenedModel, trace: gpt.Trace, name: str) -> None:
@@ -56,33 +57,28 @@ def make(site: Site, run: OpenedModel, trace: gpt.Trace, name: str) -> None:
 
 def text(run: OpenedModel, trace: gpt.Trace, name: str) -> str:
     """The report as Markdown; whatever comes from the checkpoint or the prompt enters as text."""
-    config, expected = run.config, expectations(trace)
+    expected = expectations(trace)
     told = [expected[t, trace.id(token)] for t, token in enumerate(trace.tokens[1:])]
-    values = {name: count(getattr(config, name)) for name in ("n_layer", "n_head", "n_embd", "n_context", "n_vocab")}
-    values |= {
-        "name": to_markdown(name),
-        "origin": to_markdown(run.origin),
-        "parameters": count(parameters(run)),
-        "notes": to_markdown(" ".join(run.notes)),
-        "marks": report.MARKS,
-        "prompt_table": prompt_table(trace),
-        "loss": decimals(-float(np.mean(told)), 3) if told else "",
-        "evenly": decimals(math.log(config.n_vocab), 3),
-        "answer_table": answer_table(trace),
-        "lens_table": lens_table(trace),
-        "heads_table": heads_table(trace),
-        "stream_table": stream_table(trace),
-        "parameters_table": parameters_table(run),
-        "table": glyphs.unembedding(trace),
-        "weights_hash": trace.weights,
-        "n_hidden": count(config.n_hidden or 4 * config.n_embd),
-        "activation": config.activation,
-        "biases": "yes" if config.biases else "no",
-        "epsilon": f"{config.epsilon:g}",
-        "precision": str(run.model.embedding.weight.dtype).removeprefix("torch."),
-    }
     parts = {name for name, there in (("surprise", told), ("tied", trace.unembed is None)) if there}
-    return markdown.fill(markdown.keep(TEMPLATE.read_text("utf-8"), parts), values)
+    return fill(
+        markdown.keep(TEMPLATE.read_text("utf-8"), parts),
+        name=name,
+        run=run,
+        trace=trace,
+        config=run.config,
+        parameters=parameters(run),
+        marks=report.MARKS,
+        loss=decimals(-float(np.mean(told)), 3) if told else "",
+        evenly=decimals(math.log(run.config.n_vocab), 3),
+        prompt_table=prompt_table(trace),
+        answer_table=answer_table(trace),
+        lens_table=lens_table(trace),
+        heads_table=heads_table(trace),
+        stream_table=stream_table(trace),
+        parameters_table=parameters_table(run),
+        table=glyphs.unembedding(trace),
+        precision=str(run.model.embedding.weight.dtype).removeprefix("torch."),
+    )
 
 
 def expectations(trace: gpt.Trace) -> np.ndarray:
@@ -155,17 +151,3 @@ def parameters_table(run: OpenedModel) -> str:
         sizes = [decimals(one.item(), 3) for one in (spread, whole.min(), whole.max())]
         rows.append((f"`{name}`", shape, f"{whole.numel():,}", *sizes))
     return markdown_table(("<name", "shape", "numbers", "spread", "least", "greatest"), rows)
-
-
-def summary(site: Site, run: OpenedModel, trace: gpt.Trace, out: Path) -> str:
-    """What was opened, for the terminal."""
-    config = run.config
-    answer = f"{trace.prediction!r} ({trace.probability(trace.prediction):.0%})"
-    lines = [
-        f"model       {run.origin}: {config.n_layer} blocks, {config.n_head} heads, {config.n_embd} components, "
-        f"{parameters(run):,} parameters",
-        f"prompt      {len(trace.tokens)} tokens, and then {answer}",
-        *(f"note        {note}" for note in site.notes),
-        *site.told(out / "index.html"),
-    ]
-    return "\n".join(lines)

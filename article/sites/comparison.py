@@ -58,7 +58,9 @@ def publish(options: argparse.Namespace) -> None:
     with site.published(options.out):
         sides = read(options)
         asked = make(site, *sides)
-    say(summary(site, sides, asked, options.out))
+    site.notes = [*(side.prompt.note for side in sides if side.prompt.note), *site.notes]
+    about = {"sides": sides, "asked": asked, "fails": fails}
+    say(site.summary(options.out / "index.html", Path(__file__).with_suffix(".txt"), **about))
 
 
 def read(options: argparse.Namespace) -> tuple[Side, Side]:
@@ -310,19 +312,3 @@ def record(a: Side, b: Side, asked: Asked) -> dict:
         "unasked": asked.unasked,
         "statements": lines(asked.of_a, of="A") + lines(asked.of_b, of="B"),
     }
-
-
-def summary(site: Site, sides: Sequence[Side], asked: Asked, out: Path) -> str:
-    """What the command has done, for the terminal."""
-    lines = []
-    for side in sides:
-        chance = side.trace.probability(side.trace.prediction)
-        told = f"{side.trace.sentence} … {side.trace.prediction} ({chance:.0%})"
-        lines.append(f"{side.name}           {told}, {side.source}")
-    if asked.claims:
-        alone = f"{len(asked.apart(0))} hold for A alone, {len(asked.apart(1))} for B alone"
-        lines.append(f"claims      of {len(asked.claims)} of the article, {alone}")
-    for one, other, found in (("A", "B", asked.of_a), ("B", "A", asked.of_b)):
-        lines.append(f"statements  {fails(found)} of {len(found)} that are true of {one} fail on {other}")
-    lines += [f"note        {note}" for note in (*(side.prompt.note for side in sides), *site.notes) if note]
-    return "\n".join([*lines, *site.told(out / "index.html")])

@@ -11,7 +11,6 @@ import math
 import platform
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ import torch
 import gpt
 from article import paths
 from article.evidence.claim import Facts
-from article.evidence.words import compared, decimals, duration, exact_percent
+from article.evidence.words import compared, decimals, exact_percent
 from article.models.dataset import Examples
 from article.models.fit import Result, Rung
 from article.models.model import OpenedModel
@@ -30,7 +29,7 @@ from article.models.trainer import EVALUATED
 from article.web import html, markdown, plots
 from article.web.html import Body
 from article.web.markdown import Document
-from article.web.markdown_text import code_block, markdown_table, to_markdown, token_to_markdown
+from article.web.markdown_text import code_block, fill, markdown_table
 from article.web.plots import Chart, Series
 
 TEMPLATE = Path(__file__).with_name("report.md")
@@ -111,107 +110,52 @@ def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
 def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> str:
     """The report as Markdown."""
     course, settings = result.course, result.settings
-    last = [row["held-out loss"] for row in course.rows if "held-out loss" in row][-1]
-    thinned = plots.thinning(column(result, "gradient"), gradients(result))
-    every_setting = (
-        (f"`{name}`", to_markdown(str(value)), to_markdown(FIELDS[name].metadata["words"]))
-        for name, value in asdict(settings).items()
-    )
+    measured = {row["step"]: row["held-out loss"] for row in course.rows if "held-out loss" in row}
     # The program that decides a run, file after file.
     code = [Path(gpt.__file__), *sorted((paths.ARTICLE / "models").glob("*.py"))]
-    values = {
-        "parameters": f"{parameters(result):,}",
-        "train_tokens": f"{result.train.tokens:,}",
-        "steps_taken": f"{course.step:,}",
-        "time": duration(course.seconds),
-        "held_out_loss": decimals(result.held_out_loss, 3),
-        "against_bigram": f"that is {compared(result.held_out_loss, result.bigram[1])}",
-        "n_context": f"{result.train.n_context:,}",
-        "evaluated": f"{EVALUATED:,}",
-        "best_step": f"{course.best_step:,}",
-        "best_loss": decimals(course.best_loss, 3),
-        "marks": MARKS,
-        "outcome": outcome(result),
-        "steps": f"{settings.steps:,}",
-        "patience": str(settings.patience),
-        "last_loss": decimals(last, 3),
-        "against_best": compared(last, course.best_loss),
-        "samples": samples(result),
-        "parameters_table": parameters_table(result),
-        "text_table": text_table(result),
-        "vocabulary": f"{len(result.tokenizer.vocab):,}",
-        "unseen": f"{unseen(result):,}",
-        "unseen_share": exact_percent(unseen(result) / result.held_out.tokens),
-        "frequent": frequent(result),
-        "settings": markdown_table(("<setting", "<value", "<meaning"), every_setting),
-        "python": to_markdown(platform.python_version()),
-        "torch": to_markdown(torch.__version__),
-        "platform": to_markdown(platform.platform()),
-        "processor": to_markdown(platform.machine()),
-        "device": to_markdown(torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"),
-        "threads": str(threads(settings, settings.batch_size or len(result.train.ids))),
-        "dtype": settings.dtype,
-        "thinned": "one logged step" if thinned == 1 else f"{thinned} logged steps",
-        "train_hash": hashlib.sha256(result.train_text.encode()).hexdigest(),
-        "held_out_hash": hashlib.sha256(result.held_out_text.encode()).hexdigest(),
-        "code_hash": hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest(),
-        "weights_hash": gpt.fingerprint(result.model),
-        "files": contents(made, beside),
-        "rate_alt": made["learning_rate"].alt,
-    }
-    values |= ladder_chapter(result) | {f"{name}_alt": chart.alt for name, chart in made.items()}
     parts = {"speed", "ladder"} & {*made} | {"stopped" if course.stopped else "finished"}
     parts |= {"falling" if course.best_step == course.step else "past"}
-    return markdown.fill(markdown.keep(TEMPLATE.read_text("utf-8"), parts), values)
+    return fill(
+        markdown.keep(TEMPLATE.read_text("utf-8"), parts),
+        result=result,
+        course=course,
+        settings=settings,
+        fields=FIELDS,
+        made=made,
+        told=TEXTS,
+        marks=MARKS,
+        evaluated=EVALUATED,
+        parameters=parameters(result),
+        evenly=math.log(len(result.tokenizer.vocab)),
+        tokens_alike=tokens_alike,
+        measured=measured,
+        last=[*measured.values()][-1],
+        text_table=text_table(result),
+        unseen=unseen(result),
+        frequent=frequent(result),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        platform=platform.platform(),
+        processor=platform.machine(),
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        threads=threads(settings, settings.batch_size or len(result.train.ids)),
+        thinned=plots.thinning(column(result, "gradient"), gradients(result)),
+        train_hash=hashlib.sha256(result.train_text.encode()).hexdigest(),
+        held_out_hash=hashlib.sha256(result.held_out_text.encode()).hexdigest(),
+        code_hash=hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest(),
+        weights_hash=gpt.fingerprint(result.model),
+        files=contents(made, beside),
+        **ladder_chapter(result),
+    )
 
 
 def parameters(run: Result | OpenedModel) -> int:
     return sum(weight.numel() for weight in run.model.parameters())
 
 
-def outcome(result: Result) -> str:
-    """The losses on both texts, next to those of knowing less."""
-    V = len(result.tokenizer.vocab)
-    rows = {
-        "the model": (result.train_loss, result.held_out_loss),
-        "counted bigram": result.bigram,
-        "guessing evenly": (math.log(V), math.log(V)),
-    }
-    lines = [
-        (name, decimals(one, 3), tokens_alike(one), decimals(other, 3), tokens_alike(other))
-        for name, (one, other) in rows.items()
-    ]
-    lines.append(("entropy floor", decimals(result.floor, 3), tokens_alike(result.floor), "", ""))
-    return markdown_table(("<", "training text", "as between", "held-out text", "as between"), lines)
-
-
 def tokens_alike(loss: float) -> str:
-    """The perplexity."""
+    """The perplexity, in words."""
     return f"{decimals(math.exp(loss), 1)} tokens" if loss < 700 else "∞"
-
-
-def samples(result: Result) -> str:
-    """Everything that was written in the training, with the step and the loss at the time."""
-    course = result.course
-    losses = {row["step"]: row["held-out loss"] for row in course.rows if "held-out loss" in row}
-    parts = []
-    for step, words in course.samples:
-        name = "Before the training" if step == 0 else "At the end" if step == course.step else f"At step {step:,}"
-        here = f"Step {step:,}; " if step in (0, course.step) else ""
-        kept = " These weights were kept." if step == course.best_step else ""
-        said = f"{here}held-out loss {decimals(losses[step], 3)}."
-        parts.append(f"### {name}\n\n{said[0].upper()}{said[1:]}{kept}\n\n{code_block(words)}")
-    return "\n\n".join(parts)
-
-
-def parameters_table(result: Result) -> str:
-    """Every parameter with its shape and its share of all numbers."""
-    total = parameters(result)
-    rows = []
-    for name, weight in result.model.named_parameters():
-        shape, n = " × ".join(f"{size:,}" for size in weight.shape), weight.numel()
-        rows.append((f"`{name}`", shape, f"{n:,}", exact_percent(n / total)))
-    return markdown_table(("<name", "shape", "numbers", "share"), [*rows, ("all", "", f"{total:,}", exact_percent(1))])
 
 
 def counts(examples: Examples, V: int = 0) -> torch.Tensor:
@@ -240,23 +184,17 @@ def unseen(result: Result) -> int:
     return int(asked[seen == 0].sum())
 
 
-def frequent(result: Result) -> str:
-    """The most frequent tokens; of equally frequent ones, first the one with the lower id."""
-    vocab = result.tokenizer.vocab
+def frequent(result: Result) -> list[tuple[str, int]]:
+    """The most frequent tokens, with how often each is there; of equally frequent ones, first that of the lower id."""
     found = counts(result.train).tolist()
     ids = sorted((id for id, n in enumerate(found) if n), key=lambda n: (-found[n], n))[:FREQUENT]
-    rows = (
-        (token_to_markdown(vocab[id]), f"{found[id]:,}", exact_percent(found[id] / result.train.tokens)) for id in ids
-    )
-    return markdown_table(("<token", "times", "share"), rows)
+    return [(result.tokenizer.vocab[id], found[id]) for id in ids]
 
 
-def contents(made: Mapping[str, Chart], beside: Collection[str]) -> str:
-    """What each file of the report is, and each of the others that it knows."""
-    words = TEXTS["files"]
+def contents(made: Mapping[str, Chart], beside: Collection[str]) -> list[str]:
+    """The files of the report, and those of the others that it knows."""
     names = ["report.html", "report.md", "log.csv", *(f"plots/{name}.svg" for name in made)]
-    names += [name for name in words if name in beside]
-    return "\n".join(f"- [{name}]({name}): {words.get(name, 'a chart of this report')}" for name in names)
+    return names + [name for name in TEXTS["files"] if name in beside]
 
 
 # --- The ladder ---------------------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ def publish(options: argparse.Namespace) -> None:
             site.notes += [result.note] if result.note else []
             make(site, result, prompt)
         shutil.rmtree(ground, ignore_errors=True)  # once the site stands
-    say(summary(site, result, prompt, options.out))
+    about = {"result": result, "course": result.course, "settings": result.settings, "prompt": prompt}
+    about["parameters"] = report.parameters(result)
+    say(site.summary(options.out / "index.html", Path(__file__).with_suffix(".txt"), **about))
 
 
 def make(site: Site, result: Result, prompt: str) -> None:
@@ -47,21 +49,3 @@ def make(site: Site, result: Result, prompt: str) -> None:
     with site.stage("pages"):
         site.files |= run.run_files(result.settings, result.tokenizer, result.course.best)
         site.files |= report.files(result, parts, [*site.files])
-
-
-def summary(site: Site, result: Result, prompt: str, out: Path) -> str:
-    """What the run has done, for the terminal."""
-    course, settings = result.course, result.settings
-    stopped = " (nothing got better any more)" if course.stopped else ""
-    lines = [
-        f"text        {result.train.tokens:,} tokens, {result.held_out.tokens:,} held out, {settings.n_vocab:,} in the "
-        f"vocabulary ({settings.tokenizer})",
-        f"model       {report.parameters(result):,} parameters, {course.step:,} steps{stopped}",
-        f"loss        {result.train_loss:.3f} train, {result.held_out_loss:.3f} held out, at step "
-        f"{course.best_step:,}; bigram {result.bigram[1]:.3f}",
-        *(f"ladder      {rung.loss:.3f} {rung.name}, {rung.parameters:,} parameters" for rung in result.ladder),
-        f"prompt      {prompt!r}",
-        *(f"note        {note}" for note in site.notes),
-        *site.told(out / "index.html"),
-    ]
-    return "\n".join(lines)

@@ -269,11 +269,6 @@ def keep(text: str, parts: Collection[str]) -> str:
     return re.sub(PART, choose, text, flags=re.DOTALL)
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """A Markdown text with its values in place, which are Markdown, too."""
-    return re.sub(NAME + r"\}", lambda match: values[match[1]], text)
-
-
 # --- How a text is parsed -----------------------------------------------------------------------------------------
 
 

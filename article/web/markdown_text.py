@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from jinja2 import Environment, StrictUndefined
+
 from article.escaping import harmless
+from article.evidence import words as words_
 
 PUNCTUATION = re.compile(r"[\\`*_{}\[\]<>()|~@:$&\"=.#+!-]")
 
@@ -43,3 +46,14 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     lines = ["| " + " | ".join(name.removeprefix("<") for name in columns) + " |"]
     lines.append("|" + "|".join(":---" if name.startswith("<") else "---:" for name in columns) + "|")
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+TEMPLATES = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 - no HTML
+FILTERS = (to_markdown, token_to_markdown, code_block, repr, words_.count, words_.decimals, words_.percent)
+FILTERS += (words_.exact_percent, words_.compared, words_.duration)
+TEMPLATES.filters |= {one.__name__: one for one in FILTERS}
+
+
+def fill(text: str, **values: object) -> str:
+    """A template of Markdown, or of lines for the terminal, with its values. Raises jinja2.UndefinedError."""
+    return TEMPLATES.from_string(text).render(values)

@@ -13,6 +13,7 @@ from article.errors import FalsehoodError, RefusalError
 from article.web.folder import RECORD, assets, record, workplace
 from article.web.html import Addresses, version
 from article.web.imprint import Imprint
+from article.web.markdown_text import fill
 from article.web.viewer import copy_viewer, ensure_viewer
 from scenes.export import light
 
@@ -89,6 +90,11 @@ class Site:
                     copy_viewer(work)
         if self.false:
             raise FalsehoodError("\n".join([*self.false, f"{out}/index.html has them in red."]))
+
+    def summary(self, page: Path, template: Path, **values: object) -> str:
+        """What a command has done, for the terminal: its own lines by a template, and those that all sites have."""
+        own = fill(template.read_text("utf-8"), **values)
+        return own + "\n".join([*(f"note        {note}" for note in self.notes), *self.told(page)])
 
     def told(self, page: Path) -> list[str]:
         """The lines for the terminal that all sites have in common."""
