@@ -19,7 +19,7 @@ import torch
 import gpt
 from article import paths
 from article.evidence.claim import Facts
-from article.evidence.words import compared, decimals, exact_percent
+from article.evidence.words import decimals
 from article.models.dataset import Examples
 from article.models.fit import Result, Rung
 from article.models.model import OpenedModel
@@ -29,7 +29,7 @@ from article.models.trainer import EVALUATED
 from article.web import html, markdown, plots
 from article.web.html import Body
 from article.web.markdown import Document
-from article.web.markdown_text import code_block, fill, markdown_table
+from article.web.markdown_text import fill
 from article.web.plots import Chart, Series
 
 TEMPLATE = Path(__file__).with_name("report.md")
@@ -130,7 +130,9 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         tokens_alike=tokens_alike,
         measured=measured,
         last=[*measured.values()][-1],
-        text_table=text_table(result),
+        bytes=[len(words.encode()) for words in (result.train_text, result.held_out_text)],
+        tokens=[part.tokens for part in (result.train, result.held_out)],
+        different=[int((counts(part) > 0).sum()) for part in (result.train, result.held_out)],
         unseen=unseen(result),
         frequent=frequent(result),
         python=platform.python_version(),
@@ -145,7 +147,7 @@ def text(result: Result, made: Mapping[str, Chart], beside: Collection[str]) -> 
         code_hash=hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest(),
         weights_hash=gpt.fingerprint(result.model),
         files=contents(made, beside),
-        **ladder_chapter(result),
+        adds=adds,
     )
 
 
@@ -161,21 +163,6 @@ def tokens_alike(loss: float) -> str:
 def counts(examples: Examples, V: int = 0) -> torch.Tensor:
     """How often each id is to be predicted, (V,), or as far as the greatest one, if that is further."""
     return torch.bincount(examples.targets[examples.targets != gpt.NO_TARGET], minlength=V)
-
-
-def text_table(result: Result) -> str:
-    """The sizes of both texts."""
-    parts = [(result.train_text, result.train), (result.held_out_text, result.held_out)]
-    both = sum(examples.tokens for _, examples in parts)
-    sizes = {
-        "bytes in UTF-8": [f"{len(words.encode()):,}" for words, _ in parts],
-        "characters": [f"{len(words):,}" for words, _ in parts],
-        "lines": [f"{words.count(chr(10)) + (not words.endswith(chr(10)) and words != ''):,}" for words, _ in parts],
-        "tokens to predict": [f"{examples.tokens:,}" for _, examples in parts],
-        "share of these": [exact_percent(examples.tokens / both) for _, examples in parts],
-        "different tokens among these": [f"{int((counts(examples) > 0).sum()):,}" for _, examples in parts],
-    }
-    return markdown_table(("<", "training text", "held-out text"), ((name, *row) for name, row in sizes.items()))
 
 
 def unseen(result: Result) -> int:
@@ -206,23 +193,6 @@ def adds(rung: Rung, result: Result) -> str:
         one, L = "The model of the run; it has one block, as the rung before.", result.settings.n_layer
         return f"{L} blocks, one after the other." if L > 1 else one
     return TEXTS["rungs"].get(rung.name.lstrip("0123456789 "), "")
-
-
-def ladder_chapter(result: Result) -> dict[str, str]:
-    """The table of the rungs, and what there is to say and to show of each."""
-    rows, parts = [], []
-    for before, rung in zip([None, *result.ladder], result.ladder, strict=False):
-        verdict, change = "", ""
-        if before:
-            change = decimals(rung.loss - before.loss, 3)
-            better = rung.loss < before.loss and change.strip("\N{MINUS SIGN}0.") != ""
-            verdict = f" Its loss is {compared(rung.loss, before.loss)} that of the rung before"
-            verdict += "." if better else ": here, this brings nothing."
-        rows.append((rung.name, f"{rung.parameters:,}", decimals(rung.loss, 3), change))
-        shown = f"\n\n{code_block(rung.sample)}" if rung.sample else ""
-        parts.append(f"### {rung.name[0].upper()}{rung.name[1:]}\n\n{adds(rung, result)}{verdict}{shown}")
-    table = markdown_table(("<model", "numbers", "held-out loss", "change"), rows)
-    return {"ladder_table": table, "ladder_steps": "\n\n".join(parts)}
 
 
 # --- The page -----------------------------------------------------------------------------------------------------
