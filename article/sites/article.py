@@ -177,12 +177,12 @@ def flow_page(page: tuple[str, str, str], document: Document, facts: Facts) -> B
     """The page of the full flow, with what the article says of its stages in their places. Raises RefusalError."""
     inside, *about = page
     said = document.sections(facts)
-    if unknown := [id for id in said if f"\x02{id}\x03" not in inside]:
+    if unknown := [id for id in said if f"<!--stage {id}-->" not in inside]:
         raise RefusalError(
             f"article/flow.md: there is no stage {unknown[0]!r}; a heading is the id of one, such as logits."
         )
     shown = {f"?{id}": " (3D)" for id, words in said.items() if "<figure" in words} | said
-    return Body(html.safe(re.sub("\x02(.*?)\x03", lambda place: shown.get(place[1], ""), inside)), *about)
+    return Body(html.safe(re.sub("<!--stage (.*?)-->", lambda place: shown.get(place[1], ""), inside)), *about)
 
 
 def trained(row: dict, facts: Facts) -> list:
