@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import tomllib
 from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,21 +23,8 @@ from article.web.viewer import VENDORED
 
 RECORD = "site.json"
 ASIDE = ".old"
-KINDS = {  # of sites: in words, and a file by which one without a site.json is told from those further down
-    "article": ("the article", "evidence.html"),
-    "run": ("a run", "config.toml"),
-    "checkpoint": ("a checkpoint's site", "report.html"),
-    "comparison": ("a comparison", "compare.json"),
-    "flow": ("the full flow of a prompt", "flow.json"),
-    "publication": ("an article of a folder", RECORD),
-    "figure": ("a figure", RECORD),
-    "draft": ("a draft", RECORD),
-}
-EARLIER = (  # what sites had before there was a site.json, besides their scenes
-    *("index.html", "evidence.html", "flow.html", "gallery.html", "report.html", "embed/*.html", "block-*.html"),
-    *("claims.json", "compare.json", "flow.json", "scenes.json", "flow/*.csv", "log.csv", "report.md", "plots/*.svg"),
-    *("config.toml", "model.safetensors", "tokenizer.json", "numbers/*.npy", "light.hdr", ".nojekyll", "vendor/*"),
-)
+KNOWN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+KINDS: dict[str, list[str]] = KNOWN["kinds"]
 
 
 def assets() -> list[str]:
@@ -71,7 +59,8 @@ def earlier(out: Path) -> tuple[str, set[str]] | None:
     except (OSError, ValueError, TypeError, KeyError):
         return None
     names |= {f"{name}.{ending}" for name in names for ending in ("png", "marks.json")} | {*assets()}
-    made = {file for file in contents(out) if file in names or any(fnmatchcase(file, one) for one in EARLIER)}
+    past = [pattern for patterns in KNOWN["earlier"].values() for pattern in patterns]
+    made = {file for file in contents(out) if file in names or any(fnmatchcase(file, one) for one in past)}
     return (kind, made) if kind else None
 
 

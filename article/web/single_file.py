@@ -2,27 +2,18 @@
 
 import base64
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from article.evidence.claim import Facts
 from article.web import claims_page, html
 from article.web.html import Addresses, Body
 from article.web.markdown import Document
 
-KINDS = {
-    "glb": "model/gltf-binary",
-    "svg": "image/svg+xml",
-    "json": "application/json",
-    "hdr": "image/vnd.radiance",
-}
-ORDER = (  # who is asked, first
-    *("view.js", "wheel.js", "figure.js", "film.js", "emphasis.js", "shade.js", "reader.js", "labels.js", "address.js"),
-    *("notes.js", "share.js", "walk.js", "contents.js", "page.js"),
-    *("live/matrices.js", "live/model.js", "live/training.js", "live/live.js", "live/glb.js"),
-    *("live/decomposition.js", "live/scene.js", "live/scenes.js", "live/redraw.js", "live/patch.js", "live/bench.js"),
-)
+KNOWN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\.{1,2}/([\w.]+)(?:\?\w+)?";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
 
@@ -41,7 +32,7 @@ class Embedded(Addresses):
     def file(self, name: str) -> str:
         """A file as an address of its own."""
         kind = name.rsplit(".", 1)[-1]
-        return f"data:{KINDS[kind]};base64,{base64.b64encode(self.files[name]).decode()}"
+        return f"data:{KNOWN['kinds'][kind]};base64,{base64.b64encode(self.files[name]).decode()}"
 
     def page(self, href: str) -> str:
         """Where a page is: inside, elsewhere, or nowhere."""
@@ -83,7 +74,7 @@ def single(
 def bundle(files: Mapping[str, bytes]) -> str:
     """The scripts of the pages as one: each a function that returns what it exports, so that no names collide."""
     parts = ["const modules = {};"]
-    for name in ORDER:
+    for name in KNOWN["order"]:
         text = files[name].decode()
         exports = ", ".join(EXPORT.findall(text))
         name = name.rpartition("/")[2]

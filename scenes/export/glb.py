@@ -131,7 +131,10 @@ class _Writer(Binary):
         else:
             entry = {"name": name} | self.whole(block, known, name)
         extras = {key: known[key] for key in ("trace", "index", "values") if key in known}
-        entry |= {"extras": extras} if extras else {}
+        return self.add(entry | ({"extras": extras} if extras else {}))
+
+    def add(self, entry: dict) -> int:
+        """Adds a node; returns its number."""
         self.nodes.append(entry)
         return len(self.nodes) - 1
 
@@ -157,8 +160,7 @@ class _Writer(Binary):
         if "film" in known:
             return self.moved(shape, known)
         if known.get("material") == "tiles":
-            self.nodes.append({"mesh": self.tiled(shape)})
-            return len(self.nodes) - 1
+            return self.add({"mesh": self.tiled(shape)})
         points = turn(shape.points)
         corner = points.min(axis=0)
         mesh = self.mesh(*painted(shape), known, self.steps(points - corner))
@@ -179,14 +181,13 @@ class _Writer(Binary):
 
     def placed(self, mesh: int, steps: NDArray[np.number]) -> int:
         """The node of a mesh that stands so many steps from the scene's origin."""
-        self.nodes.append({"mesh": mesh, "translation": steps.astype(int).tolist()})
-        return len(self.nodes) - 1
+        return self.add({"mesh": mesh, "translation": steps.astype(int).tolist()})
 
     def moved(self, shape: pv.PolyData, known: dict) -> int:
         """The node of a shape that is moved: its unit and its place, and its size at rest and at each step."""
-        self.nodes.append({"mesh": self.mesh(*painted(shape), known, turn(known["unit"]).astype(np.int8))})
-        node, film = len(self.nodes) - 1, known["film"]
-        self.nodes[node]["translation"] = np.round((turn(film["pivot"]) - self.low) / self.step, 2).tolist()
+        mesh, film = self.mesh(*painted(shape), known, turn(known["unit"]).astype(np.int8)), known["film"]
+        place = np.round((turn(film["pivot"]) - self.low) / self.step, 2)
+        node = self.add({"mesh": mesh, "translation": place.tolist()})
         self.animate(node, np.abs(turn(film["scale"])) / self.step)
         return node
 

@@ -177,12 +177,8 @@ def are_flat(corners: NDArray[np.float64], normals: NDArray[np.float64]) -> bool
 def sampled(track: Track, times: NDArray[np.float64], path: str) -> NDArray[np.float64]:
     """The rows (T, n) of a track at some times, as a viewer finds them."""
     known, rows, way = track
-    after = np.clip(np.searchsorted(known, times, side="right"), 1, max(len(known) - 1, 1))
-    one, other = rows[after - 1], rows[np.minimum(after, len(rows) - 1)]
-    span = np.maximum(known[np.minimum(after, len(known) - 1)] - known[after - 1], 1e-12)
-    part = np.clip((times - known[after - 1]) / span, 0, 1)[:, None]
     if way == "STEP":
-        return np.where(part < 1, one, other)
+        return rows[np.maximum(np.searchsorted(known, times, side="right") - 1, 0)]
     if path == "rotation" and len(known) > 1:  # the shorter way
         return Slerp(known, Rotation.from_quat(rows))(np.clip(times, known[0], known[-1])).as_quat()
-    return one + part * (other - one)
+    return np.stack([np.interp(times, known, row) for row in rows.T], axis=1)

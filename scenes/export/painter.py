@@ -5,7 +5,7 @@ In pixels, it is a PNG for link previews, a WebP where an SVG would be too much.
 
 import io
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyvista as pv
@@ -43,27 +43,25 @@ class _Part:
 
 def to_png(scene: pv.MultiBlock, camera: Camera, background: str) -> bytes:
     """The scene as a PNG on a plain background."""
-    file = io.BytesIO()
-    _drawn(scene, camera, "RGB", background, 3).save(file, "PNG")
-    return file.getvalue()
+    return _drawn(scene, camera, "RGB", background, 3, format="PNG")
 
 
 def to_webp(scene: pv.MultiBlock, camera: Camera) -> bytes:
     """The scene as a WebP without a background: the still of a scene that would be too much for an SVG."""
-    file = io.BytesIO()
-    _drawn(scene, camera, "RGBA", "#00000000", 2).save(file, "WEBP", quality=80)
-    return file.getvalue()
+    return _drawn(scene, camera, "RGBA", "#00000000", 2, format="WEBP", quality=80)
 
 
-def _drawn(scene: pv.MultiBlock, camera: Camera, mode: str, background: str, finer: int) -> Image.Image:
-    """The scene in pixels of a mode of Pillow's, drawn so many times as fine first, for smooth edges."""
+def _drawn(scene: pv.MultiBlock, camera: Camera, mode: str, background: str, finer: int, **saved: Any) -> bytes:
+    """The scene in pixels of a mode of Pillow's, drawn so many times as fine first, for smooth edges, as a file."""
     width, height = camera.pixels
     image = Image.new(mode, (finer * width, finer * height), background)
     draw = ImageDraw.Draw(image)
     painted = _painted(_parts(scene, labels_as_text=False), camera, -1)
     for color, polygon in zip(painted.colors, _flat(finer * painted.polygons), strict=True):
         draw.polygon(polygon, fill=color)
-    return image.reduce(finer)
+    file = io.BytesIO()
+    image.reduce(finer).save(file, **saved)
+    return file.getvalue()
 
 
 def _flat(polygons: NDArray[np.float64]) -> list[list[float]]:

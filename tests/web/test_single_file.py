@@ -107,7 +107,7 @@ def test_where_a_link_leads(href: str, there: str, published: str) -> None:
 
 def test_scripts_are_one() -> None:
     """Each finds what it imports from those before it, keeps its names to itself, and cannot end the element."""
-    files: dict[str, bytes] = dict.fromkeys(single_file.ORDER, b"const name = 1;\n")
+    files: dict[str, bytes] = dict.fromkeys(single_file.KNOWN["order"], b"const name = 1;\n")
     files["figure.js"] = b"export const one = '</script>';\nexport async function two() {}\nconst name = 2;\n"
     files["page.js"] = b'import "./film.js";\nimport { one, two } from "./figure.js";\nconst name = one;\n'
     text = single_file.bundle(files)
@@ -116,14 +116,16 @@ def test_scripts_are_one() -> None:
     assert "export" not in text
     assert text.index('modules["figure.js"] = ') < text.index('const { one, two } = modules["figure.js"];')
     assert "return { one, two };" in text
-    assert text.count("(() => {") == text.count("})();") == len(single_file.ORDER)
+    assert text.count("(() => {") == text.count("})();") == len(single_file.KNOWN["order"])
 
 
 def test_all_scripts_are_in_it() -> None:
     """But those of the pages of blocks, of the worker, and of pages that are served while they are written."""
     assets = ROOT / "article" / "web" / "assets"
     every = {path.relative_to(assets).as_posix() for path in assets.rglob("*.js")}
-    assert sorted(single_file.ORDER) == sorted(every - {"numbers.js", "live/training_worker.js", "served/reload.js"})
+    assert sorted(single_file.KNOWN["order"]) == sorted(
+        every - {"numbers.js", "live/training_worker.js", "served/reload.js"}
+    )
 
 
 def test_a_claim_leads_to_its_evidence_inside(visit: Visitor, file: Path) -> None:
