@@ -4,7 +4,6 @@ import pyvista as pv
 
 from scenes import glyphs
 from scenes.analysis.decomposition import Decomposition
-from scenes.style import Scale
 
 SHOWS = "decomposition"
 
@@ -19,8 +18,4 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
         ("scaled", (t,), "times gain"),
         ("normed", (L, t), "plus bias"),
     ]
-    drawn = [getattr(decomposition, array)[index] for array, index, _ in steps]
-    scene = glyphs.start("norm", decomposition, Scale.of(*drawn))
-    glyphs.line(scene, decomposition, steps)
-    glyphs.legend(scene, right=len(steps) - 1)
-    return scene
+    return glyphs.side_by_side("norm", decomposition, steps)

@@ -4,13 +4,8 @@ import pyvista as pv
 
 from gpt import Trace
 from scenes import glyphs
-from scenes.style import Scale
 
 
 def build(trace: Trace) -> pv.MultiBlock:
     """A column for each token of the prompt."""
-    T = len(trace.tokens)
-    scene = glyphs.start("prompt", trace, Scale.of(trace.residual[0]))
-    glyphs.row(scene, trace, "residual", [(0, t) for t in range(T)], trace.tokens)
-    glyphs.legend(scene, right=T - 1)
-    return scene
+    return glyphs.side_by_side("prompt", trace, [("residual", (0, t), token) for t, token in enumerate(trace.tokens)])

@@ -4,7 +4,6 @@ import pyvista as pv
 
 from scenes import glyphs
 from scenes.analysis.decomposition import Decomposition
-from scenes.style import Scale
 
 SHOWS = "decomposition"
 
@@ -16,8 +15,4 @@ def build(decomposition: Decomposition) -> pv.MultiBlock:
     for l in range(L):
         terms += [("attention_write", (l, t), f"attention {l + 1}"), ("mlp_write", (l, t), f"MLP {l + 1}")]
     terms += [("residual", (L, t), "= stream")]
-    drawn = [getattr(decomposition, array)[index] for array, index, _ in terms]
-    scene = glyphs.start("sum", decomposition, Scale.of(*drawn))
-    glyphs.line(scene, decomposition, terms)
-    glyphs.legend(scene, right=len(terms) - 1)
-    return scene
+    return glyphs.side_by_side("sum", decomposition, terms)

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pyvista as pv
@@ -57,10 +58,8 @@ def make(
             return made_of(site, name, lambda _: scene, shown, preview, arrays is not None)
         with site.stage("scenes"):
             shown = view(getattr(module, "SHOWS", "trace"))
-        if not kept:
-            return made_of(site, name, module.build, shown, preview)
-        key = cache.scene_key(name, shown, preview)
-        return cache.kept_scene(key, lambda: made_of(site, name, module.build, shown, preview), fresh)
+        anew = partial(made_of, site, name, module.build, shown, preview)
+        return cache.kept_scene(cache.scene_key(name, shown, preview), anew, fresh) if kept else anew()
     except ValueError as error:
         raise RefusalError(f"scenes/{name}.py: {error}; change the scene, or the data that it shows.") from None
 

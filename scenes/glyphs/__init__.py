@@ -10,4 +10,4 @@ from scenes.glyphs.scene import arrivals, ground, heights_of, level_row, line, m
 from scenes.glyphs.scene import names, pattern, row, side, stand, start, stream, unembedding
 from scenes.glyphs.shapes import Point, bar, bead, box, column, foot, post, ribbon, stick, surface, to_bytes
 from scenes.glyphs.text import label, lacking, number, signs, tag, width_of
-from scenes.glyphs.whole import alone
+from scenes.glyphs.whole import alone, side_by_side

@@ -18,3 +18,11 @@ def alone(name: str, trace: Any, array: str, index: Sequence[int], text: str) ->
     line(scene, trace, [(array, index, text)])
     legend(scene, right=style.LEGEND_SPACING / style.SPACING)  # its middle lies before the column
     return scene
+
+
+def side_by_side(name: str, trace: Any, terms: Sequence[tuple[str, Sequence[int], str]]) -> pv.MultiBlock:
+    """A whole scene: the vectors of `line` in a row, on the scale that fits them all."""
+    scene = start(name, trace, Scale.of(*(getattr(trace, array)[tuple(index)] for array, index, _ in terms)))
+    line(scene, trace, terms)
+    legend(scene, right=len(terms) - 1)
+    return scene
