@@ -61,17 +61,14 @@ def dots(outcomes: Sequence[Outcome], own: Outcome) -> Plot:
 
     The axis runs from the least to the largest value; the article's own training is ringed.
     """
-    values = np.array([float(outcome.value) for outcome in outcomes])
-    low, high = float(values.min()), float(values.max())
-    if high - low < 1e-9:
-        low, high = low - 0.5, high + 0.5
-    bins = np.clip(np.floor((values - low) / (high - low) * BINS), 0, BINS - 1).astype(int)
-    height = 2 * DOT * int(np.bincount(bins).max()) + 26
+    axis = Axis.of((float(outcome.value) for outcome in outcomes), 0, BINS)
+    bins = [min(int(axis.at(float(outcome.value))), BINS - 1) for outcome in outcomes]
+    height = 2 * DOT * max(Counter(bins).values()) + 26
     plot = Plot(height)
     ground = height - 18
     plot.line(EDGE, ground, WIDTH - EDGE, ground)
     stacked: Counter[int] = Counter()
-    kinds = zip(bins.tolist(), classes(outcomes, own), strict=True)
+    kinds = zip(bins, classes(outcomes, own), strict=True)
     for bin, kind in sorted(kinds, key=lambda pair: pair[1].startswith("failed")):
         x = EDGE + (bin + 0.5) * (WIDTH - 2 * EDGE) / BINS
         plot.add("circle", kind, cx=x, cy=ground - DOT - 1 - 2 * DOT * stacked[bin], r=DOT - 0.7)
@@ -99,13 +96,11 @@ def bars(outcomes: Sequence[Outcome], own: Outcome) -> Plot:
 
 def distribution(claim: Claim) -> Plot:
     """What a claim came to over the trainings."""
-    spread = len({outcome.text for outcome in claim.survey if not isinstance(outcome.value, str)}) > 1
-    plot = dots(claim.survey, claim.own) if spread else bars(claim.survey, claim.own)
-    if spread:
-        by_value = sorted(claim.survey, key=lambda outcome: float(outcome.value))
+    if len({outcome.text for outcome in claim.survey if not isinstance(outcome.value, str)}) > 1:
+        plot, by_value = dots(claim.survey, claim.own), sorted(claim.survey, key=lambda outcome: float(outcome.value))
         said = f"from {by_value[0].text} to {by_value[-1].text}, in the middle {by_value[len(by_value) // 2].text}"
     else:
-        counts = Counter(outcome.text for outcome in claim.survey).most_common()
+        plot, counts = bars(claim.survey, claim.own), Counter(outcome.text for outcome in claim.survey).most_common()
         said = ", ".join(f"{words} in {n}" for words, n in counts)
     plot.label = f"Over {claim.seeds} trainings: {said}. In the article's: {claim.own.text}."
     return plot
@@ -232,8 +227,7 @@ class Axis(NamedTuple):
         return cls(*ends, start, end, logarithmic)
 
     def at(self, value: float) -> float:
-        ends = self.low, self.high
-        low, high, value = map(math.log, (*ends, value)) if self.logarithmic else (*ends, value)
+        low, high, value = map(math.log if self.logarithmic else float, (self.low, self.high, value))
         return self.start + (value - low) / (high - low) * (self.end - self.start)
 
     def ticks(self, most: int = 5) -> list[float]:
