@@ -3,6 +3,7 @@ numbers.
 """
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,15 +45,8 @@ def make(site: Site, trace: gpt.Trace, about: Mapping[str, str], parts: set[str]
         undrawn.append(f"{some}, of {reason}")
     values["undrawn"] = "; ".join(undrawn)
     site.notes += [f"left out: {one}." for one in undrawn]
-    pages = [
-        Page(
-            "index.html",
-            "article/sites/run.md",
-            text,
-            lambda shows: view(shows, SimpleNamespace(trace=trace)),
-            kept=size == "small",
-        )
-    ]
+    shown = partial(view, subject=SimpleNamespace(trace=trace))
+    pages = [Page("index.html", "article/sites/run.md", text, shown, kept=size == "small")]
     of_template = ("run", size)
     if size == "large":
         pages += large_model.pages(trace)

@@ -87,6 +87,7 @@ ASIDE = "logit-lens"  # the group of what the model would answer if it stopped e
 TABLE = "scenes/analysis/stages.toml"  # as errors call it
 TEXTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 LETTERS: dict[str, str] = TEXTS["letters"]  # of each axis
+PLURALS: dict[str, str] = TEXTS["plurals"]  # of their names
 CUT: str = TEXTS["cut"]  # why there are ids, whatever the tokenizer
 STEPS = {id: [Step(**step) for step in TEXTS[id]["steps"]] for id in ("entry", "block", "exit", ASIDE)}
 

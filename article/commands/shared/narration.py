@@ -116,21 +116,11 @@ def shown(name: str, size: int) -> list[int]:
 def left_out(stage: "Stage") -> Section:
     """What the tables of a stage leave out, in a sentence; nothing if they show all of it."""
     parts = [
-        f"{'last' if name in LAST else 'first'} {n} of {len(labels)} {plural(name)}"
+        f"{'last' if name in LAST else 'first'} {n} of {len(labels)} {stages.PLURALS[name]}"
         for name, labels in stage.axes
         if (n := len(shown(name, len(labels)))) < len(labels)
     ]
     return [f"Shown: {', '.join(parts)}."] if parts else []
-
-
-def plural(name: str) -> str:
-    """The name of an axis, for many.
-
-    >>> plural("entry"), plural("query"), plural("component of the head"), plural("next token")
-    ('entries', 'queries', 'components of the head', 'next tokens')
-    """
-    first, of, rest = name.partition(" of ")
-    return (f"{first[:-1]}ies" if first.endswith("y") and first != "key" else f"{first}s") + of + rest
 
 
 def tables(stage: "Stage", matrix: "Callable[[str, Stage, tuple[int, ...]], Section] | None" = None) -> Section:

@@ -70,12 +70,7 @@ def flag(said: Mapping[str, Any], name: str, where: str, default: bool) -> bool:
 
 
 def opened_model(
-    config: gpt.Config,
-    tokenizer: gpt.Tokenizer,
-    found: Mapping[str, Weight],
-    layout: Layout,
-    origin: str,
-    where: str,
+    config: gpt.Config, tokenizer: gpt.Tokenizer, found: Mapping[str, Weight], layout: Layout, origin: str, where: str
 ) -> OpenedModel:
     """The model of weights as they were found, in the precision of the finest of them, at least float32.
 
