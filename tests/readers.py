@@ -276,8 +276,8 @@ def ask(reader: Reader, folder: Path, said: Path) -> None:
         except RefusalError as error:
             say(f"gpt.py: {error}", sys.stderr)
             status = 2
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

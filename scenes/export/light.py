@@ -46,7 +46,7 @@ def harmonics() -> NDArray[np.float64]:
     normals = directions()[::4, ::4].reshape(-1, 3)
     x, y, z = normals[:, 0], normals[:, 2], -normals[:, 1]
     basis = np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * y * y - 1, x * z, x * x - z * z], axis=1)
-    return np.linalg.lstsq(basis, shade(normals), rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(basis, shade(normals), rcond=None)[0], float)
 
 
 def to_hdr() -> bytes:

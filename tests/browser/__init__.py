@@ -458,7 +458,7 @@ def overlap(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
 
 
 # Marks that have faded are as they are in a still; then a frame is drawn.
-WHOLE = """async (viewer) => {
+UNFADED = """async (viewer) => {
     const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene");
     viewer[key].traverse((one) => { if (one.isMesh) one.material = one.material.userData.whole ?? one.material; });
     viewer[key].queueRender();
@@ -468,7 +468,7 @@ WHOLE = """async (viewer) => {
 
 def lies_on(figure: Locator, still: Locator) -> None:
     """A figure is drawn, and by the camera of its still: a turn by one degree costs seven of them 0.17 of overlap."""
-    figure.locator("model-viewer").evaluate(WHOLE)
+    figure.locator("model-viewer").evaluate(UNFADED)
     drawn, name = pixels(figure), figure.get_attribute("id")
     if name in COLUMNS:
         warmth = drawn[..., 0] - drawn[..., 2]

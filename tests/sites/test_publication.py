@@ -263,7 +263,9 @@ def test_whole_articles_about_meshes(articles: Path):
         "stress_of_the_textbook": "36.96 MPa",
     }
     with publication.opened(ARTICLES / "beam"):
-        mesh = publication.module("values").beam()
+        values = publication.module("values")
+        assert values
+        mesh = values.beam()
     for name in ("bent", "stress"):
         glb = (articles / "beam" / f"{name}.glb").read_bytes()
         assert [told for told in differences(glb, mesh) if "mesh has no such block" not in told] == []

@@ -110,8 +110,8 @@ def test_a_killed_build_loses_nothing(way: str, tmp_path: Path, monkeypatch: pyt
     counted = begin("counted")
     for k, doom in enumerate(dooms(lambda: put(counted, "new"), KILLS // 5, 300 * len(NAMES))):
         out = begin(str(k))
-        for _ in range(2 if way == "fallback twice" else 1):
-            status = in_a_child(lambda out=out: put(out, "new"), **doom)
+        times = 2 if way == "fallback twice" else 1
+        *_, status = (in_a_child(lambda out=out: put(out, "new"), **doom) for _ in range(times))
         assert way == "fallback twice" or status in (-signal.SIGKILL, -signal.SIGXFSZ), (doom, status)
         if way == "exchange":
             assert whole(out) in ("old", "new")

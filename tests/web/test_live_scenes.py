@@ -25,7 +25,7 @@ from tests.web.test_live import arrays, edited, sent, small, told  # noqa: F401
 
 pytestmark = pytest.mark.npm
 OURS = "at night the spider sleeps in its own"
-ASKED = [
+ASKED: list[tuple[str, list[Any], list[str]]] = [
     (OURS, [], []),
     ("the", [], []),
     ("a fox made", [], []),
@@ -63,8 +63,9 @@ def drawn(small: gpt.GPT, tokenizer: gpt.Tokenizer) -> list[Drawn]:  # noqa: F81
     """Of each that is asked, all scenes that follow."""
     small = copy.deepcopy(small)
     with torch.no_grad():  # or they are zero, and what is left of them has any sign
-        for n, block in enumerate(small.blocks, 1):
-            block.attention.project.bias.copy_(torch.arange(small.config.n_embd) % 7 * n / 64)
+        for l in range(small.config.n_layer):
+            bias = small.get_parameter(f"blocks.{l}.attention.project.bias")
+            bias.copy_(torch.arange(small.config.n_embd) % 7 * (l + 1) / 64)
     ours = gpt.trace(small, tokenizer, OURS)
     following = told("following", None)
     assert {"forward", "prompt", "stream", "sum", "final", "predicted", "lens"} <= {*following}
@@ -79,7 +80,7 @@ def drawn(small: gpt.GPT, tokenizer: gpt.Tokenizer) -> list[Drawn]:  # noqa: F81
     found = []
     for (sentence, cuts, off), scenes in zip(ASKED, told("scenes", task), strict=True):
         model = copy.copy(small)
-        several = [(cut, 0.0) if isinstance(cut, str) else cut for cut in cuts if cut != "position"]
+        several: list[Any] = [(cut, 0.0) if isinstance(cut, str) else cut for cut in cuts if cut != "position"]
         edit = functools.partial(edited, several)
         if "position" in cuts:
             entry = small.embedding.weight[tokenizer.encode(sentence)]
