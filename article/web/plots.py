@@ -156,7 +156,7 @@ def curve(film: Mapping) -> Plot:
         plot.text(found - 4, 26, f"first “{film['answer']}”: step {film['found']:,}", "end")
     for n in range(0, len(steps) - 2, 4):
         plot.text(across[n], ground + 13, f"{steps[n]:,}")
-    plot.text(WIDTH, ground + 13, f"step {steps[-1]:,}", "end")
+    plot.text(WIDTH - 1, ground + 13, f"step {steps[-1]:,}", "end")
     return plot
 
 

@@ -48,7 +48,7 @@ GALLERY, ALONE = "gallery.html", "embed/forward.html"
 BENCH = "bench-forward"  # the figure of the bench
 OF_TEXT = f"figure.scene:not(#{BENCH})"
 BY_ITSELF = "embed/pairs.html"  # for what a figure does wherever it stands
-MORE = {"causes": 40}  # numbers that a figure's tables hold beyond the scene's: what is lost with a part at its mean
+MORE = {"causes": 48}  # numbers that tables hold beyond the scene's: what is lost with a part at its mean, or cut last
 AROUND = "details:has(figure.scene)"  # what is folded with a figure inside
 COLUMNS = {
     BENCH,

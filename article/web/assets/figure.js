@@ -66,6 +66,7 @@ function stayFlat(figure, reason) {
   figure.classList.remove("live");
   figure.querySelector("model-viewer")?.remove();
   for (const controls of figure.querySelectorAll(".tools, .player")) controls.remove();
+  for (const walk of figure.querySelectorAll(".walk")) walk.replaceWith(...walk.querySelectorAll("ol"));
   alive.delete(figure);
   say(figure, reason);
   return null;
