@@ -21,7 +21,7 @@ from article.values import gather
 from article.web import figures, live  # noqa: F401 - which will draw: its import takes as long as a training
 from article.web.site import Site
 from scenes import style
-from scenes.glyphs.text import fitted, letters
+from scenes.glyphs.text import fitted, letters, width_of
 
 GUESSES = 5  # that the page shows without scripts
 # The words for what is drawn, in live/scenes.js as in scenes/.
@@ -129,8 +129,8 @@ def look(words: Sequence[str]) -> dict[str, Any]:
     def placed(text: str) -> list:
         for (points, faces), _ in letters(text):
             shapes.setdefault(points.tobytes(), [np.round(points, 5).ravel().tolist(), faces.ravel().tolist()])
-        *known, (_, far) = letters(f"{text}0")
-        return [round(far, 5), [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in known]]
+        far = width_of(f"{text}0") - width_of("0")
+        return [round(far, 5), [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in letters(text)]]
 
     texts = {word: fitted([word])[0][0] for word in words} | {word: word for word in NAMES.split()}
     whole = {f"{word} ": placed(f"{text} ") for word, text in texts.items()}

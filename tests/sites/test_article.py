@@ -238,8 +238,8 @@ def test_a_reference_that_leads_nowhere_is_refused(here, capsys, name, text, say
             r"less than a tenth of that of guessing, but share < 0.01 is False at '7%' \(it holds in 0 of 1",
         ),
         (
-            "least > 0.85",
-            "least > 0.99",
+            "entering_cosine(e) > 0.85",
+            "entering_cosine(e) > 0.99",
             r"article/flow.md, line \d+: “What enters is at every place still nearly the token” is false of this model",
         ),
     ],
@@ -248,6 +248,7 @@ def test_a_false_claim_stops_the_build(project, site, run: Run, true, false, say
     """Status 1, the sentence, the predicate and the place; the site stays as it was."""
     shutil.copytree(site, project / "docs")
     facts = project / "article" / "claims.py"
+    assert facts.read_text().count(true) == 1
     facts.write_text(facts.read_text().replace(true, false))
     before = contents(project / "docs")
     done = run("--seeds", "1", root=project)
