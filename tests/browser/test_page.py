@@ -127,7 +127,7 @@ def test_figures_come_to_life_and_nothing_is_wrong(visit: Visitor, url: str, sit
         TOOLS
         + STEPS
         + (path in (ARTICLE, FLOW) and name != BENCH)
-        + 3 * (name in FILMS)
+        + 4 * (name in FILMS)
         + 2 * (path == ARTICLE and name == "forward")  # of the walk
         for name in lives
     ]
