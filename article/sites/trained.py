@@ -26,7 +26,7 @@ from scenes.glyphs.text import fitted, letters, width_of
 GUESSES = 5  # that the page shows without scripts
 # The words for what is drawn, in live/scenes.js as in scenes/.
 NAMES = """embedding alone position block head final LayerNorm entering after attention MLP stream last vector
-probability component weight,"""
+probability component weight"""
 
 
 @dataclass(frozen=True)

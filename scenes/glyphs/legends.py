@@ -72,7 +72,7 @@ def legend(
             words.append((f"weight/{h}/{i}", number(weight), (x, front), style.LEGEND_SIZE, 0.5))
         scene.append(group, f"legend/weight/{h}")
         x -= style.LEGEND_RIBBON
-        text = f"weight, head {h + 1}"
+        text = f"head {h + 1} weight"
         words.append((f"head/{h}", text, (x, front), style.LEGEND_SIZE, 1.0))
         x -= style.LEGEND_SIZE * width_of(text)
     labels(scene, words)

@@ -259,8 +259,8 @@ export class Scene {
         this.label(`weight/${h}/${n}`, written(weight), x, front, size);
       }
       x -= s.LEGEND_RIBBON;
-      this.label(`head/${h}`, `weight, head ${h + 1}`, x, front, size, 1);
-      x -= size * this.width(`weight, head ${h + 1}`);
+      this.label(`head/${h}`, `head ${h + 1} weight`, x, front, size, 1);
+      x -= size * this.width(`head ${h + 1} weight`);
     }
   }
 
