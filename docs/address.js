@@ -1,6 +1,6 @@
 
-import { enliven, look, say, viewOf, whenMoved } from "./figure.js?1f452ed058";
-import { approach, chosen, select, whenChosen } from "./reader.js?1f452ed058";
+import { enliven, look, say, viewOf, whenMoved } from "./figure.js?bd2b7fc6d6";
+import { approach, chosen, frame, nodesOf, select, whenChosen } from "./reader.js?bd2b7fc6d6";
 
 
 const FIGURES = ["mark", "part", "view"]; // what is kept of figures
@@ -33,7 +33,7 @@ async function restore() {
   if (!known || (query.has("view") && !usable))
     say(figure, "The address asks for a view that this figure does not have, so here is the whole of it.");
   if (usable) look(living, { theta, phi, radius, target: [x, y, z], field });
-  else if (known && mark !== null) approach(living);
+  else if (known && mark !== null) (chosen.get(figure)?.others?.length ? frame : approach)(living);
 }
 
 function addressOf(living) {
@@ -42,7 +42,7 @@ function addressOf(living) {
   for (const key of FIGURES) query.delete(key);
   const choice = chosen.get(living.figure);
   if (choice) {
-    query.set("mark", choice.mark.node);
+    query.set("mark", nodesOf(choice).join("+"));
     query.set("part", `${choice.part + 1}`);
   }
   const numbers = [theta, phi, radius, ...target, field];

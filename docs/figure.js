@@ -1,6 +1,6 @@
 
-import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?1f452ed058";
-import { shareWheel } from "./wheel.js?1f452ed058";
+import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?bd2b7fc6d6";
+import { shareWheel } from "./wheel.js?bd2b7fc6d6";
 
 
 
@@ -47,6 +47,7 @@ function stayFlat(figure, reason) {
   figure.classList.remove("live");
   figure.querySelector("model-viewer")?.remove();
   for (const controls of figure.querySelectorAll(".tools, .player")) controls.remove();
+  for (const walk of figure.querySelectorAll(".walk")) walk.replaceWith(...walk.querySelectorAll("ol"));
   alive.delete(figure);
   say(figure, reason);
   return null;
@@ -67,7 +68,7 @@ async function begin(figure) {
   if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
     Reflect.deleteProperty(globalThis, "WebAssembly");
-    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?1f452ed058");
+    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?bd2b7fc6d6");
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }
@@ -77,15 +78,14 @@ async function begin(figure) {
   const home = { theta, phi, radius, target: rest.slice(0, 3), field: rest[3] };
   const still = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
   const wide = Number(still.getAttribute("width")) / Number(still.getAttribute("height"));
-  const sight = { home, wide, aspect: wide, corners: [home.target] };
+  const sight = { home, wide, aspect: wide, corners: cornersOf(home.target, [0, 0, 0]) };
   const living = { figure, viewer, sight, goal: null, rest: home };
-  const places = { "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt };
+  const places = {
+    ...{ "camera-orbit": orbit, "camera-target": target, "field-of-view": fieldOfView, src, alt: still.alt },
+    ...{ "max-field-of-view": fieldOfView, "min-field-of-view": `${LONGEST}deg`, ...(shadow && { "shadow-intensity": shadow }) },
+    ...{ "min-camera-orbit": `auto ${HIGHEST}deg ${radius}m`, "max-camera-orbit": `auto ${LOWEST}deg ${FARTHEST * radius}m` },
+  };
   for (const [name, value] of Object.entries(places)) viewer.setAttribute(name, value);
-  if (shadow) viewer.setAttribute("shadow-intensity", shadow);
-  viewer.setAttribute("max-field-of-view", fieldOfView);
-  viewer.setAttribute("min-field-of-view", `${LONGEST}deg`);
-  viewer.setAttribute("min-camera-orbit", `auto ${HIGHEST}deg ${radius}m`); // until its size is known
-  viewer.setAttribute("max-camera-orbit", `auto ${LOWEST}deg ${FARTHEST * radius}m`);
   follow(living);
   equip(living);
   const ready = new Promise((resolve) => {
@@ -167,9 +167,9 @@ function follow(living) {
       isHeld = kind === "pointerdown";
       wait();
     });
-  new ResizeObserver(() => {
+  new ResizeObserver(([{ contentRect: { width, height } }]) => {
     const { figure, sight, rest } = living;
-    const [before, aspect] = [whole(sight, rest.theta, rest.phi), viewer.clientWidth / viewer.clientHeight];
+    const [before, aspect] = [whole(sight, rest.theta, rest.phi), width / height]; // to parts of a pixel
     if (!(Math.abs(aspect / sight.aspect - 1) > 0.01)) return; // in full screen, or in a frame of a new shape, it is
     sight.aspect = aspect;
     if (alive.has(figure) && isCentred(sight, rest, before))

@@ -1,7 +1,9 @@
 
-import { copyOf, whenAlive } from "./figure.js?1f452ed058";
+import { copyOf, whenAlive } from "./figure.js?bd2b7fc6d6";
 
-const PACE = 200;
+const PACES = { "1×": 240, "2×": 120, "½×": 480 };
+
+let pace = PACES["1×"];
 
 
 const reels = new Map();
@@ -21,7 +23,7 @@ function show(frame) {
 }
 
 function pause() {
-  clearInterval(playing);
+  clearTimeout(playing);
   playing = 0;
   for (const { button } of reels.values()) label(button, "▶", "Play the training");
 }
@@ -35,10 +37,12 @@ function label(button, sign, name) {
 function play(slider) {
   if (slider.value === slider.max) show(0);
   for (const { button } of reels.values()) label(button, "❙❙", "Pause");
-  playing = setInterval(() => {
+  const step = () => {
     show(Number(slider.value) + 1);
     if (slider.value === slider.max) pause();
-  }, PACE);
+    else playing = setTimeout(step, pace);
+  };
+  playing = setTimeout(step, pace);
 }
 
 whenAlive.push(({ figure, viewer }) => {
@@ -61,6 +65,12 @@ whenAlive.push(({ figure, viewer }) => {
   player.addEventListener("click", (event) => {
     const pressed = /** @type {HTMLElement} */ (event.target).closest("button");
     if (!pressed) return;
+    if (pressed.matches("[data-speed]")) {
+      const paces = Object.entries(PACES);
+      const next = (paces.findIndex(([sign]) => sign === pressed.textContent) + 1) % paces.length;
+      [pressed.textContent, pace] = paces[next];
+      return;
+    }
     const was = playing;
     pause();
     if (pressed !== button)

@@ -1,11 +1,14 @@
 
-import { start } from "./address.js?1f452ed058";
-import "./contents.js?1f452ed058";
-import { watch } from "./figure.js?1f452ed058";
-import "./film.js?1f452ed058";
-import "./notes.js?1f452ed058";
-import "./share.js?1f452ed058";
+import { start } from "./address.js?bd2b7fc6d6";
+import "./contents.js?bd2b7fc6d6";
+import { watch } from "./figure.js?bd2b7fc6d6";
+import "./film.js?bd2b7fc6d6";
+import "./labels.js?bd2b7fc6d6";
+import "./notes.js?bd2b7fc6d6";
+import "./shade.js?bd2b7fc6d6";
+import "./share.js?bd2b7fc6d6";
+import "./walk.js?bd2b7fc6d6";
 
-if (document.getElementById("numbers")) import("./numbers.js?1f452ed058");
+if (document.getElementById("numbers")) import("./numbers.js?bd2b7fc6d6");
 start();
 watch();

@@ -1,6 +1,8 @@
 
-import { copyOf, element, look, whenAlive } from "./figure.js?1f452ed058";
-import { frameOf } from "./film.js?1f452ed058";
+import { emphasise } from "./emphasis.js?bd2b7fc6d6";
+import { copyOf, element, look, whenAlive } from "./figure.js?bd2b7fc6d6";
+import { frameOf } from "./film.js?bd2b7fc6d6";
+import { cornersOf, whole } from "./view.js?bd2b7fc6d6";
 
 
 
@@ -11,9 +13,11 @@ export const chosen = new WeakMap();
 
 const fetched = new Map();
 
+export const nodesOf = (choice) => (choice ? [choice.mark, ...(choice.others ?? [])].map(({ node }) => node) : []);
+
 export const whenChosen = [];
 
-function knownOf(figure) {
+export function knownOf(figure) {
   const { marks = "", src = "" } = figure.dataset;
   const known =
     fetched.get(marks) ??
@@ -29,14 +33,11 @@ function knownOf(figure) {
   return known;
 }
 
-const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3, moving: 3 })[glyph] ?? (glyph.startsWith("tinted") ? 2 : 1);
+const each = ({ glyph }) => ({ stack: 4, point: 3, bead: 3 })[glyph] ?? (glyph.startsWith("tinted") ? 2 : 1);
 
 function numberOf(figure, { mark: { glyph, values }, part }) {
-  if (glyph === "growing") return frameOf(figure, values.length - 1);
-  return glyph === "moving" ? 3 * frameOf(figure, values.length / 3 - 1) : part;
+  return glyph === "growing" ? frameOf(figure, values.length - 1) : part;
 }
-
-const middleOf = (figure, mark) => mark.path?.[frameOf(figure, mark.path.length - 1)] ?? mark.at;
 
 const number = (value) => value.toFixed(3).replace("-", "\u2212");
 
@@ -52,18 +53,16 @@ function cellOf({ mark: { glyph, values, columns = 1 }, part }) {
   return [Math.floor(part / boxes), part % boxes];
 }
 
-function pick({ figure, viewer }, { marks }, x, y) {
+function pick({ viewer }, { marks }, x, y) {
   const place = viewer.positionAndNormalFromPoint(x, y)?.position;
   const surface = viewer.surfaceFromPoint(x, y);
   if (!place || !surface) return null;
   const [mesh, , vertex] = surface.split(" ").map(Number);
   const at = [place.x, place.y, place.z];
   const near = marks.filter(
-    (mark) =>
-      (mark.mesh ?? mesh) === mesh &&
-      middleOf(figure, mark).every((middle, n) => Math.abs(at[n] - middle) < mark.half[n] + 2e-3),
+    (mark) => (mark.mesh ?? mesh) === mesh && mark.at.every((middle, n) => Math.abs(at[n] - middle) < mark.half[n] + 2e-3),
   );
-  const far = (/** @type {Mark} */ mark) => Math.hypot(...middleOf(figure, mark).map((p, n) => p - at[n]));
+  const far = (/** @type {Mark} */ mark) => Math.hypot(...mark.at.map((p, n) => p - at[n]));
   const [mark] = near.sort((one, other) => far(one) - far(other));
   if (!mark) return null;
   if (mark.mesh === null) return { mark, part: 0 };
@@ -75,18 +74,19 @@ function pick({ figure, viewer }, { marks }, x, y) {
   return { mark, part: Math.min(part, mark.values.length - 1) };
 }
 
-function words(figure, { how, parts }, choice) {
-  const { mark } = choice;
-  const part = numberOf(figure, choice);
+function brief(figure, { parts }, choice) {
+  const { mark } = choice, part = numberOf(figure, choice);
   const said = mark.values
     .slice(part, part + each(mark))
     .map((value, n) => `${parts[mark.parts][part + n]} ${number(value)}`.trim());
-  return `${mark.title}: ${said.join(", ")}. That is ${how[mark.how]}.`;
+  return `${mark.title}: ${said.join(", ")}`;
 }
 
-function placeOf(figure, { mark, part }) {
+const words = (figure, known, choice) => `${brief(figure, known, choice)}. That is ${known.how[choice.mark.how]}.`;
+
+function placeOf({ mark, part }) {
   const { glyph, half, tip, values } = mark;
-  const [x, y, z] = middleOf(figure, mark);
+  const [x, y, z] = mark.at;
   if (["column", "silent", "stack", "tinted"].includes(glyph)) {
     const boxes = values.length / each({ glyph });
     return [x, y - half[1] + ((Math.floor(part / each({ glyph })) + 0.5) / boxes) * 2 * half[1], z];
@@ -111,8 +111,9 @@ function choose(living, known, choice) {
   const { figure, viewer } = living;
   chosen.set(figure, choice);
   tell(figure, words(figure, known, choice));
+  emphasise(living, nodesOf(choice));
   descend(figure, choice);
-  const position = placeOf(figure, choice)
+  const position = placeOf(choice)
     .map((length) => `${length}m`)
     .join(" ");
   if (viewer.querySelector(".pointer")) viewer.updateHotspot({ name: "hotspot-pointer", position });
@@ -121,6 +122,14 @@ function choose(living, known, choice) {
     pointer.dataset.position = position;
     viewer.append(pointer);
   }
+  for (const act of whenChosen) act(living);
+}
+
+function release(living) {
+  if (!chosen.delete(living.figure)) return;
+  living.viewer.querySelector(".pointer")?.remove();
+  living.figure.querySelector("a.descend")?.remove();
+  emphasise(living, []);
   for (const act of whenChosen) act(living);
 }
 
@@ -141,11 +150,12 @@ function tell(figure, text) {
   if (readout && readout.textContent !== text) readout.textContent = text;
 }
 
-export async function select(living, node, part) {
+export async function select(living, nodes, part) {
   const known = await knownOf(living.figure);
-  const mark = known?.marks.find((mark) => mark.node === node);
-  if (!known || !mark || !(part in mark.values)) return false;
-  choose(living, known, { mark, part: part - (part % each(mark)) });
+  const find = (/** @type {string} */ node) => known?.marks.find((mark) => mark.node === node);
+  const [mark, ...others] = (find(nodes) ? [nodes] : nodes.split("+")).map(find);
+  if (!known || !mark || !(part in mark.values) || !others.every((one) => one !== undefined)) return false;
+  choose(living, known, { mark, part: part - (part % each(mark)), others });
   return true;
 }
 
@@ -156,7 +166,16 @@ export function approach(living) {
   const size = Math.hypot(...choice.mark.half.map((half) => Math.min(half, 0.08)));
   const fitting = (1.5 * size) / Math.tan((home.field * Math.PI) / 360);
   const radius = home.radius * Math.min(0.6, Math.max(0.25, fitting / home.radius));
-  look(living, { ...home, target: placeOf(figure, choice), radius });
+  look(living, { ...home, target: placeOf(choice), radius });
+}
+
+export function frame(living) {
+  const { figure, sight } = living, { home } = sight, choice = chosen.get(figure);
+  if (!choice) return;
+  const marks = [choice.mark, ...(choice.others ?? [])];
+  const corners = marks.flatMap(({ at, half }) => cornersOf(at, half.map((length) => 2 * length)));
+  const view = whole({ ...sight, corners, home: { ...home, theta: home.theta + 90 } }, home.theta, home.phi);
+  look(living, { ...view, radius: Math.max(1.1 * view.radius, 0.45 * home.radius) });
 }
 
 function step(living, known, marks, parts) {
@@ -187,23 +206,39 @@ whenAlive.push((living) => {
     const known = choice && (await knownOf(figure));
     if (known && choice) choose(living, known, choice);
   });
+  const tip = element("p", "", { class: "tip", "aria-hidden": "true" });
+  viewer.after(tip);
+  let over = null;
+  const show = (/** @type {Known | null} */ known, /** @type {Choice | null} */ next) => {
+    const now = next ?? chosen.get(figure), before = over ?? chosen.get(figure);
+    over = next;
+    tip.textContent = known && next ? brief(figure, known, next) : "";
+    if (now?.mark !== before?.mark) emphasise(living, nodesOf(now));
+    if (known && now) tell(figure, words(figure, known, now));
+  };
   let moving = 0;
   viewer.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
     if (event.pointerType === "touch" || event.buttons || moving) return;
     moving = requestAnimationFrame(async () => {
       moving = 0;
       const known = await knownOf(figure);
-      const over = known && pick(living, known, event.clientX, event.clientY);
-      const now = over ?? chosen.get(figure);
-      if (known && now) tell(figure, words(figure, known, now));
+      const { left, top, width } = viewer.getBoundingClientRect(), part = (100 * (event.clientX - left)) / width;
+      show(known, known && pick(living, known, event.clientX, event.clientY));
+      tip.style.left = `${part}%`;
+      tip.style.translate = `${-part}% calc(${event.clientY - top}px - 100% - 0.8rem)`;
     });
   });
+  viewer.addEventListener("pointerleave", async () => show(await knownOf(figure), null));
+  viewer.addEventListener("load", () => emphasise(living, nodesOf(chosen.get(figure))));
+  emphasise(living, []);
+  figure.addEventListener("keydown", ({ key }) => key === "Escape" && release(living));
   let pressed = { clientX: 0, clientY: 0 };
   viewer.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => (pressed = event));
   viewer.addEventListener("click", async (/** @type {MouseEvent} */ event) => {
     if (Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) > 6) return; // it was a turn
     const known = await knownOf(figure);
-    const over = known && pick(living, known, event.clientX, event.clientY);
-    if (known && over) choose(living, known, over);
+    const hit = known && pick(living, known, event.clientX, event.clientY);
+    if (known && hit) choose(living, known, hit);
+    else if (known) release(living);
   });
 });

@@ -1,5 +1,6 @@
 
-import { element } from "./figure.js?1f452ed058";
+import { element } from "./figure.js?bd2b7fc6d6";
+import { draw } from "./labels.js?bd2b7fc6d6";
 
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.embed"))) {
   input.value = input.value.replace(/src="([^"]*)"/, (_, path) => `src="${new URL(path, location.href)}"`);
@@ -25,7 +26,11 @@ for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
   button.addEventListener("click", async () => {
     const viewer = /** @type {any} */ (figure.querySelector("model-viewer"));
     const live = figure.classList.contains("live");
+    const isWritten = live && figure.querySelector(".labels span");
+    if (isWritten) draw(viewer, true); // the picture has labels as shapes, which can be read on any background
+    for (let n = 0; isWritten && n < 2; n++) await new Promise(requestAnimationFrame); // until they are drawn
     const picture = await (live ? viewer.toBlob({ mimeType: "image/png" }) : still(figure));
+    if (isWritten) draw(viewer, false);
     if (!picture) return;
     const link = element("a", "", { href: URL.createObjectURL(picture), download: `${figure.id}.png` });
     link.click();

@@ -22,6 +22,11 @@ const slopeOf = (field) => Math.tan((field / 2) * RADIANS);
 
 const reach = (corners, target) => Math.max(...corners.map((corner) => apart(corner, target)));
 
+export function axesOf(theta, phi) {
+  const [sinT, cosT, sinP, cosP] = [Math.sin(theta), Math.cos(theta), Math.sin(phi), Math.cos(phi)];
+  return [[cosT, 0, -sinT], [-cosP * sinT, sinP, -cosP * cosT], [sinP * sinT, cosP, sinP * cosT]];
+}
+
 export const cornersOf = (middle, size) =>
   [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => middle.map((x, n) => x + (((bits >> n) & 1) - 0.5) * size[n]));
 
@@ -37,13 +42,7 @@ export function limited({ home, corners }, { theta, phi, radius, target, field }
 export function whole({ home, wide, aspect, corners }, theta, phi) {
   const turned = Math.abs(((theta - home.theta + 540) % 360) - 180);
   if (turned < 1e-3 && Math.abs(phi - home.phi) < 1e-3 && aspect > 0.99 * wide) return home;
-  const [sinT, cosT] = [Math.sin(theta * RADIANS), Math.cos(theta * RADIANS)];
-  const [sinP, cosP] = [Math.sin(phi * RADIANS), Math.cos(phi * RADIANS)];
-  const axes = [
-    [cosT, 0, -sinT],
-    [-cosP * sinT, sinP, -cosP * cosT],
-  ];
-  const towards = [sinP * sinT, cosP, sinP * cosT];
+  const [right, up, towards] = axesOf(theta * RADIANS, phi * RADIANS), axes = [right, up];
   const middle = corners[0].map((x, n) => (x + corners[7][n]) / 2);
   const slopes = [aspect, 1].map((wide) => wide * slopeOf(home.field) * (1 - 2 * MARGIN));
   const most = axes.map((axis, side) =>

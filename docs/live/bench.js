@@ -1,8 +1,10 @@
 
-import { element } from "../figure.js?1f452ed058";
-import { learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?1f452ed058";
-import { GPT, Tokenizer, trace, wordsOf } from "./model.js?1f452ed058";
-import { follow, redraw } from "./redraw.js?1f452ed058";
+import { element } from "../figure.js?bd2b7fc6d6";
+import { decomposition } from "./decomposition.js?bd2b7fc6d6";
+import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?bd2b7fc6d6";
+import { GPT, Tokenizer, trace, wordsOf } from "./model.js?bd2b7fc6d6";
+import { nameAt, patching, placeIn } from "./patch.js?bd2b7fc6d6";
+import { follow, follows, redraw } from "./redraw.js?bd2b7fc6d6";
 
 
 
@@ -15,16 +17,17 @@ const all = (selector) => [...bench.querySelectorAll(selector)].map((element) =>
 const sent = JSON.parse(find("script[type='application/json']").textContent ?? "");
 const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
 
-const OURS = { words: sent.prompt.split(" "), off: [], mean: false, asked: own, weights: sent.fingerprint, whose: "" };
+const OURS = { words: sent.prompt.split(" "), off: [], mean: false, set: {}, asked: own, weights: sent.fingerprint, whose: "" };
 
 let question = OURS, answer = traced(OURS);
 
 
 const means = new WeakMap();
 
-function traced({ words, off, mean, asked: { model, tokenizer }, asked }) {
+function traced({ words, off, mean, set, asked: { model, tokenizer }, asked }) {
   if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, sent.corpus));
   const edits = off.map((path) => without(model, path, mean ? means.get(asked)?.get(path) : 0));
+  edits.push(...Object.entries(set).map(([path, value]) => cut(model.config, path, value)));
   return trace(model, tokenizer, words.join(" "), together(edits));
 }
 
@@ -52,6 +55,7 @@ function item(text, attributes) {
 
 function ask(change) {
   const next = { ...question, ...change };
+  if (next.words.length !== question.words.length && !change.set) next.set = {};
   try {
     answer = traced(next);
   } catch (error) {
@@ -77,13 +81,15 @@ function show() {
   showSwitches();
   const isOurs = words.join(" ") === sent.prompt, still = bench.querySelector(".flat") ? " The still is the article’s." : "";
   const prompt = isOurs ? "the article’s prompt" : `your prompt “${words.join(" ")}”`;
-  const cut = off.length ? `, with ${off.map(nameOf).join(", ")} ${question.mean ? "at the mean" : "off"}` : "";
-  const said = isOurs && !whose && !cut ? "" : `You are looking at ${whose && `${whose}, and `}${prompt}${cut}.${still}`;
+  const shown = decomposition(answer), sets = Object.entries(question.set).map(([path, value]) => `${nameAt(shown, path)} set to ${value}`);
+  const changes = [...off.map((path) => `${nameOf(path)} ${question.mean ? "at the mean" : "off"}`), ...sets];
+  const changed = changes.length ? `, with ${changes.join("; ")}` : "";
+  const said = isOurs && !whose && !changed ? "" : `You are looking at ${whose && `${whose}, and `}${prompt}${changed}.${still}`;
   find(".whose [role]").textContent = said || "These are the article’s own prompt and model.";
   find(".whose").classList.toggle("yours", said !== "");
   find("[data-back]").hidden = !said;
-  const scene = said ? { trace: answer, weights: question.weights, off: off.map(nameOf), said } : null;
-  redraw(scene, sent.look, () => void ask(OURS));
+  const scene = said ? { trace: answer, weights: question.weights, changes, said } : null;
+  redraw(scene, () => void ask(OURS));
   keep();
 }
 
@@ -151,16 +157,7 @@ function complete() {
     /** @type {HTMLElement} */ (button.parentElement).hidden = !button.dataset.word?.startsWith(typed);
 }
 
-function apart(one, other) {
-  let row = [...Array(other.length + 1).keys()];
-  for (const [i, letter] of [...one].entries())
-    row = row.reduce((/** @type {number[]} */ next, above, j) => {
-      if (!j) return [i + 1];
-      const same = row[j - 1] + Number(letter !== other[j - 1]);
-      return [...next, Math.min(same, above + 1, next[j - 1] + 1)];
-    }, []);
-  return row[other.length];
-}
+const likeness = (one, other) => [...one].filter((letter) => other.includes(letter)).length - Math.abs(one.length - other.length);
 
 function take() {
   const typed = wordsOf(input.value), last = typed.length - 1;
@@ -168,7 +165,7 @@ function take() {
     n < last || sent.vocab.includes(word) ? word : sent.vocab.find((one) => one.startsWith(word)) ?? word);
   const unknown = whole.find((word) => !sent.vocab.includes(word));
   if (unknown === undefined) return put(whole);
-  const near = [...sent.vocab].sort((one, other) => apart(one, unknown) - apart(other, unknown)).slice(0, 3);
+  const near = [...sent.vocab].sort((one, other) => likeness(other, unknown) - likeness(one, unknown)).slice(0, 3);
   say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${sent.vocab.length} words. Nearest are `, near);
 }
 
@@ -285,27 +282,42 @@ function asked() {
   const query = address(), words = wordsOf(query.get("prompt") ?? sent.prompt), off = (query.get("off") ?? "").split(",");
   const known = off.every((part) => !part || parts.includes(part)) && words.every((word) => sent.vocab.includes(word));
   if (!known || !words.length || words.length > sent.config.n_context) return OURS;
-  return { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean" };
+  const sets = (query.get("set") ?? "").split(",").filter(Boolean).map((one) => one.split(":"));
+  if (!sets.every(([path, value]) => /^(entry|(write|mlp)\/\d+)\/\d+\/\d+$/.test(path) && /^-?[\d.]+$/.test(value ?? ""))) return OURS;
+  const set = Object.fromEntries(sets.map(([path, value]) => [path, Number(value)]));
+  const wanted = { words, off: parts.filter((part) => off.includes(part)), mean: query.get("to") === "mean", set };
+  try {
+    traced({ ...OURS, ...wanted });
+  } catch {
+    return OURS;
+  }
+  return wanted;
 }
 
 function keep() {
-  const { words, off, mean } = question, query = address(), prompt = words.join(" ");
-  for (const name of ["prompt", "off", "to"]) query.delete(name);
+  const { words, off, mean, set } = question, query = address(), prompt = words.join(" ");
+  for (const name of ["prompt", "off", "to", "set"]) query.delete(name);
   if (prompt !== sent.prompt) query.set("prompt", prompt);
   if (off.length) query.set("off", off.join(","));
   if (off.length && mean) query.set("to", "mean");
-  const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
+  if (Object.keys(set).length) query.set("set", Object.entries(set).map((one) => one.join(":")).join(","));
+  const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",").replaceAll("%3A", ":");
   const there = said ? `#${id || bench.id}?${said}` : id && id !== bench.id ? `#${id}` : location.pathname + location.search;
   if (said || location.hash) history.replaceState(history.state, "", there);
 }
 
-addEventListener("hashchange", () => void (address().has("prompt") || address().has("off") ? ask(asked()) : null));
+addEventListener("hashchange", () => void (["prompt", "off", "set"].some((key) => address().has(key)) ? ask(asked()) : null));
 Object.assign(globalThis, { vitrine: own });
 for (const switched of all("[data-part^=mixed]")) {
   const { HEADS } = sent.look.style, color = HEADS[Number(switched.dataset.part?.split("/")[2]) % HEADS.length];
   const swatch = /** @type {HTMLElement} */ (switched.querySelector(".swatch"));
   swatch.style.setProperty("--swatch", `rgb(${color.map((/** @type {number} */ x) => 255 * x).join(" ")})`);
 }
-const figures = [bench.querySelector("figure"), document.getElementById(bench.dataset.scene ?? "")];
-follow(figures.filter((one) => one !== null), OURS.words.length);
+follow(sent.look, OURS.words.length);
+patching(follows, (path, array, index, value) => {
+  const set = { ...question.set }, { at } = decomposition(answer), [of, place] = placeIn(path);
+  if (value === null) delete set[path];
+  else set[path] = Number((at(of, ...place) + value - at(array, ...index)).toFixed(3));
+  ask({ set });
+});
 ask({ ...OURS, ...asked() });

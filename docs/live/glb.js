@@ -6,7 +6,8 @@ const MATERIALS = {
   solid: { pbrMetallicRoughness: MATT },
   sheet: { pbrMetallicRoughness: MATT, doubleSided: true },
   faint: { pbrMetallicRoughness: FAINT, doubleSided: true, alphaMode: "BLEND" },
-  ink: { pbrMetallicRoughness: {}, extensions: { KHR_materials_unlit: {} } },
+  plates: { name: "plates", pbrMetallicRoughness: MATT },
+  ink: { name: "ink", pbrMetallicRoughness: {}, doubleSided: true, extensions: { KHR_materials_unlit: {} } },
 };
 
 function byte(color) {
@@ -32,10 +33,11 @@ export class Glb {
 
   add(name, { points, faces, colors }, material, extras) {
     const count = points.length / 3, upright = new Float32Array(points.length), light = new Uint8Array(4 * count);
+    const known = new Map([...new Set(colors)].map((color) => [color, [...color.map(byte), 255]]));
     for (let n = 0; n < count; n++) {
       const [x, y, z] = points.slice(3 * n, 3 * n + 3);
       upright.set([x, z, -y], 3 * n);
-      light.set([...colors[colors.length > 1 ? n : 0].map(byte), 255], 4 * n);
+      light.set(known.get(colors[colors.length > 1 ? n : 0]) ?? [], 4 * n);
     }
     const axes = [0, 1, 2].map((axis) => upright.filter((_, i) => i % 3 === axis));
     const [min, max] = [Math.min, Math.max].map((most) => axes.map((along) => most(...along)));

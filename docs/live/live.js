@@ -1,6 +1,6 @@
 
-import { GPT, Tokenizer, configured, fingerprint, trace } from "./model.js?1f452ed058";
-import { train } from "./training.js?1f452ed058";
+import { GPT, Tokenizer, configured, fingerprint, trace } from "./model.js?bd2b7fc6d6";
+import { train } from "./training.js?bd2b7fc6d6";
 
 
 

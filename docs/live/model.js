@@ -1,5 +1,5 @@
 
-import { Matrix, addProduct } from "./matrices.js?1f452ed058";
+import { Matrix, addProduct } from "./matrices.js?bd2b7fc6d6";
 
 const ARTICLE = {
   n_context: 8,

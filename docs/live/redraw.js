@@ -1,75 +1,86 @@
 
-import { aim, element, enliven, measure, viewOf, whenAlive } from "../figure.js?1f452ed058";
-import { chosen, select } from "../reader.js?1f452ed058";
-import { limited, whole } from "../view.js?1f452ed058";
-import { forward } from "./forward.js?1f452ed058";
+import { aim, element, measure, viewOf, whenAlive } from "../figure.js?bd2b7fc6d6";
+import { chosen, select } from "../reader.js?bd2b7fc6d6";
+import { limited, whole } from "../view.js?bd2b7fc6d6";
+import { SCENES, draw } from "./scenes.js?bd2b7fc6d6";
 
 
 
 
 let wanted = null;
 
-let followers = [];
+let [look, own] = /** @type {any} */ ([]);
 
-export function follow(figures, tokens) {
-  followers = figures.map((figure) => {
-    const { src = "", marks = "" } = figure.dataset, { alt } = stillOf(figure);
-    return { figure, src, marks, alt, tokens, shown: tokens };
-  });
-}
+const followers = new Map();
 
-const stillOf = (figure) => /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
-
-const words = ({ trace: { sentence, tokens, prediction }, off }) =>
-  `Rows of ${tokens.length} ${tokens.length > 1 ? "columns" : "column"} for “${sentence}”, with ribbons on the floor between ` +
-  `them, in one colour for each head. Next to the last column of the last row stands the embedding of ${prediction}.` +
-  (off.length ? ` Off: ${off.join(", ")}; ribbons of a head that is off are hollow.` : "");
-
-let recorded;
-
-export async function redraw(asked, look, back) {
-  wanted = asked;
-  if (!followers.length || (!asked && !followers.some(({ figure, src }) => figure.dataset.src !== src))) return;
-  recorded ??= fetch(followers[0].marks).then((answer) => answer.json());
-  const known = await recorded;
-  if (wanted !== asked) return; // something else is asked by now
-  const made = asked && forward(asked.trace, look, known, asked.weights, asked.off);
-  const files = made && [new Blob([made.glb], { type: "model/gltf-binary" }), new Blob([JSON.stringify(made.marks)])];
-  const [src, marks] = files?.map((file) => URL.createObjectURL(file)) ?? [];
-  for (const follower of followers) {
-    const { figure } = follower, old = [figure.dataset.src, figure.dataset.marks];
-    const viewer = /** @type {any} */ (figure.querySelector("model-viewer")), alt = asked ? words(asked) : follower.alt;
-    figure.dataset.src = src ?? follower.src;
-    figure.dataset.marks = marks ?? follower.marks;
-    stillOf(figure).alt = asked && figure.querySelector(".flat") ? follower.alt : alt;
-    tell(figure, asked?.said ?? "", back);
-    for (const one of old) if (one?.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(one), 30_000); // it may be read still
-    if (!viewer) continue;
-    viewer.setAttribute("alt", alt);
-    viewer.setAttribute("src", figure.dataset.src);
-    if (figure.classList.contains("live")) viewer.addEventListener("load", () => settle(follower), { once: true });
+export function follow(given, tokens) {
+  [look, own] = [given, tokens];
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const follower = /** @type {Follower} */ (followers.get(target));
+      follower.near = isIntersecting;
+      if (isIntersecting) update(follower);
+    }
+  }, { rootMargin: "50% 0%" });
+  for (const figure of scenesOf()) {
+    const { src = "", marks = "" } = figure.dataset, name = figure.id.replace(/^bench-/, ""), { alt } = stillOf(figure);
+    if (!Object.hasOwn(SCENES, name)) continue;
+    followers.set(figure, { figure, name, src, marks, alt, asked: null, tokens, first: "", near: false });
+    near.observe(figure);
   }
 }
 
-async function settle(follower) {
-  const living = await enliven(follower.figure);
-  if (!living) return;
+const scenesOf = () => document.querySelectorAll("figure.scene");
+
+export const follows = (figure) => followers.has(figure);
+
+const stillOf = (figure) => /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
+
+export async function redraw(asked, back) {
+  wanted = asked;
+  const [yours, recorded] = [`${asked?.said} The words, tables and files around it are the article’s.`, "Recorded: the page’s model and its prompt, whatever is asked."];
+  for (const figure of scenesOf()) tell(figure, asked && (follows(figure) ? yours : recorded), back);
+  for (const follower of followers.values()) if (follower.near) await update(follower);
+}
+
+async function update(follower) {
+  const asked = wanted, { figure, name } = follower;
+  if (follower.asked === asked) return;
+  const recorded = await fetch(follower.marks).then((answer) => answer.json());
+  if (wanted !== asked || follower.asked === asked) return; // something else is asked by now, or it is done
+  follower.asked = asked;
+  const made = asked && draw(name, asked.trace, look, recorded, asked.weights, asked.changes), old = [figure.dataset.src, figure.dataset.marks];
+  const files = made && [new Blob([made.glb], { type: "model/gltf-binary" }), new Blob([JSON.stringify(made.marks)])];
+  const [src, marks] = files?.map((file) => URL.createObjectURL(file)) ?? [follower.src, follower.marks];
+  const viewer = /** @type {any} */ (figure.querySelector("model-viewer")), alt = made?.alt ?? follower.alt;
+  Object.assign(figure.dataset, { src, marks });
+  follower.first = (made?.marks ?? recorded).marks[0].node;
+  stillOf(figure).alt = figure.querySelector(".flat") ? follower.alt : alt;
+  for (const one of old) if (one?.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(one), 30_000); // it may be read still
+  viewer?.setAttribute("alt", alt);
+  viewer?.setAttribute("src", src);
+}
+
+async function settle(follower, living) {
+  if (!living.viewer.getDimensions().x) return; // another file is on its way, and will be settled
+  measure(living);
   follower.home ??= living.sight.home;
-  const tokens = wanted ? wanted.trace.tokens.length : follower.tokens, isOwn = tokens === followers[0].tokens;
-  if (follower.shown !== tokens) reframe(living, isOwn ? follower.home : undefined);
-  follower.shown = tokens;
+  const tokens = follower.asked?.trace.tokens.length ?? own;
+  if (follower.tokens !== tokens) reframe(living, tokens === own ? follower.home : undefined);
+  follower.tokens = tokens;
   const choice = chosen.get(living.figure); // is chosen again; if it is not there, the first one
-  if (choice && !(await select(living, choice.mark.node, choice.part))) select(living, "residual/0/0", 0);
+  if (choice && !(await select(living, choice.mark.node, choice.part))) select(living, follower.first, 0);
 }
 
 whenAlive.push((living) => {
-  const follower = followers.find(({ figure }) => figure === living.figure);
-  if (follower && wanted) settle(follower);
+  const follower = followers.get(living.figure);
+  if (!follower) return;
+  living.viewer.addEventListener("load", () => settle(follower, living));
+  settle(follower, living);
 });
 
 function reframe(living, home) {
   const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
-  measure(living);
   const elsewhere = { ...sight, aspect: sight.wide, home: { ...before, theta: before.theta + 90 } };
   sight.home = home ?? whole(elsewhere, before.theta, before.phi);
   living.rest = living.goal = limited(sight, whole(sight, theta, phi));
@@ -79,9 +90,8 @@ function reframe(living, home) {
 function tell(figure, text, back) {
   figure.querySelector(".whose")?.remove();
   if (!text || figure.closest("#bench")) return;
-  const button = element("button", "back to the article’s", { type: "button" });
-  const bar = element("p", "", { class: "whose yours" });
+  const button = element("button", "back to the article’s", { type: "button" }), bar = element("p", "", { class: "whose yours" });
   button.addEventListener("click", back);
-  bar.append(`${text} The words, tables and files around it are the article’s.`, button);
+  bar.append(text, button);
   figure.prepend(bar);
 }

@@ -1,5 +1,5 @@
 
-import { learned } from "./live.js?1f452ed058";
+import { learned } from "./live.js?bd2b7fc6d6";
 
 let stopped = false;
 
