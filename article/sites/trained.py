@@ -134,7 +134,7 @@ def look(words: Sequence[str]) -> dict[str, Any]:
 
     texts = {word: fitted([word])[0][0] for word in words} | {word: word for word in NAMES.split()}
     whole = {f"{word} ": placed(f"{text} ") for word, text in texts.items()}
-    single = {letter: placed(letter) for letter in " .,…+=−0123456789"}
+    single = {letter: placed(letter) for letter in f" .,…+=−{string.digits}{string.ascii_letters}"}
     return {"style": style.NUMBERS, "texts": whole | single, "shapes": [*shapes.values()]}
 
 

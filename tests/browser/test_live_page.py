@@ -240,10 +240,10 @@ def test_a_training_comes_to_the_page_s_weights(visit: Visitor, url: str, own: g
     assert len((bench.locator("polyline").get_attribute("points") or "").split()) == 480
     chance = gpt.trace(own, tokenizer, prompt).probability("web")
     expect(told).to_contain_text(f"Yours goes on with “web” ({100 * chance:.1f}%)")
-    bench.locator(".training input").fill("-1")
+    bench.locator("[name=seed]").fill("-1")
     bench.locator("[data-train]").click()
-    expect(told).to_have_text("The seed is a whole number from 0 on.")
-    bench.locator(".training input").fill("2")
+    expect(told).to_have_text("The seed is a whole number from 0 to 4294967295.")
+    bench.locator("[name=seed]").fill("2")
     bench.locator("[data-train]").click()
     expect(told).to_contain_text("Step 1")
     bench.get_by_role("button", name="Stop").click()

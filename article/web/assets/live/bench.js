@@ -3,14 +3,17 @@
 
 import { element } from "../figure.js";
 import { decomposition } from "./decomposition.js";
+import { download, json, safetensors } from "./files.js";
 import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
 import { GPT, Tokenizer, trace, wordsOf } from "./model.js";
 import { nameAt, patching, placeIn } from "./patch.js";
-import { follow, follows, redraw } from "./redraw.js";
+import { differences, fill, read } from "./recipe.js";
+import { follow, follows, redraw, shown } from "./redraw.js";
 
 /** @import { News } from "./live.js" */
 /** @import { Trace } from "./model.js" */
-/** @typedef {ReturnType<typeof vitrine>} Asked */
+/** @import { Recipe } from "./recipe.js" */
+/** A model, and what it was trained on. @typedef {ReturnType<typeof vitrine> & Recipe} Asked */
 
 /** What is asked: the words of a prompt; which parts are off, and whether their mean stands in their place; numbers that
  * are set, by their paths; which model, its fingerprint, and what it is if it is not the page's.
@@ -28,7 +31,7 @@ const all = (selector) => [...bench.querySelectorAll(selector)].map((element) =>
 /** @type {{ prompt: string, answer: string, corpus: string[], fingerprint: string, config: any, vocab: string[],
  *   weights: string, look: import("./scene.js").Look }} */
 const sent = JSON.parse(find("script[type='application/json']").textContent ?? "");
-const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
+const own = { ...sent, ...vitrine(unpacked(sent)) }, parts = partsOf(sent.config);
 
 /** @type {Question} */
 const OURS = { words: sent.prompt.split(" "), off: [], mean: false, set: {}, asked: own, weights: sent.fingerprint, whose: "" };
@@ -42,7 +45,7 @@ const means = new WeakMap();
 
 /** @param {Question} question */
 function traced({ words, off, mean, set, asked: { model, tokenizer }, asked }) {
-  if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, sent.corpus));
+  if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, asked.corpus));
   const edits = off.map((path) => without(model, path, mean ? means.get(asked)?.get(path) : 0));
   edits.push(...Object.entries(set).map(([path, value]) => cut(model.config, path, value)));
   return trace(model, tokenizer, words.join(" "), together(edits));
@@ -69,6 +72,12 @@ function points(part) {
   return Number(text) === 0 ? "±0" : `${part < 0 ? "\u2212" : "+"}${text}`;
 }
 
+/** What an error says, as a sentence. @param {unknown} error */
+function sentence(error) {
+  const { message } = /** @type {Error} */ (error);
+  return `${message[0].toUpperCase()}${message.slice(1)}.`;
+}
+
 /** A button of a list. @param {string} text @param {Record<string, string>} attributes */
 function item(text, attributes) {
   const one = element("li", "");
@@ -80,12 +89,13 @@ function item(text, attributes) {
  * @param {Partial<Question>} change */
 function ask(change) {
   const next = { ...question, ...change };
+  const { ids } = next.asked.tokenizer;
+  if (change.asked && !next.words.every((word) => ids.has(word))) next.words = wordsOf(change.asked.prompt);
   if (next.words.length !== question.words.length && !change.set) next.set = {};
   try {
     answer = traced(next);
   } catch (error) {
-    const { message } = /** @type {Error} */ (error);
-    return say(`${message[0].toUpperCase()}${message.slice(1)}.`);
+    return say(sentence(error));
   }
   question = next;
   say("");
@@ -97,7 +107,7 @@ function show() {
   const { words, off, whose } = question, { prediction } = answer;
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.place;
   const chips = words.map((word, n) => item(word, { class: "chip", "data-place": `${n}`, "aria-expanded": "false" }));
-  if (words.length < sent.config.n_context)
+  if (words.length < question.asked.config.n_context)
     chips.push(item("+", { class: "chip add", "data-place": `${words.length}`, "aria-expanded": "false", "aria-label": "Add a word" }));
   chips.push(item(prediction, { class: "chip answer", "data-word": prediction, "data-place": `${words.length}`, title: "Its answer; press to let it go on" }));
   find(".words").replaceChildren(...chips);
@@ -123,6 +133,8 @@ function showAnswers() {
   const best = vocab.map((token, id) => ({ token, chance: probabilities[id] }));
   best.sort((one, other) => other.chance - one.chance);
   for (const [n, row] of all(".answers li").entries()) {
+    row.hidden = n >= best.length;
+    if (row.hidden) continue;
     const { token, chance } = best[n], [word, , share, change] = row.children;
     word.textContent = token;
     row.querySelector("rect")?.setAttribute("width", (100 * chance).toFixed(1));
@@ -158,8 +170,6 @@ let place = 0; // of the word that is chosen
 
 const palette = find(".palette"), input = /** @type {HTMLInputElement} */ (find(".palette input"));
 
-find(".palette ul").append(...sent.vocab.map((word) => item(word, { "data-word": word })));
-
 /** @param {number} at @param {boolean} by_keyboard */
 function open(at, by_keyboard) {
   place = at;
@@ -168,7 +178,7 @@ function open(at, by_keyboard) {
   find("[data-remove]").hidden = at >= question.words.length;
   for (const chip of all(".chip")) chip.setAttribute("aria-expanded", `${!chip.dataset.word && Number(chip.dataset.place) === at}`);
   input.value = "";
-  complete();
+  find(".palette ul").replaceChildren(...question.asked.tokenizer.vocab.map((word) => item(word, { "data-word": word })));
   if (by_keyboard) input.focus();
 }
 
@@ -192,13 +202,13 @@ const likeness = (one, other) => [...one].filter((letter) => other.includes(lett
 
 /** Takes what was typed: words, of which the last may be begun only. */
 function take() {
-  const typed = wordsOf(input.value), last = typed.length - 1;
+  const typed = wordsOf(input.value), last = typed.length - 1, { vocab } = question.asked.tokenizer;
   const whole = typed.map((word, n) =>
-    n < last || sent.vocab.includes(word) ? word : sent.vocab.find((one) => one.startsWith(word)) ?? word);
-  const unknown = whole.find((word) => !sent.vocab.includes(word));
+    n < last || vocab.includes(word) ? word : vocab.find((one) => one.startsWith(word)) ?? word);
+  const unknown = whole.find((word) => !vocab.includes(word));
   if (unknown === undefined) return put(whole);
-  const near = [...sent.vocab].sort((one, other) => likeness(other, unknown) - likeness(one, unknown)).slice(0, 3);
-  say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${sent.vocab.length} words. Nearest are `, near);
+  const near = [...vocab].sort((one, other) => likeness(other, unknown) - likeness(one, unknown)).slice(0, 3);
+  say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${vocab.length} words. Nearest are `, near);
 }
 
 /** Puts words in the chosen place. @param {string[]} words */
@@ -206,7 +216,7 @@ function put(words) {
   const isNew = place >= question.words.length;
   if (!ask({ words: [...question.words.slice(0, place), ...words, ...question.words.slice(place + 1)] })) return;
   const next = place + words.length;
-  if (isNew && words.length && next < sent.config.n_context) return open(next, palette.contains(document.activeElement));
+  if (isNew && words.length && next < question.asked.config.n_context) return open(next, palette.contains(document.activeElement));
   place = Math.min(place, question.words.length - 1);
   close();
 }
@@ -255,9 +265,9 @@ const [button, curve, told] = ["[data-train]", ".curve polyline", ".training p"]
 let stop = null;
 
 /** Trains in the background, or where there is no file for that, here, step by step. Returns what ends it.
- * @param {object} given @param {(news: News) => void} hear */
-function begin(given, hear) {
-  const { corpus } = sent, file = bench.dataset.worker, told = { corpus, given, every: Infinity };
+ * @param {Recipe} recipe @param {(news: News) => void} hear */
+function begin({ corpus, config: given }, hear) {
+  const file = bench.dataset.worker, told = { corpus, given, every: Infinity };
   if (!file) {
     let stopped = false;
     learned(told, hear, () => new Promise((done) => setTimeout(() => done(stopped))));
@@ -271,41 +281,45 @@ function begin(given, hear) {
 }
 
 function learn() {
-  const field = /** @type {HTMLInputElement} */ (find(".training input")), seed = field.valueAsNumber;
-  if (!field.checkValidity() || Number.isNaN(seed)) return void (told.textContent = "The seed is a whole number from 0 on.");
-  const config = { ...sent.config, seed }, most = 1.1 * Math.log(sent.vocab.length);
+  /** @type {Recipe} */
+  let recipe;
+  try {
+    recipe = read(find(".training"), sent.config);
+  } catch (error) {
+    return void (told.textContent = sentence(error));
+  }
+  const { config, config: { steps, n_vocab } } = recipe, most = 1.1 * Math.log(n_vocab) || 1;
   /** @type {string[]} */
   const points = [];
   let last = 0;
   button.textContent = "Stop";
-  stop = begin(config, ({ step, loss = NaN, weights, vocab = [], fingerprint: hash = "", error }) => {
+  stop = begin(recipe, ({ step, loss = NaN, weights, fingerprint: hash = "", error = "" }) => {
     if (step !== undefined) {
       last = step;
-      if (step) points.push(`${step},${(100 * (1 - loss / most)).toFixed(1)}`);
+      if (step) points.push(`${(step * sent.config.steps) / steps},${(100 * (1 - loss / most)).toFixed(1)}`);
       curve.setAttribute("points", points.join(" "));
-      told.textContent = `Step ${step} of ${sent.config.steps}${step ? `, loss ${loss.toFixed(3)}` : ""}`;
+      told.textContent = `Step ${step} of ${steps}${step ? `, loss ${loss.toFixed(3)}` : ""}`;
       return;
     }
     stop = null;
     button.textContent = "Train it yourself";
-    if (!weights) return void (told.textContent = `${error}.`);
-    const asked = vitrine({ model: new GPT({ ...config, n_vocab: vocab.length }, weights), tokenizer: new Tokenizer([vocab.join(" ")]) });
-    tell(asked, seed, last, hash);
+    if (!weights) return void (told.textContent = sentence({ message: error }));
+    tell({ ...vitrine({ model: new GPT(config, weights), tokenizer: new Tokenizer(recipe.corpus) }), ...recipe }, last, hash);
   });
 }
 
-/** Says what a training has come to, and adds it to the others. @param {Asked} asked @param {number} seed
- * @param {number} steps @param {string} hash */
-function tell(asked, seed, steps, hash) {
-  const found = asked.trace(sent.prompt), { prediction } = found, right = prediction === sent.answer;
-  const same = hash === sent.fingerprint, whole = steps === sent.config.steps;
-  const whose = `your training, seed ${seed}${whole ? "" : `, stopped after ${steps} steps`}`;
+/** Says what a training has come to, and adds it to the others. @param {Asked} asked @param {number} steps
+ * @param {string} hash */
+function tell(asked, steps, hash) {
+  const found = asked.trace(asked.prompt), { prediction } = found, right = prediction === asked.answer, { seed } = asked.config;
+  const same = hash === sent.fingerprint, stopped = steps === asked.config.steps ? [] : [`stopped after ${steps} steps`];
+  const others = differences(asked, own), whose = [`your training, seed ${seed}`, ...others, ...stopped].join(", ");
   told.replaceChildren(
     `SHA-256 of your ${asked.model.vector.length.toLocaleString("en")} weights: `,
     element("code", hash.slice(0, 16), { title: hash }),
     "…, of the page’s: ",
     element("code", sent.fingerprint.slice(0, 16), { title: sent.fingerprint }),
-    `…: ${same ? "the same, to the last bit" : "others"}. Yours goes on with “${prediction}” (${percent(chanceOf(found, prediction))}).`,
+    `…: ${same ? "the same, to the last bit" : "others"}. Yours goes on with “${prediction}” (${percent(chanceOf(found, prediction))})${right ? "." : `; right is “${asked.answer}”.`}`,
   );
   const name = `${whose}: ${prediction}, ${right ? "right" : "wrong"}. Press to ask it`;
   const one = item(`${seed}`, { class: right ? "right" : "wrong", title: name, "aria-label": `${seed}: ${name}` });
@@ -314,6 +328,19 @@ function tell(asked, seed, steps, hash) {
 }
 
 button.addEventListener("click", () => (stop ? stop() : learn()));
+find("[data-recipe]").addEventListener("click", () => fill(find(".training"), own));
+fill(find(".training"), own);
+
+/** What is asked, as files by their ends. @type {Record<string, () => BlobPart | Promise<BlobPart>>} */
+const files = {
+  safetensors: () => safetensors(question.asked.model),
+  json: () => json(answer, question.weights),
+  glb: async () => (await fetch(await shown(find("figure.scene")))).blob(),
+};
+for (const button of all("[data-file]")) {
+  const { file = "" } = button.dataset, name = button.textContent ?? "";
+  button.addEventListener("click", async () => download(name, await files[file]()));
+}
 
 // --- The address -----------------------------------------------------------------------------------------------------
 

@@ -60,6 +60,13 @@ export async function redraw(asked, back) {
   for (const follower of followers.values()) if (follower.near) await update(follower);
 }
 
+/** The address of what a figure shows, once it shows what is wanted. @param {HTMLElement} figure */
+export async function shown(figure) {
+  const follower = followers.get(figure);
+  if (follower) await update(follower);
+  return figure.dataset.src ?? "";
+}
+
 /** Shows in a figure what is wanted, if it does not yet. @param {Follower} follower */
 async function update(follower) {
   const asked = wanted, { figure, name } = follower;
