@@ -303,6 +303,26 @@ def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: g
     assert seen.page.evaluate("violations") == []
 
 
+PAINTED = """(viewer) => {
+  const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene"), all = [];
+  viewer[key].traverse((one) => one.isMesh && one.userData.trace && all.push([one.material.type, one.material.map]));
+  return [...new Set(all.map(String))];
+}"""
+
+
+def test_a_figure_that_is_redrawn_keeps_its_light(visit: Visitor, url: str) -> None:
+    """It was black: its matt faces had the picture of the shadow, which lies in the viewer by then, for a colour."""
+    seen = visit(url, viewport=DESKTOP)
+    figure = seen.figure(BENCH)
+    comes_to_life(figure)
+    viewer = figure.locator("model-viewer")
+    assert viewer.evaluate(PAINTED) == ["MeshBasicMaterial,"]
+    viewer.evaluate("(viewer) => void viewer.addEventListener('load', () => (window.isLoaded = true))")
+    switch(seen, "mlp/0").click()
+    seen.page.wait_for_function("() => window.isLoaded")
+    assert viewer.evaluate(PAINTED) == ["MeshBasicMaterial,"]
+
+
 def follows(seen: Visit, name: str, trace: gpt.Trace, off: str) -> None:
     """Whether a figure shows a trace, to the eye, to the pointer and to who does not see it."""
     scene, figure = importlib.import_module(f"scenes.{name.removeprefix('bench-')}"), seen.figure(name)

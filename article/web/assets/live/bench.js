@@ -288,7 +288,7 @@ function learn() {
   } catch (error) {
     return void (told.textContent = sentence(error));
   }
-  const { config, config: { steps, n_vocab } } = recipe, most = 1.1 * Math.log(n_vocab) || 1;
+  const { config, config: { steps, n_vocab } } = recipe, most = 1.3 * Math.log(n_vocab) || 1;
   /** @type {string[]} */
   const points = [];
   let last = 0;
