@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, ViewportSize, expect
 from safetensors.numpy import load_file
 
 import gpt
@@ -17,7 +17,7 @@ from tests.browser.test_live_page import OURS, answers, bench_of, best_of, words
 from tests.browser.test_page import axe_finds_nothing
 
 pytestmark = pytest.mark.npm
-NARROW = {"width": 360, "height": 740}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 MARKUP = "<img/src=x/onerror=alert(1)>"
 NUMBERS = {"steps": 60, "learning_rate": 0.02, "dropout": 0.2, "weight_decay": 0.25, "n_context": 9}
 REFUSED = [
