@@ -47,9 +47,7 @@ def build(ablation: Ablation) -> pv.MultiBlock:
     glyphs.names(scene, ablation.tokens, style.SPACING)
     glyphs.names(scene, PARTS, style.SPACING, place=T + 0.3)
     front = -style.PLINTH - style.GROUP_BELOW
-    glyphs.label(
-        scene, "group/weights", "looks of the last position, cut one by one", ((T - 1) / 2 * style.SPACING, front)
-    )
+    glyphs.label(scene, "group/weights", "looks, cut one by one", ((T - 1) / 2 * style.SPACING, front))
     glyphs.label(scene, "group/parts", "cut at every position", (parts[1], front))
     glyphs.bar_legend(scene, parts[-1], VALUES, "probability lost", range(H))
     return scene
