@@ -242,7 +242,7 @@ def test_a_training_comes_to_the_page_s_weights(visit: Visitor, url: str, own: g
     expect(told).to_contain_text(f"Yours goes on with “web” ({100 * chance:.1f}%)")
     bench.locator("[name=seed]").fill("-1")
     bench.locator("[data-train]").click()
-    expect(told).to_have_text("The seed is a whole number from 0 to 4294967295.")
+    expect(told).to_have_text("Seed: give a whole number from 0 to 4294967295.")
     bench.locator("[name=seed]").fill("2")
     bench.locator("[data-train]").click()
     expect(told).to_contain_text("Step 1")

@@ -19,6 +19,7 @@ from tests.browser.test_page import axe_finds_nothing
 pytestmark = pytest.mark.npm
 NARROW: ViewportSize = {"width": 360, "height": 740}
 MARKUP = "<img/src=x/onerror=alert(1)>"
+LONG = 40 * "long"
 NUMBERS = {"steps": 60, "learning_rate": 0.02, "dropout": 0.2, "weight_decay": 0.25, "n_context": 9}
 REFUSED = [
     ("corpus", "", "In this corpus no word follows another; give a sentence of two words or more."),
@@ -29,12 +30,12 @@ REFUSED = [
     ("held_out", "web", "The sentence that is held out has 2 to 9 words."),
     ("held_out", "at night at night at night at night at night", "The sentence that is held out has 2 to 9 words."),
     ("held_out", f"at {MARKUP}", f"The corpus lacks the word “{MARKUP}” of the sentence"),
-    ("steps", "2.5", "The steps is a whole number from 1 to 5000."),
-    ("steps", "5001", "The steps is a whole number from 1 to 5000."),
-    ("learning_rate", "-1", "The learning rate is a number from 0 to 1."),
-    ("dropout", "1", "The dropout is a number from 0 to 0.9."),
-    ("weight_decay", "", "The weight decay is a number from 0 to 10."),
-    ("n_context", "33", "The context is a whole number from 1 to 32."),
+    ("steps", "2.5", "Steps: give a whole number from 1 to 5000."),
+    ("steps", "5001", "Steps: give a whole number from 1 to 5000."),
+    ("learning_rate", "-1", "Learning rate: give a number from 0 to 1."),
+    ("dropout", "1", "Dropout: give a number from 0 to 0.9."),
+    ("weight_decay", "", "Weight decay: give a number from 0 to 10."),
+    ("n_context", "33", "Context: give a whole number from 1 to 32."),
 ]
 
 
@@ -98,16 +99,19 @@ def test_other_sentences_come_to_python_s_weights(
 
 
 def test_a_corpus_without_the_words_of_the_prompt(visit: Visitor, url: str) -> None:
-    """Its own held-out sentence is asked then; it has fewer words than there are answers to show."""
+    """Its own held-out sentence is asked then; it has fewer words than there are answers to show, and a long one."""
     seen = visit(url, viewport=DESKTOP)
     bench = opened(seen)
-    bench.locator("[name=corpus]").fill("one two\ntwo three")
-    bench.locator("[name=held_out]").fill("one two three")
+    bench.locator("[name=corpus]").fill(f"one two\ntwo {LONG}")
+    bench.locator("[name=held_out]").fill(f"one two {LONG}")
     bench.locator("[name=steps]").fill("30")
     trained(bench)
     bench.locator(".trainings button").click()
     assert words(seen) == "one two"
     expect(bench.locator(".answers li:visible")).to_have_count(3)
+    bench.locator(".chip").first.click()
+    seen.page.set_viewport_size(NARROW)
+    assert seen.page.evaluate(STICKING_OUT) == []
     bench.locator("[name=way][value=mean]").check()
     bench.locator("[data-part='mlp/0']").click()
     expect(bench.locator(".whose [role=status]")).to_contain_text("MLP of block 1 at the mean")

@@ -29,7 +29,7 @@ export function read(form, config) {
   const { corpus: text, held_out, ...numbers } = fieldsOf(form);
   for (const { name, min, max, step, validity, valueAsNumber } of Object.values(numbers))
     if (!validity.valid || Number.isNaN(valueAsNumber))
-      throw new Error(`the ${worded(name)} is a ${step === "1" ? "whole " : ""}number from ${min} to ${max}`);
+      throw new Error(`${worded(name)}: give a ${step === "1" ? "whole " : ""}number from ${min} to ${max}`);
   const corpus = text.value.split("\n").filter((line) => wordsOf(line).length), tokenizer = new Tokenizer(corpus);
   const given = Object.fromEntries(Object.values(numbers).map((field) => [field.name, field.valueAsNumber]));
   const own = configured({ ...config, ...given, n_vocab: tokenizer.vocab.length }), most = own.n_context + 1;
