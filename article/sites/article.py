@@ -132,7 +132,8 @@ def prepare(site: Site, seed: int | None, seeds: int) -> tuple[list[str], Callab
     site.files |= {name: text.encode() for name, text in about["files"].items()}
     text = markdown.keep(read_article("index.md"), {"study"} if results else set())
     aside = read_article("flow.md")  # what would interrupt the story
-    bench, beside = partial(live.page, about["bench"]), partial(flow_page, about["flow"])
+    ways = Document.body, partial(flow_page, about["flow"])
+    bench, beside = (partial(live.page, about["bench"], write) for write in ways)
     pages = [
         Page("index.html", "article/index.md", text, known.view, wrap=bench, key=known.scene_key),
         Page("flow.html", "article/flow.md", aside, known.view, wrap=beside, key=known.scene_key),

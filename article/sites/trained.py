@@ -21,12 +21,13 @@ from article.values import gather
 from article.web import figures, live  # noqa: F401 - which will draw: its import takes as long as a training
 from article.web.site import Site
 from scenes import style
-from scenes.glyphs.text import fitted, letters, width_of
+from scenes.glyphs.text import letters, width_of
 
 GUESSES = 5  # that the page shows without scripts
 # The words for what is drawn, in live/scenes.js as in scenes/.
 NAMES = """embedding alone position block head final LayerNorm entering after attention MLP stream last vector
-probability component weight"""
+probability for logit bias query key × score: their sum score masked weight (head values, mixed all write hidden ReLU
+less its mean to one size component component, share of the before unit times gain plus product best, with or logits"""
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,7 @@ def look(words: Sequence[str]) -> dict[str, Any]:
     """What scenes are drawn by, as JSON, for scripts that draw them, too.
 
     The numbers of `scenes.style` by name; the shapes of letters, each its flat points and its triangles; and words,
-    those of scenes and single letters, each as how far it goes, and the shapes and places of its letters. Long words
-    are cut as in the rows of scenes.
+    those of scenes and single letters, each as how far it goes, and the shapes and places of its letters.
     """
     shapes: dict[bytes, list] = {}
 
@@ -132,9 +132,9 @@ def look(words: Sequence[str]) -> dict[str, Any]:
         far = width_of(f"{text}0") - width_of("0")
         return [round(far, 5), [[[*shapes].index(points.tobytes()), round(x, 5)] for (points, _), x in letters(text)]]
 
-    texts = {word: fitted([word])[0][0] for word in words} | {word: word for word in NAMES.split()}
-    whole = {f"{word} ": placed(f"{text} ") for word, text in texts.items()}
-    single = {letter: placed(letter) for letter in f" .,…+=−{string.digits}{string.ascii_letters}"}
+    whole = {f"{word} ": placed(f"{word} ") for word in [*words, *NAMES.split()]}
+    written = f" .,…+=)−{string.digits}{string.ascii_letters}"
+    single = {letter: placed(letter) for letter in sorted({*"".join(words), *written})}
     return {"style": style.NUMBERS, "texts": whole | single, "shapes": [*shapes.values()]}
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from article.web.html import Body
 from article.web.markdown import Document
 
 GRID = 2.0**16  # weights are multiples of 1 / GRID
-SCENE = "forward"  # that the bench shows, if the page has it
+SCENE = "forward"  # that the bench shows, if the text has it
 
 
 def packed(
@@ -44,20 +44,21 @@ def scripts() -> dict[str, bytes]:
     return {f"live/{path.name}": path.read_bytes() for path in sorted((paths.ASSETS / "live").glob("*.js"))}
 
 
-def page(bench: Mapping[str, Any], document: Document, facts: Facts) -> Body:
-    """A document with the bench under its title, where the reader asks its model, cuts parts of it off, and trains it.
+def page(bench: Mapping[str, Any], write: Callable[[Document, Facts], Body], document: Document, facts: Facts) -> Body:
+    """What is written of a document, with the bench under its title.
 
-    Of the `bench` there are the model as JSON by `packed`, the tokens of its prompt, the most probable answers to it,
-    each with its probability, the presets, prompts by what they are, and the numbers of blocks and heads, the seed and
-    the steps. Without scripts it shows the answers and the still of a scene. Raises UnknownNameError.
+    There the reader asks its model, cuts parts of it off, and trains it. Of the `bench` there are the model as JSON by
+    `packed`, the tokens of its prompt, the most probable answers to it, each with its probability, the presets,
+    prompts by what they are, and the numbers of blocks and heads, the seed and the steps. Without scripts it shows the
+    answers, and the still of a scene, if that is in the text. Raises UnknownNameError.
     """
-    body = document.body(facts)
+    body = write(document, facts)
     alt, caption = document.captions(facts.values).get(SCENE, ("", ""))
     shown = html.render(
         "bench.html",
         bench={**bench, "scene": SCENE},
         parameters=facts.values["parameters"],
-        data=facts.figures.get(f"{SCENE}.glb"),
+        data=facts.figures.get(f"{SCENE}.glb") if SCENE in document.scenes else None,
         alt=alt,
         caption=caption,
         at=document.at,

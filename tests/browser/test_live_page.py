@@ -269,8 +269,8 @@ SIZE = "(viewer) => { const { x, y, z } = viewer.getDimensions(); return [x, y, 
 FITS = f"([viewer, size]) => ({SIZE})(viewer).every((x, n) => Math.abs(x - size[n]) < 1e-4)"
 
 
-FOLLOWING = (BENCH, "prompt", "stream", "sum", "forward", "final", "predicted", "lens")
-RECORDED = ("origin", "pairs", "map", "causes", "failure", "landscape", "growth")
+FOLLOWING = (BENCH, "prompt", "stream", "sum", "forward", "final", "predicted", "lens", "origin")
+RECORDED = ("pairs", "map", "causes", "failure", "landscape", "growth")
 
 
 def test_the_figures_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: gpt.Tokenizer) -> None:
@@ -321,6 +321,28 @@ def test_a_figure_that_is_redrawn_keeps_its_light(visit: Visitor, url: str) -> N
     switch(seen, "mlp/0").click()
     seen.page.wait_for_function("() => window.isLoaded")
     assert viewer.evaluate(PAINTED) == ["MeshBasicMaterial,"]
+
+
+def test_the_figures_of_the_flow_follow(visit: Visitor, url: str, own: gpt.GPT, tokenizer: gpt.Tokenizer) -> None:
+    """All of them; what is asked travels in the links between the pages, and is forgotten there, too."""
+    seen = visit(f"{url}#bench?prompt=the+spider+made", viewport=DESKTOP)
+    expect(seen.page.locator("a[href^='flow.html']").last).to_have_attribute("href", re.compile(r"\?prompt="))
+    seen.page.locator("a[href^='flow.html']").last.click()
+    expect(bench_of(seen).locator(".whose [role=status]")).to_contain_text("your prompt “the spider made”")
+    expect(bench_of(seen).locator("figure")).to_have_count(0)
+    seen.open_details()
+    trace = gpt.trace(own, tokenizer, "the spider made")
+    names = [figure.get_attribute("id") or "" for figure in seen.figures]
+    assert {"entrance", "match", "scores", "softmax", "carry", "mlp", "norm", "logit"} == {*names}
+    for name in names:
+        follows(seen, name, trace, "")
+    back = seen.page.get_by_role("link", name="Back to the article")
+    expect(back).to_have_attribute("href", "index.html#bench?prompt=the+spider+made")
+    bench_of(seen).locator("[data-back]").click()
+    expect(back).to_have_attribute("href", "index.html")
+    expect(seen.figure("mlp").locator(".whose")).to_have_count(0)
+    assert seen.errors == []
+    assert seen.page.evaluate("violations") == []
 
 
 def follows(seen: Visit, name: str, trace: gpt.Trace, off: str) -> None:

@@ -68,7 +68,8 @@ def drawn(small: gpt.GPT, tokenizer: gpt.Tokenizer) -> list[Drawn]:  # noqa: F81
             bias.copy_(torch.arange(small.config.n_embd) % 7 * (l + 1) / 64)
     ours = gpt.trace(small, tokenizer, OURS)
     following = told("following", None)
-    assert {"forward", "prompt", "stream", "sum", "final", "predicted", "lens"} <= {*following}
+    assert {"forward", "prompt", "stream", "sum", "final", "predicted", "lens", "origin", "entrance"} <= {*following}
+    assert {"match", "scores", "softmax", "carry", "mlp", "norm", "logit"} <= {*following}
     recorded = {name: said(Drawn(name, view_of(name, ours), [], b"", {}, "")) for name in following}
     task = {
         "packed": sent(small, tokenizer),

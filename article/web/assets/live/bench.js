@@ -363,17 +363,25 @@ function asked() {
   return wanted;
 }
 
-/** Keeps in the address what is asked, beside what others keep there. */
+/** An address with what is said there, if anything is, in place of what was. @param {string} address
+ * @param {URLSearchParams} query */
+function addressed(address, query) {
+  const [file, id] = address.split(/[#?]/), said = `${query}`.replaceAll("%2F", "/").replaceAll("%2C", ",").replaceAll("%3A", ":");
+  return said ? `${file}#${id || bench.id}?${said}` : id && id !== bench.id ? `${file}#${id}` : file;
+}
+
+/** Keeps in the address what is asked, beside what others keep there, and in links to the article's other page that asks. */
 function keep() {
-  const { words, off, mean, set } = question, query = address(), prompt = words.join(" ");
+  const { words, off, mean, set } = question, query = address(), mine = new URLSearchParams(), prompt = words.join(" ");
   for (const name of ["prompt", "off", "to", "set"]) query.delete(name);
-  if (prompt !== sent.prompt) query.set("prompt", prompt);
-  if (off.length) query.set("off", off.join(","));
-  if (off.length && mean) query.set("to", "mean");
-  if (Object.keys(set).length) query.set("set", Object.entries(set).map((one) => one.join(":")).join(","));
-  const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",").replaceAll("%3A", ":");
-  const there = said ? `#${id || bench.id}?${said}` : id && id !== bench.id ? `#${id}` : location.pathname + location.search;
-  if (said || location.hash) history.replaceState(history.state, "", there);
+  if (prompt !== sent.prompt) mine.set("prompt", prompt);
+  if (off.length) mine.set("off", off.join(","));
+  if (off.length && mean) mine.set("to", "mean");
+  if (Object.keys(set).length) mine.set("set", Object.entries(set).map((one) => one.join(":")).join(","));
+  const there = addressed(location.hash, new URLSearchParams([...query, ...mine])) || location.pathname + location.search;
+  if (there !== location.hash) history.replaceState(history.state, "", there);
+  for (const link of document.querySelectorAll("a[href^='index.html'], a[href^='flow.html']"))
+    link.setAttribute("href", addressed(link.getAttribute("href") ?? "", mine));
 }
 
 addEventListener("hashchange", () => void (["prompt", "off", "set"].some((key) => address().has(key)) ? ask(asked()) : null));

@@ -313,7 +313,7 @@ const SHAPES = {
 
 /** Everything that one forward pass of one sentence computed: arrays, row by row, each with its shape; and the
  * probabilities (V) of the next token. @typedef {Record<keyof typeof SHAPES, { shape: number[], data: Float64Array }> & {
- *   sentence: string, tokens: string[], vocab: string[], activation: string, probabilities: Float64Array,
+ *   sentence: string, tokens: string[], vocab: string[], activation: string, epsilon: number, probabilities: Float64Array,
  *   prediction: string }} Trace */
 
 /** Records the forward pass of one sentence, perhaps an edited one. Throws an Error for a sentence without a word, one
@@ -322,7 +322,7 @@ const SHAPES = {
 export function trace(model, tokenizer, sentence, edit) {
   const ids = tokenizer.encode(sentence), { vocab } = tokenizer;
   if (!ids.length) throw new Error("the prompt holds no word; give it at least one");
-  const { n_embd: D, n_head: H, n_vocab: V, n_layer: L, activation } = model.config, T = ids.length;
+  const { n_embd: D, n_head: H, n_vocab: V, n_layer: L, activation, epsilon } = model.config, T = ids.length;
   const { residual, inside } = model.forward([ids], edit);
   const normed = residual.map((x) => layerNorm(x, model.ln_f));
   const lens = normed.map((x) => linear(x, new Matrix(model.embedding, V, D))); // what it would answer at each level
@@ -340,7 +340,7 @@ export function trace(model, tokenizer, sentence, edit) {
     return [name, { shape: letters.split(" ").map((letter) => sizes[letter]), data }];
   });
   const tokens = ids.map((id) => vocab[id]), prediction = vocab[probabilities.indexOf(Math.max(...probabilities))];
-  return { ...Object.fromEntries(arrays), sentence, tokens, vocab, activation, probabilities, prediction };
+  return { ...Object.fromEntries(arrays), sentence, tokens, vocab, activation, epsilon, probabilities, prediction };
 }
 
 /** SHA-256 of all weights, in the order of their definition, as `gpt.fingerprint` has it: of their bytes, by which a
