@@ -288,15 +288,16 @@ function learn() {
   } catch (error) {
     return void (told.textContent = sentence(error));
   }
-  const { config, config: { steps, n_vocab } } = recipe, most = 1.3 * Math.log(n_vocab) || 1;
+  const { config, config: { steps } } = recipe;
   /** @type {string[]} */
   const points = [];
-  let last = 0;
+  let last = 0, most = 0;
   button.textContent = "Stop";
   stop = begin(recipe, ({ step, loss = NaN, weights, fingerprint: hash = "", error = "" }) => {
     if (step !== undefined) {
       last = step;
-      if (step) points.push(`${(step * sent.config.steps) / steps},${(100 * (1 - loss / most)).toFixed(1)}`);
+      most ||= 1.1 * loss; // of the first step; there is none before it
+      if (step) points.push(`${(step * sent.config.steps) / steps},${(100 * Math.max(0, 1 - loss / most)).toFixed(1)}`);
       curve.setAttribute("points", points.join(" "));
       told.textContent = `Step ${step} of ${steps}${step ? `, loss ${loss.toFixed(3)}` : ""}`;
       return;
