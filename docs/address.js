@@ -1,6 +1,6 @@
 
-import { enliven, look, say, viewOf, whenMoved } from "./figure.js?bd2b7fc6d6";
-import { approach, chosen, frame, nodesOf, select, whenChosen } from "./reader.js?bd2b7fc6d6";
+import { enliven, look, say, viewOf, whenMoved } from "./figure.js?c1994bff90";
+import { approach, chosen, frame, nodesOf, select, whenChosen } from "./reader.js?c1994bff90";
 
 
 const FIGURES = ["mark", "part", "view"]; // what is kept of figures

@@ -1,6 +1,6 @@
 
-import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?bd2b7fc6d6";
-import { shareWheel } from "./wheel.js?bd2b7fc6d6";
+import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?c1994bff90";
+import { shareWheel } from "./wheel.js?c1994bff90";
 
 
 
@@ -68,7 +68,7 @@ async function begin(figure) {
   if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
     Reflect.deleteProperty(globalThis, "WebAssembly");
-    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?bd2b7fc6d6");
+    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?c1994bff90");
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }

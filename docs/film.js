@@ -1,5 +1,5 @@
 
-import { copyOf, whenAlive } from "./figure.js?bd2b7fc6d6";
+import { copyOf, whenAlive } from "./figure.js?c1994bff90";
 
 const PACES = { "1×": 240, "2×": 120, "½×": 480 };
 

@@ -1,8 +1,8 @@
 
-import { sceneOf } from "./emphasis.js?bd2b7fc6d6";
-import { element, whenAlive } from "./figure.js?bd2b7fc6d6";
-import { knownOf } from "./reader.js?bd2b7fc6d6";
-import { axesOf } from "./view.js?bd2b7fc6d6";
+import { sceneOf } from "./emphasis.js?c1994bff90";
+import { element, whenAlive } from "./figure.js?c1994bff90";
+import { knownOf } from "./reader.js?c1994bff90";
+import { axesOf } from "./view.js?c1994bff90";
 
 
 

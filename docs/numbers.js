@@ -1,5 +1,5 @@
 
-import { element } from "./figure.js?bd2b7fc6d6";
+import { element } from "./figure.js?c1994bff90";
 
 
 const WIDE = 8; // numbers in a row of the table

@@ -1,14 +1,14 @@
 
-import { start } from "./address.js?bd2b7fc6d6";
-import "./contents.js?bd2b7fc6d6";
-import { watch } from "./figure.js?bd2b7fc6d6";
-import "./film.js?bd2b7fc6d6";
-import "./labels.js?bd2b7fc6d6";
-import "./notes.js?bd2b7fc6d6";
-import "./shade.js?bd2b7fc6d6";
-import "./share.js?bd2b7fc6d6";
-import "./walk.js?bd2b7fc6d6";
+import { start } from "./address.js?c1994bff90";
+import "./contents.js?c1994bff90";
+import { watch } from "./figure.js?c1994bff90";
+import "./film.js?c1994bff90";
+import "./labels.js?c1994bff90";
+import "./notes.js?c1994bff90";
+import "./shade.js?c1994bff90";
+import "./share.js?c1994bff90";
+import "./walk.js?c1994bff90";
 
-if (document.getElementById("numbers")) import("./numbers.js?bd2b7fc6d6");
+if (document.getElementById("numbers")) import("./numbers.js?c1994bff90");
 start();
 watch();

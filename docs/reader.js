@@ -1,8 +1,8 @@
 
-import { emphasise } from "./emphasis.js?bd2b7fc6d6";
-import { copyOf, element, look, whenAlive } from "./figure.js?bd2b7fc6d6";
-import { frameOf } from "./film.js?bd2b7fc6d6";
-import { cornersOf, whole } from "./view.js?bd2b7fc6d6";
+import { emphasise } from "./emphasis.js?c1994bff90";
+import { copyOf, element, look, whenAlive } from "./figure.js?c1994bff90";
+import { frameOf } from "./film.js?c1994bff90";
+import { cornersOf, whole } from "./view.js?c1994bff90";
 
 
 

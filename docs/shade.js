@@ -1,6 +1,6 @@
 
-import { sceneOf } from "./emphasis.js?bd2b7fc6d6";
-import { whenAlive } from "./figure.js?bd2b7fc6d6";
+import { sceneOf } from "./emphasis.js?c1994bff90";
+import { whenAlive } from "./figure.js?c1994bff90";
 
 const PLACE = "vPlace = (modelMatrix * vec4(transformed, 1.0)).xyz;";
 const NORMAL = "normalize(cross(dFdx(vPlace), dFdy(vPlace)))"; // towards the eye
@@ -26,7 +26,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)"), DIM = 0.2;
 function shade(viewer) {
   const meshes = /** @type {any[]} */ ([]), made = new Map();
   sceneOf(viewer)?.traverse((/** @type {any} */ one) => one.isMesh && meshes.push(one));
-  const plain = meshes.find(({ material }) => material.isMeshBasicMaterial)?.material;
+  const plain = meshes.find(({ material }) => material.isMeshBasicMaterial && !material.map)?.material; // a shadow has one
   for (const mesh of meshes.filter(({ material }) => plain && material.isMeshStandardMaterial && !material.map)) {
     const { uuid, name, color, vertexColors, side, transparent, opacity, depthWrite, userData } = mesh.material;
     const isPlinth = [mesh.name, mesh.parent.name].includes("plinths"), key = `${uuid} ${isPlinth}`;

@@ -1,6 +1,6 @@
 
-import { element } from "./figure.js?bd2b7fc6d6";
-import { draw } from "./labels.js?bd2b7fc6d6";
+import { element } from "./figure.js?c1994bff90";
+import { draw } from "./labels.js?c1994bff90";
 
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.embed"))) {
   input.value = input.value.replace(/src="([^"]*)"/, (_, path) => `src="${new URL(path, location.href)}"`);

@@ -1,10 +1,12 @@
 
-import { element } from "../figure.js?bd2b7fc6d6";
-import { decomposition } from "./decomposition.js?bd2b7fc6d6";
-import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?bd2b7fc6d6";
-import { GPT, Tokenizer, trace, wordsOf } from "./model.js?bd2b7fc6d6";
-import { nameAt, patching, placeIn } from "./patch.js?bd2b7fc6d6";
-import { follow, follows, redraw } from "./redraw.js?bd2b7fc6d6";
+import { element } from "../figure.js?c1994bff90";
+import { decomposition } from "./decomposition.js?c1994bff90";
+import { download, json, safetensors } from "./files.js?c1994bff90";
+import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?c1994bff90";
+import { GPT, Tokenizer, trace, wordsOf } from "./model.js?c1994bff90";
+import { nameAt, patching, placeIn } from "./patch.js?c1994bff90";
+import { differences, fill, read } from "./recipe.js?c1994bff90";
+import { follow, follows, redraw, shown } from "./redraw.js?c1994bff90";
 
 
 
@@ -15,7 +17,7 @@ const find = (selector) => /** @type {E} */ (bench.querySelector(selector));
 const all = (selector) => [...bench.querySelectorAll(selector)].map((element) => /** @type {HTMLElement} */ (element));
 
 const sent = JSON.parse(find("script[type='application/json']").textContent ?? "");
-const own = vitrine(unpacked(sent)), parts = partsOf(sent.config);
+const own = { ...sent, ...vitrine(unpacked(sent)) }, parts = partsOf(sent.config);
 
 const OURS = { words: sent.prompt.split(" "), off: [], mean: false, set: {}, asked: own, weights: sent.fingerprint, whose: "" };
 
@@ -25,7 +27,7 @@ let question = OURS, answer = traced(OURS);
 const means = new WeakMap();
 
 function traced({ words, off, mean, set, asked: { model, tokenizer }, asked }) {
-  if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, sent.corpus));
+  if (mean && off.length && !means.has(asked)) means.set(asked, meansOf(model, tokenizer, asked.corpus));
   const edits = off.map((path) => without(model, path, mean ? means.get(asked)?.get(path) : 0));
   edits.push(...Object.entries(set).map(([path, value]) => cut(model.config, path, value)));
   return trace(model, tokenizer, words.join(" "), together(edits));
@@ -47,6 +49,11 @@ function points(part) {
   return Number(text) === 0 ? "±0" : `${part < 0 ? "\u2212" : "+"}${text}`;
 }
 
+function sentence(error) {
+  const { message } = /** @type {Error} */ (error);
+  return `${message[0].toUpperCase()}${message.slice(1)}.`;
+}
+
 function item(text, attributes) {
   const one = element("li", "");
   one.append(element("button", text, { type: "button", ...attributes }));
@@ -55,12 +62,13 @@ function item(text, attributes) {
 
 function ask(change) {
   const next = { ...question, ...change };
+  const { ids } = next.asked.tokenizer;
+  if (change.asked && !next.words.every((word) => ids.has(word))) next.words = wordsOf(change.asked.prompt);
   if (next.words.length !== question.words.length && !change.set) next.set = {};
   try {
     answer = traced(next);
   } catch (error) {
-    const { message } = /** @type {Error} */ (error);
-    return say(`${message[0].toUpperCase()}${message.slice(1)}.`);
+    return say(sentence(error));
   }
   question = next;
   say("");
@@ -72,7 +80,7 @@ function show() {
   const { words, off, whose } = question, { prediction } = answer;
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.place;
   const chips = words.map((word, n) => item(word, { class: "chip", "data-place": `${n}`, "aria-expanded": "false" }));
-  if (words.length < sent.config.n_context)
+  if (words.length < question.asked.config.n_context)
     chips.push(item("+", { class: "chip add", "data-place": `${words.length}`, "aria-expanded": "false", "aria-label": "Add a word" }));
   chips.push(item(prediction, { class: "chip answer", "data-word": prediction, "data-place": `${words.length}`, title: "Its answer; press to let it go on" }));
   find(".words").replaceChildren(...chips);
@@ -98,6 +106,8 @@ function showAnswers() {
   const best = vocab.map((token, id) => ({ token, chance: probabilities[id] }));
   best.sort((one, other) => other.chance - one.chance);
   for (const [n, row] of all(".answers li").entries()) {
+    row.hidden = n >= best.length;
+    if (row.hidden) continue;
     const { token, chance } = best[n], [word, , share, change] = row.children;
     word.textContent = token;
     row.querySelector("rect")?.setAttribute("width", (100 * chance).toFixed(1));
@@ -130,8 +140,6 @@ let place = 0; // of the word that is chosen
 
 const palette = find(".palette"), input = /** @type {HTMLInputElement} */ (find(".palette input"));
 
-find(".palette ul").append(...sent.vocab.map((word) => item(word, { "data-word": word })));
-
 function open(at, by_keyboard) {
   place = at;
   palette.hidden = false;
@@ -139,7 +147,7 @@ function open(at, by_keyboard) {
   find("[data-remove]").hidden = at >= question.words.length;
   for (const chip of all(".chip")) chip.setAttribute("aria-expanded", `${!chip.dataset.word && Number(chip.dataset.place) === at}`);
   input.value = "";
-  complete();
+  find(".palette ul").replaceChildren(...question.asked.tokenizer.vocab.map((word) => item(word, { "data-word": word })));
   if (by_keyboard) input.focus();
 }
 
@@ -160,20 +168,20 @@ function complete() {
 const likeness = (one, other) => [...one].filter((letter) => other.includes(letter)).length - Math.abs(one.length - other.length);
 
 function take() {
-  const typed = wordsOf(input.value), last = typed.length - 1;
+  const typed = wordsOf(input.value), last = typed.length - 1, { vocab } = question.asked.tokenizer;
   const whole = typed.map((word, n) =>
-    n < last || sent.vocab.includes(word) ? word : sent.vocab.find((one) => one.startsWith(word)) ?? word);
-  const unknown = whole.find((word) => !sent.vocab.includes(word));
+    n < last || vocab.includes(word) ? word : vocab.find((one) => one.startsWith(word)) ?? word);
+  const unknown = whole.find((word) => !vocab.includes(word));
   if (unknown === undefined) return put(whole);
-  const near = [...sent.vocab].sort((one, other) => likeness(other, unknown) - likeness(one, unknown)).slice(0, 3);
-  say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${sent.vocab.length} words. Nearest are `, near);
+  const near = [...vocab].sort((one, other) => likeness(other, unknown) - likeness(one, unknown)).slice(0, 3);
+  say(`The model has never met “${unknown.slice(0, 40)}”; it knows ${vocab.length} words. Nearest are `, near);
 }
 
 function put(words) {
   const isNew = place >= question.words.length;
   if (!ask({ words: [...question.words.slice(0, place), ...words, ...question.words.slice(place + 1)] })) return;
   const next = place + words.length;
-  if (isNew && words.length && next < sent.config.n_context) return open(next, palette.contains(document.activeElement));
+  if (isNew && words.length && next < question.asked.config.n_context) return open(next, palette.contains(document.activeElement));
   place = Math.min(place, question.words.length - 1);
   close();
 }
@@ -219,8 +227,8 @@ const [button, curve, told] = ["[data-train]", ".curve polyline", ".training p"]
 
 let stop = null;
 
-function begin(given, hear) {
-  const { corpus } = sent, file = bench.dataset.worker, told = { corpus, given, every: Infinity };
+function begin({ corpus, config: given }, hear) {
+  const file = bench.dataset.worker, told = { corpus, given, every: Infinity };
   if (!file) {
     let stopped = false;
     learned(told, hear, () => new Promise((done) => setTimeout(() => done(stopped))));
@@ -234,38 +242,42 @@ function begin(given, hear) {
 }
 
 function learn() {
-  const field = /** @type {HTMLInputElement} */ (find(".training input")), seed = field.valueAsNumber;
-  if (!field.checkValidity() || Number.isNaN(seed)) return void (told.textContent = "The seed is a whole number from 0 on.");
-  const config = { ...sent.config, seed }, most = 1.1 * Math.log(sent.vocab.length);
+  let recipe;
+  try {
+    recipe = read(find(".training"), sent.config);
+  } catch (error) {
+    return void (told.textContent = sentence(error));
+  }
+  const { config, config: { steps } } = recipe;
   const points = [];
-  let last = 0;
+  let last = 0, most = 0;
   button.textContent = "Stop";
-  stop = begin(config, ({ step, loss = NaN, weights, vocab = [], fingerprint: hash = "", error }) => {
+  stop = begin(recipe, ({ step, loss = NaN, weights, fingerprint: hash = "", error = "" }) => {
     if (step !== undefined) {
       last = step;
-      if (step) points.push(`${step},${(100 * (1 - loss / most)).toFixed(1)}`);
+      most ||= 1.1 * loss; // of the first step; there is none before it
+      if (step) points.push(`${(step * sent.config.steps) / steps},${(100 * Math.max(0, 1 - loss / most)).toFixed(1)}`);
       curve.setAttribute("points", points.join(" "));
-      told.textContent = `Step ${step} of ${sent.config.steps}${step ? `, loss ${loss.toFixed(3)}` : ""}`;
+      told.textContent = `Step ${step} of ${steps}${step ? `, loss ${loss.toFixed(3)}` : ""}`;
       return;
     }
     stop = null;
     button.textContent = "Train it yourself";
-    if (!weights) return void (told.textContent = `${error}.`);
-    const asked = vitrine({ model: new GPT({ ...config, n_vocab: vocab.length }, weights), tokenizer: new Tokenizer([vocab.join(" ")]) });
-    tell(asked, seed, last, hash);
+    if (!weights) return void (told.textContent = sentence({ message: error }));
+    tell({ ...vitrine({ model: new GPT(config, weights), tokenizer: new Tokenizer(recipe.corpus) }), ...recipe }, last, hash);
   });
 }
 
-function tell(asked, seed, steps, hash) {
-  const found = asked.trace(sent.prompt), { prediction } = found, right = prediction === sent.answer;
-  const same = hash === sent.fingerprint, whole = steps === sent.config.steps;
-  const whose = `your training, seed ${seed}${whole ? "" : `, stopped after ${steps} steps`}`;
+function tell(asked, steps, hash) {
+  const found = asked.trace(asked.prompt), { prediction } = found, right = prediction === asked.answer, { seed } = asked.config;
+  const same = hash === sent.fingerprint, stopped = steps === asked.config.steps ? [] : [`stopped after ${steps} steps`];
+  const others = differences(asked, own), whose = [`your training, seed ${seed}`, ...others, ...stopped].join(", ");
   told.replaceChildren(
     `SHA-256 of your ${asked.model.vector.length.toLocaleString("en")} weights: `,
     element("code", hash.slice(0, 16), { title: hash }),
     "…, of the page’s: ",
     element("code", sent.fingerprint.slice(0, 16), { title: sent.fingerprint }),
-    `…: ${same ? "the same, to the last bit" : "others"}. Yours goes on with “${prediction}” (${percent(chanceOf(found, prediction))}).`,
+    `…: ${same ? "the same, to the last bit" : "others"}. Yours goes on with “${prediction}” (${percent(chanceOf(found, prediction))})${right ? "." : `; right is “${asked.answer}”.`}`,
   );
   const name = `${whose}: ${prediction}, ${right ? "right" : "wrong"}. Press to ask it`;
   const one = item(`${seed}`, { class: right ? "right" : "wrong", title: name, "aria-label": `${seed}: ${name}` });
@@ -274,6 +286,18 @@ function tell(asked, seed, steps, hash) {
 }
 
 button.addEventListener("click", () => (stop ? stop() : learn()));
+find("[data-recipe]").addEventListener("click", () => fill(find(".training"), own));
+fill(find(".training"), own);
+
+const files = {
+  safetensors: () => safetensors(question.asked.model),
+  json: () => json(answer, question.weights),
+  glb: async () => (await fetch(await shown(find("figure.scene")))).blob(),
+};
+for (const button of all("[data-file]")) {
+  const { file = "" } = button.dataset, name = button.textContent ?? "";
+  button.addEventListener("click", async () => download(name, await files[file]()));
+}
 
 
 const address = () => new URLSearchParams(location.hash.split("?").slice(1).join("?"));
@@ -294,16 +318,22 @@ function asked() {
   return wanted;
 }
 
+function addressed(address, query) {
+  const [file, id] = address.split(/[#?]/), said = `${query}`.replaceAll("%2F", "/").replaceAll("%2C", ",").replaceAll("%3A", ":");
+  return said ? `${file}#${id || bench.id}?${said}` : id && id !== bench.id ? `${file}#${id}` : file;
+}
+
 function keep() {
-  const { words, off, mean, set } = question, query = address(), prompt = words.join(" ");
+  const { words, off, mean, set } = question, query = address(), mine = new URLSearchParams(), prompt = words.join(" ");
   for (const name of ["prompt", "off", "to", "set"]) query.delete(name);
-  if (prompt !== sent.prompt) query.set("prompt", prompt);
-  if (off.length) query.set("off", off.join(","));
-  if (off.length && mean) query.set("to", "mean");
-  if (Object.keys(set).length) query.set("set", Object.entries(set).map((one) => one.join(":")).join(","));
-  const id = location.hash.slice(1).split("?")[0], said = query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",").replaceAll("%3A", ":");
-  const there = said ? `#${id || bench.id}?${said}` : id && id !== bench.id ? `#${id}` : location.pathname + location.search;
-  if (said || location.hash) history.replaceState(history.state, "", there);
+  if (prompt !== sent.prompt) mine.set("prompt", prompt);
+  if (off.length) mine.set("off", off.join(","));
+  if (off.length && mean) mine.set("to", "mean");
+  if (Object.keys(set).length) mine.set("set", Object.entries(set).map((one) => one.join(":")).join(","));
+  const there = addressed(location.hash, new URLSearchParams([...query, ...mine])) || location.pathname + location.search;
+  if (there !== location.hash) history.replaceState(history.state, "", there);
+  for (const link of document.querySelectorAll("a[href^='index.html'], a[href^='flow.html']"))
+    link.setAttribute("href", addressed(link.getAttribute("href") ?? "", mine));
 }
 
 addEventListener("hashchange", () => void (["prompt", "off", "set"].some((key) => address().has(key)) ? ask(asked()) : null));

@@ -1,6 +1,6 @@
 
-import { GPT, Tokenizer, configured, fingerprint, trace } from "./model.js?bd2b7fc6d6";
-import { train } from "./training.js?bd2b7fc6d6";
+import { GPT, Tokenizer, configured, fingerprint, trace } from "./model.js?c1994bff90";
+import { train } from "./training.js?c1994bff90";
 
 
 

@@ -1,5 +1,5 @@
 
-import { Matrix, addProduct } from "./matrices.js?bd2b7fc6d6";
+import { Matrix, addProduct } from "./matrices.js?c1994bff90";
 
 const ARTICLE = {
   n_context: 8,
@@ -252,7 +252,7 @@ const SHAPES = {
 export function trace(model, tokenizer, sentence, edit) {
   const ids = tokenizer.encode(sentence), { vocab } = tokenizer;
   if (!ids.length) throw new Error("the prompt holds no word; give it at least one");
-  const { n_embd: D, n_head: H, n_vocab: V, n_layer: L, activation } = model.config, T = ids.length;
+  const { n_embd: D, n_head: H, n_vocab: V, n_layer: L, activation, epsilon } = model.config, T = ids.length;
   const { residual, inside } = model.forward([ids], edit);
   const normed = residual.map((x) => layerNorm(x, model.ln_f));
   const lens = normed.map((x) => linear(x, new Matrix(model.embedding, V, D))); // what it would answer at each level
@@ -268,7 +268,7 @@ export function trace(model, tokenizer, sentence, edit) {
     return [name, { shape: letters.split(" ").map((letter) => sizes[letter]), data }];
   });
   const tokens = ids.map((id) => vocab[id]), prediction = vocab[probabilities.indexOf(Math.max(...probabilities))];
-  return { ...Object.fromEntries(arrays), sentence, tokens, vocab, activation, probabilities, prediction };
+  return { ...Object.fromEntries(arrays), sentence, tokens, vocab, activation, epsilon, probabilities, prediction };
 }
 
 export async function fingerprint(vector) {

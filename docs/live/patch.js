@@ -1,7 +1,7 @@
 
-import { element } from "../figure.js?bd2b7fc6d6";
-import { chosen, whenChosen } from "../reader.js?bd2b7fc6d6";
-import { NAMES } from "./decomposition.js?bd2b7fc6d6";
+import { element } from "../figure.js?c1994bff90";
+import { chosen, whenChosen } from "../reader.js?c1994bff90";
+import { NAMES } from "./decomposition.js?c1994bff90";
 
 
 function pathOf(array, [l, ...rest]) {

@@ -1,8 +1,8 @@
 
-import { aim, element, measure, viewOf, whenAlive } from "../figure.js?bd2b7fc6d6";
-import { chosen, select } from "../reader.js?bd2b7fc6d6";
-import { limited, whole } from "../view.js?bd2b7fc6d6";
-import { SCENES, draw } from "./scenes.js?bd2b7fc6d6";
+import { aim, element, measure, viewOf, whenAlive } from "../figure.js?c1994bff90";
+import { chosen, select } from "../reader.js?c1994bff90";
+import { limited, whole } from "../view.js?c1994bff90";
+import { SCENES, draw } from "./scenes.js?c1994bff90";
 
 
 
@@ -41,6 +41,12 @@ export async function redraw(asked, back) {
   const [yours, recorded] = [`${asked?.said} The words, tables and files around it are the article’s.`, "Recorded: the page’s model and its prompt, whatever is asked."];
   for (const figure of scenesOf()) tell(figure, asked && (follows(figure) ? yours : recorded), back);
   for (const follower of followers.values()) if (follower.near) await update(follower);
+}
+
+export async function shown(figure) {
+  const follower = followers.get(figure);
+  if (follower) await update(follower);
+  return figure.dataset.src ?? "";
 }
 
 async function update(follower) {

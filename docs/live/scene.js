@@ -1,6 +1,6 @@
 
-import { NAMES, range } from "./decomposition.js?bd2b7fc6d6";
-import { Glb } from "./glb.js?bd2b7fc6d6";
+import { NAMES, range } from "./decomposition.js?c1994bff90";
+import { Glb } from "./glb.js?c1994bff90";
 
 
 
@@ -26,7 +26,7 @@ export class Scene {
     this.glyphs = /** @type {Record<string, string>} */ ({});
     this.marks = /** @type {Known["marks"]} */ ([]);
     this.how = /** @type {string[]} */ ([]);
-    this.stones = /** @type {number[]} */ ([]);
+    this.stones = /** @type {{ points: number[], colors: number[][] }} */ ({ points: [], colors: [] });
     this.plates = /** @type {number[]} */ ([]);
     this.labels = /** @type {Known["labels"]} */ ([]);
   }
@@ -56,16 +56,17 @@ export class Scene {
     return this.boxes(points, colors);
   }
 
-  bar(value, x, y) {
-    const { BAR, BAR_BASE, BAR_SPAN, PLINTH_HEIGHT } = this.s, ring = value < 0 ? TURNED : CORNERS;
+  bar(value, x, y, head) {
+    const { BAR, BAR_BASE, BAR_SPAN, PLINTH_HEIGHT, HEADS } = this.s, ring = value < 0 ? TURNED : CORNERS;
     const top = PLINTH_HEIGHT + BAR_BASE + BAR_SPAN * Math.abs(value / this.limit);
     const points = [PLINTH_HEIGHT, top].flatMap((z) => ring.flatMap(([a, b]) => [x + BAR * a, y + BAR * b, z]));
-    return this.boxes(points, [this.colorOf(value)]);
+    return this.boxes(points, [head === undefined ? this.colorOf(value) : HEADS[head % HEADS.length]]);
   }
 
-  ground(x0, y, x1 = x0) {
-    const { PLINTH: p, PLINTH_HEIGHT } = this.s, ring = [[x0 - p, y - p], [x1 + p, y - p], [x1 + p, y + p], [x0 - p, y + p]];
-    for (const z of [0, PLINTH_HEIGHT]) for (const [x, y] of ring) this.stones.push(x, y, z);
+  ground(x0, y0, x1 = x0, y1 = y0, color = this.s.STONE) {
+    const { PLINTH: p, PLINTH_HEIGHT } = this.s, ring = [[x0 - p, y0 - p], [x1 + p, y0 - p], [x1 + p, y1 + p], [x0 - p, y1 + p]];
+    for (const z of [0, PLINTH_HEIGHT]) for (const [x, y] of ring) this.stones.points.push(x, y, z);
+    this.stones.colors.push(...Array(8).fill(color));
   }
 
   ribbon(weight, [x0, y0], [x1, y1], z) {
@@ -104,6 +105,12 @@ export class Scene {
 
   width(text) {
     return Math.max(0, ...this.letters(text).map(([n, x]) => x + Math.max(...this.look.shapes[n][0].filter((_, i) => i % 2 === 0))));
+  }
+
+  cut(text, most) {
+    if (this.width(text) <= most) return text;
+    const fits = range(text.length).map((n) => `${text.slice(0, n)}\u2026`).filter((begun) => this.width(begun) <= most);
+    return fits[fits.length - 1] ?? "\u2026";
   }
 
   label(name, text, x, y, size = this.s.TEXT_SIZE, align = 0.5) {
@@ -164,34 +171,49 @@ export class Scene {
     this.names(terms.map(([, , text]) => text), SPACING, row, place);
   }
 
+  stand(array, index, x, y, head) {
+    this.mark(head === undefined ? "bar" : "post", this.bar(this.shown.at(array, ...index), x, y, head), array, index);
+  }
+
   names(texts, pitch, row = 0, place = 0) {
-    const { SPACING, TEXT_MARGIN, TEXT_SIZE, PLINTH, PLATE_GAP, LINE, DEPTH } = this.s;
-    const size = Math.min(TEXT_SIZE, (pitch - 2 * TEXT_MARGIN) / (Math.max(...texts.map((text) => this.width(text))) || 1));
+    const { SPACING, TEXT_MARGIN, TEXT_SIZE, TEXT_SHRINK, PLINTH, PLATE_GAP, LINE, DEPTH } = this.s, room = pitch - 2 * TEXT_MARGIN;
+    const shown = texts.map((text) => this.cut(text, room / (TEXT_SIZE * TEXT_SHRINK)));
+    const size = Math.min(TEXT_SIZE, room / (Math.max(...shown.map((text) => this.width(text))) || 1));
     const front = row * DEPTH - PLINTH - PLATE_GAP - size * LINE;
-    for (const [n, text] of texts.entries())
+    for (const [n, text] of shown.entries())
       if (text) this.label(`token/${row}/${Number((place + n).toPrecision(6))}`, text, place * SPACING + n * pitch, front, size);
   }
 
+  side(text, row) {
+    const { PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, DEPTH } = this.s;
+    this.label(`row/${row}`, text, -PLINTH - PLATE_GAP - TEXT_MARGIN, row * DEPTH - PLINTH, TEXT_SIZE, 1);
+  }
+
+  barName(name, text, left, y) {
+    const { TEXT_SIZE, LINE } = this.s;
+    this.label(name, text, -left, y - (TEXT_SIZE * LINE) / 2, TEXT_SIZE, 1);
+  }
+
   stream() {
-    const { L, tokens } = this.shown, { PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, DEPTH } = this.s;
+    const { L, tokens } = this.shown;
     const entering = this.changes.includes("positions off") ? "embedding alone" : "embedding + position";
     const texts = [entering, ...range(L).map((l) => `block ${l + 1}`), "final LayerNorm"];
     for (const [row, text] of texts.entries()) {
       this.line(tokens.map((token, t) => [row > L ? "normed" : "residual", [Math.min(row, L), t], row ? "" : token]), row);
-      this.label(`row/${row}`, text, -PLINTH - PLATE_GAP - TEXT_MARGIN, row * DEPTH - PLINTH, TEXT_SIZE, 1);
+      this.side(text, row);
     }
   }
 
-  patterns(l) {
+  patterns(l, head, first = 0, row = l) {
     const { H, T } = this.shown, { HAIR, RIBBON, RIBBON_GAP, RIBBON_ROOM, RIBBON_LOW, RIBBON_HIGH, SPACING, DEPTH, PLINTH, HEADS } = this.s;
     const port = RIBBON + T * HAIR, share = Math.min(1, RIBBON_ROOM / (H * (port + RIBBON_GAP))); // what a head needs at most
     const weight = (/** @type {number[]} */ cell) => this.shown.at("attention", l, ...cell);
     const cells = range(H).flatMap((h) => range(T).flatMap((q) => range(q + 1).map((k) => [h, q, k])));
-    const order = [...cells].sort((one, other) => weight(other) - weight(one)), y = l * DEPTH + PLINTH;
+    const order = [...cells].sort((one, other) => weight(other) - weight(one)), y = row * DEPTH + PLINTH;
     const step = (RIBBON_HIGH - RIBBON_LOW) / Math.max(1, order.length - 1);
     const heights = new Map(order.map((cell, n) => [cell, RIBBON_LOW + n * step]));
     this.share = share;
-    for (const cell of cells) {
+    for (const cell of cells.filter(([h, q]) => h === (head ?? h) && q >= first)) {
       const [h, q, k] = cell, widths = range(q + 1).map((k) => share * (HAIR + RIBBON * weight([h, q, k]))), color = HEADS[h % HEADS.length];
       const lane = share * (h - (H - 1) / 2) * (port + RIBBON_GAP), sum = (/** @type {number} */ n) => widths.slice(0, n).reduce((sum, x) => sum + x, 0);
       const end = [q * SPACING + lane + sum(k + 1) - widths[k] / 2 - sum(q + 1) / 2, y + DEPTH - 2 * PLINTH];
@@ -201,7 +223,22 @@ export class Scene {
     }
   }
 
-  legend(place, heads = []) {
+  matrix(array, [l, h]) {
+    const { T, tokens } = this.shown, { SPACING, BAR_DEPTH, PLINTH, PLATE_GAP, TEXT_MARGIN, TEXT_SIZE, SLATE } = this.s;
+    const right = (T - 1) * SPACING, beside = PLINTH + PLATE_GAP + TEXT_MARGIN, isPattern = array === "attention";
+    for (const [q, token] of tokens.entries()) {
+      const y = q * BAR_DEPTH;
+      this.ground(0, y, q * SPACING);
+      if (q < T - 1) this.ground((q + 1) * SPACING, y, right, y, SLATE);
+      for (const k of range(isPattern ? q + 1 : T)) this.stand(array, [l, h, q, k], k * SPACING, y, isPattern ? h : undefined);
+      this.barName(`query/${q}`, token, beside, y);
+    }
+    this.label("future", "masked", right + beside, ((T - 2) / 2) * BAR_DEPTH, TEXT_SIZE, 0);
+    this.names(tokens, SPACING);
+    return right;
+  }
+
+  legend(place, heads = [], quantity = "component") {
     const { s } = this, y = s.LEGEND_ROW, size = s.LEGEND_SIZE, parts = /** @type {number[]} */ (s.LEGEND_PARTS);
     const front = y - s.PLINTH - s.LEGEND_GAP - size * s.LINE, right = place * s.SPACING;
     const places = parts.map((_, n) => right + s.LEGEND_SPACING * (n + 1 - parts.length));
@@ -209,7 +246,7 @@ export class Scene {
       this.glb.add(`legend/value/${n}`, this.column([part * this.limit], places[n], y), "solid");
       this.label(`value/${n}`, written(part * this.limit), places[n], front, size);
     }
-    this.label("value", "component", (places[0] + right) / 2, front - s.LEGEND_BELOW, size);
+    this.label("value", quantity, (places[0] + right) / 2, front - s.LEGEND_BELOW, size);
     this.ground(places[0], y, right);
     let x = places[0] - s.PLINTH;
     for (const h of [...heads].reverse()) {
@@ -225,21 +262,22 @@ export class Scene {
     }
   }
 
-  barLegend(right, parts, title) {
+  barLegend(right, parts, title, head) {
     const { BAR_LEGEND_ROW: y, LEGEND_SIZE: size, PLINTH, LEGEND_GAP, LINE, BAR_LEGEND_SPACING, BAR_SPACING } = this.s;
     const front = y - PLINTH - LEGEND_GAP - size * LINE, left = right - BAR_LEGEND_SPACING * (parts.length - 1);
+    const name = head === undefined ? "legend/effect" : `legend/weight/${head}`;
     for (const n of range(parts.length).reverse()) {
       const value = parts[n] * this.limit, x = left + BAR_LEGEND_SPACING * n;
-      this.glb.add(`legend/effect/${n}`, this.bar(value, x, y), "solid");
-      this.label(`legend/effect/${parts[n]}`, written(value), x, front, size);
+      this.glb.add(`${name}/${n}`, this.bar(value, x, y, head), "solid");
+      this.label(`${name}/${parts[n]}`, written(value), x, front, size);
     }
     this.ground(left, y, right);
-    this.label("legend/effect", title, left - BAR_LEGEND_SPACING + BAR_SPACING * 0.3, front, size, 1);
+    this.label(name, title, left - BAR_LEGEND_SPACING + BAR_SPACING * 0.3, front, size, 1);
   }
 
   files(name, weights) {
     const { s, glb, share, limit, glyphs, shown, recorded, how, marks } = this, { sentence, tokens } = shown.trace;
-    glb.add("plinths", this.boxes(this.stones, [s.STONE]), "solid");
+    glb.add("plinths", this.boxes(this.stones.points, this.stones.colors), "solid");
     glb.add("plates", this.boxes(this.plates, [s.STONE]), "plates");
     const rows = marks.map(({ node }) => node.replace(/\/\d+$/, "")).filter((row) => /^(residual|normed)/.test(row));
     const last_only = [...new Set(rows)].filter((row) => !marks.some(({ node }) => node === `${row}/0`));

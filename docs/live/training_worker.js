@@ -1,5 +1,5 @@
 
-import { learned } from "./live.js?bd2b7fc6d6";
+import { learned } from "./live.js?c1994bff90";
 
 let stopped = false;
 
