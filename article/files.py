@@ -1,6 +1,7 @@
 """Files and folders that several processes use: locks, and what is replaced in one step."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import tempfile
@@ -17,6 +18,13 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def plain(path: Path) -> Path:
+    """The path of a file to be read. Raises OSError for a pipe or a device, which may never begin or never end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a pipe or a device")
+    return path
 
 
 def umask() -> int:

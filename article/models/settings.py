@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from article.errors import RefusalError
+from article.files import plain
 
 SEEDS = 2**32  # the whole numbers below; of larger ones, torch's generator takes the lower 32 bits
 MOST = 2**31 - 1  # of any other whole number
@@ -120,7 +121,7 @@ def unfit(value: Any, field: Any) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file sets. Raises RefusalError for one that cannot be read or is no TOML."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(plain(path).read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise RefusalError(f"{path} cannot be read: {error.strerror}; name a TOML file with --config.") from None
     except (ValueError, RecursionError) as error:  # the second for lists in lists in lists

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import gpt
 from article.errors import RefusalError
+from article.files import plain
 from article.parallel import ExceededError, confined
 
 if TYPE_CHECKING:
@@ -374,7 +375,7 @@ def make(kind: str, text: str, n_vocab: int) -> gpt.Tokenizer:
     """
     try:
         if Path(kind).name == FILE:
-            return load(Path(kind).read_bytes())
+            return load(plain(Path(kind)).read_bytes())
         if kind.startswith("tiktoken:"):
             return encoding_of(kind.removeprefix("tiktoken:"))
         if not text.split():

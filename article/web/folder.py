@@ -6,6 +6,7 @@ else, or a site of another kind, is left alone.
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import shutil
@@ -86,6 +87,26 @@ def refuse_to_replace(out: Path, kind: str) -> None:
         raise RefusalError(f"{out} holds {what}; name another folder with --out.")
     if foreign := next((file for file in contents(out) if file not in made), ""):
         raise RefusalError(f"{out} holds {foreign!r}, which no build has made; move it, or name another folder.")
+    if is_fixed(out.resolve()):
+        raise RefusalError(f"{out} lies on a layer of an overlay that it cannot leave; name another folder with --out.")
+
+
+def is_fixed(folder: Path) -> bool:
+    """Whether a folder cannot be exchanged because it lies on a lower layer of an overlay.
+
+    To find out, it is moved onto a folder that is not empty, which never gives way: the errors differ.
+    """
+    with contextlib.suppress(OSError):
+        mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines()]
+        _, kind = max((mount for mount in mounts if folder.is_relative_to(mount[0])), key=lambda mount: len(mount[0]))
+        if kind == "overlay":
+            with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as full:
+                Path(full, "file").touch()
+                try:
+                    folder.rename(full)
+                except OSError as error:
+                    return error.errno == errno.EXDEV
+    return False
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -136,5 +137,11 @@ def test_a_film_that_cannot_be_read_is_told(opened: OpenedModel, file: File) -> 
 
 def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.glb").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "y.glb")  # of which nobody writes
+    for name in ("x", "y"):
+        with pytest.raises(RefusalError, match="cannot be read: it is a pipe or a device; name a"):
+            reading.read(tmp_path / f"{name}.glb")
+    with open(tmp_path / "z.glb", "wb") as large:
+        large.truncate(reading.LARGEST + 1)
     with pytest.raises(RefusalError, match="more than 67,108,864 bytes"):
-        reading.read(tmp_path / "x.glb")
+        reading.read(tmp_path / "z.glb")

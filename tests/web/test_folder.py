@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from article.errors import RefusalError
 from article.web.folder import KINDS, RECORD, contents, recorded, workplace
 from article.web.site import Site
+from tests.conftest import ROOT
 
 
 def put(out: Path, kind: str, **files: str) -> None:
@@ -107,6 +110,33 @@ def test_a_link_to_a_folder_is_the_folder(tmp_path):
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o027])
+JUDGED = "import sys, pathlib; from article.web import folder; folder.refuse_to_replace(pathlib.Path(sys.argv[1]), 'article')"
+
+
+def test_a_layer_of_an_overlay_is_told_at_once(tmp_path, small_site):
+    """From where a folder cannot be moved, it is told before anything is made; what is there stays."""
+    for name in ("lower", "upper", "work", "all"):
+        (tmp_path / name).mkdir()
+    shutil.copytree(small_site, tmp_path / "lower" / "site")
+    (tmp_path / "judge.py").write_text(JUDGED)
+
+    def within(*command: str) -> subprocess.CompletedProcess[str]:
+        """What a command comes to where the overlay is mounted."""
+        mounted = 'mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work all && exec "$@"'
+        whole = ["unshare", "--mount", "--map-root-user", "sh", "-c", mounted, "-", *command]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        return subprocess.run(whole, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    if within("true").returncode:
+        pytest.skip("no overlay can be mounted here")
+    done = within(sys.executable, "judge.py", "all/site")
+    assert "all/site lies on a layer of an overlay that it cannot leave; name another folder with --out." in done.stderr
+    assert (tmp_path / "lower" / "site" / "site.json").is_file()
+    assert within("cp", "-r", "all/site", "all/new").returncode == 0
+    assert within(sys.executable, "judge.py", "all/new").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "upper").iterdir()) == ["new"]
+
+
 def test_a_site_is_as_readable_as_what_is_made_here(tmp_path, mask):
     """Neither half of it."""
     before = os.umask(mask)

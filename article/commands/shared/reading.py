@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from article.errors import RefusalError
+from article.files import plain
 from article.sites import figure
 from scenes.export import readback
 from scenes.export.scalars import differences, read_scalars
@@ -14,7 +15,7 @@ LARGEST = 2**26  # bytes of a file with a scene
 def read(path: Path) -> bytes:
     """A file. Raises RefusalError."""
     try:
-        with path.open("rb") as file:
+        with plain(path).open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise RefusalError(f"{path} cannot be read: {error.strerror}; name a .glb that gpt.py has made.") from None

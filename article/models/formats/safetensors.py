@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 import gpt
+from article.files import plain
 
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 FORMATS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}  # as safetensors calls them
@@ -44,7 +45,7 @@ def quoted(value: object) -> str:
 
 def read_whole(path: Path, most: int = TEXT) -> bytes:
     """The bytes of a small file. Raises ValueError for one that is too large, OSError."""
-    with path.open("rb") as file:
+    with plain(path).open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise ValueError(f"{path.name} has more than {most:,} bytes")
@@ -66,7 +67,7 @@ def read_file(path: Path) -> dict[str, Weight]:
     """The weights of a file. Raises ValueError for one that is none or damaged, OSError."""
     from safetensors import SafetensorError, safe_open
 
-    path.open("rb").close()  # whose error says why it cannot be read
+    plain(path).open("rb").close()  # whose error says why it cannot be read
     try:
         file = safe_open(path, framework="pt")
         parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no dict

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from article.files import plain
 from article.models.formats.safetensors import FLOATS, Weight, quoted
 
 LARGEST = 1 << 22  # bytes of a pickle; that of GPT-2 with its optimizer has a fifth of a million
@@ -278,7 +279,7 @@ def read_file(path: Path) -> Saved:
     The file is mapped, so that only those weights are read that are asked for. Raises ValueError for what is no such
     file, and for one that wants more than is plain; OSError.
     """
-    with path.open("rb") as file:
+    with plain(path).open("rb") as file:
         if not path.stat().st_size:
             raise ValueError("it is empty")
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # PyTorch wants to be able to write
