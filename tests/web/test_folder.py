@@ -109,8 +109,12 @@ def test_a_link_to_a_folder_is_the_folder(tmp_path):
     assert (tmp_path / "real" / "index.html").read_text() == "x"
 
 
-@pytest.mark.parametrize("mask", [0o022, 0o077, 0o027])
-JUDGED = "import sys, pathlib; from article.web import folder; folder.refuse_to_replace(pathlib.Path(sys.argv[1]), 'article')"
+JUDGED = """
+import sys
+from pathlib import Path
+from article.web.folder import refuse_to_replace
+refuse_to_replace(Path(sys.argv[1]), "article")
+"""
 
 
 def test_a_layer_of_an_overlay_is_told_at_once(tmp_path, small_site):
@@ -137,6 +141,7 @@ def test_a_layer_of_an_overlay_is_told_at_once(tmp_path, small_site):
     assert sorted(path.name for path in (tmp_path / "upper").iterdir()) == ["new"]
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o027])
 def test_a_site_is_as_readable_as_what_is_made_here(tmp_path, mask):
     """Neither half of it."""
     before = os.umask(mask)
