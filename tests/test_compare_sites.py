@@ -46,7 +46,11 @@ def renumbered(glb: bytes) -> bytes:
     file["materials"].reverse()
     for primitive in (p for mesh in file["meshes"] for p in mesh["primitives"]):
         primitive["material"] = len(file["materials"]) - 1 - primitive["material"]
-    text = json.dumps(file).encode()
+    return packed(json.dumps(file).encode(), rest)
+
+
+def packed(text: bytes, rest: bytes) -> bytes:
+    """A .glb of its JSON and what comes after it."""
     text += b" " * (-len(text) % 4)
     return struct.pack("<4sIIII", b"glTF", 2, 20 + len(text) + len(rest), len(text), 0x4E4F534A) + text + rest
 
@@ -54,7 +58,10 @@ def renumbered(glb: bytes) -> bytes:
 def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
         assert old in data
-        return data.replace(old, new, 1)
+        if not data.startswith(b"glTF"):
+            return data.replace(old, new, 1)
+        end = 20 + int.from_bytes(data[12:16], "little")
+        return packed(data[20:end].replace(old, new, 1), data[end:])
 
     return change
 

@@ -72,6 +72,7 @@ from tests.conftest import BUILDERS, FILMS, SCENES, Elements
 # --- Life ---------------------------------------------------------------------------------------------------------
 
 
+LAST_OF_BENCH = "#bench :is(a, button, input, summary):visible"
 PAGES = {  # and the figures of each that come to life
     ARTICLE: (BENCH, *SCENES),
     EVIDENCE: (),
@@ -297,7 +298,7 @@ def test_the_keyboard_alone_will_do(visit: Visitor, url: str, site: Path) -> Non
     skip = figure.get_by_role("link", name="Skip this figure")
     for n, link in enumerate([*stops_before(figure), skip]):
         if n == 1:
-            seen.page.locator("#bench input").last.focus()
+            seen.page.locator(LAST_OF_BENCH).last.focus()
         keyboard.press("Tab")
         expect(link).to_be_focused()
         expect(link).to_be_in_viewport(ratio=0.99)  # a page scrolls by whole pixels
@@ -574,7 +575,7 @@ def test_the_focus_on_a_claim_shows_its_note(visit: Visitor, url: str, site: Pat
     seen = visit(url)
     first, second = claims_of(site)[:2]
     keyboard, link, next_link = seen.page.keyboard, seen.claim(first["id"]), seen.claim(second["id"])
-    seen.page.locator("#bench input").last.focus()  # between the skip link and the others
+    seen.page.locator(LAST_OF_BENCH).last.focus()  # between the skip link and the others
     for _ in stops_before(link):
         keyboard.press("Tab")
     expect(link).to_be_focused()
