@@ -148,6 +148,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("sys.platform != 'linux'", reason="only Linux holds a process to its limits")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_tokenizer_takes_no_more_than_it_may(tmp_path, capfd, name):

@@ -94,6 +94,7 @@ def test_all_is_made_anew_with_another_version_of_a_library(monkeypatch):
     assert all(key != before[name] for name, key in keys().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modules", [["article.claims", "article.values"], ["scenes.growth", "article.web.figures"]])
 def test_what_is_imported_is_known(modules):
     """As Python imports it, in a process of its own."""

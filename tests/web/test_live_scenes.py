@@ -23,7 +23,7 @@ from scenes.export.glb import leaves, to_glb, turn
 from tests.conftest import validate
 from tests.web.test_live import arrays, edited, sent, small, told  # noqa: F401
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.npm, pytest.mark.slow]
 OURS = "at night the spider sleeps in its own"
 ASKED: list[tuple[str, list[Any], list[str]]] = [
     (OURS, [], []),
