@@ -248,6 +248,17 @@ FADED = """viewer => {
 }"""
 
 
+# Of all that is drawn: whether its light is ours, and how red plinths are.
+LIGHT = """viewer => {
+    const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene"), red = [];
+    viewer[key].traverse(({ isMesh, material, parent }) => {
+        if (isMesh && material.isMeshStandardMaterial) throw Error("the viewer's own light");
+        if (isMesh && parent.name === "plinths") red.push(material.color.r);
+    });
+    return red;
+}"""
+
+
 def test_what_is_pointed_at_or_chosen_stands_out(visit: Visitor, url: str, site: Path) -> None:
     """With a column its ribbons; at first the ribbons of the last position do, and again once it is let go of."""
     seen = visit(url + "embed/forward.html", reduced_motion="reduce").enliven("forward")
@@ -284,6 +295,7 @@ def test_what_is_pointed_at_or_chosen_stands_out(visit: Visitor, url: str, site:
     seen.page.mouse.click(x, y)
     seen.page.mouse.move(1, 1)
     fade(others(level, t))
+    viewer.evaluate(LIGHT)
     seen.page.keyboard.press("Escape")
     fade(at_first)
     expect(figure.locator(".pointer")).to_have_count(0)
@@ -295,17 +307,6 @@ def test_what_is_pointed_at_or_chosen_stands_out(visit: Visitor, url: str, site:
     seen = both
     fade(others(0, 1) & others(2, 3))
     expect(both.page).to_have_url(re.compile(r"mark=residual/0/1%2Bresidual/2/3&"))
-
-
-# Of all that is drawn: whether its light is ours, and how red plinths are.
-LIGHT = """viewer => {
-    const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene"), red = [];
-    viewer[key].traverse(({ isMesh, material, parent }) => {
-        if (isMesh && material.isMeshStandardMaterial) throw Error("the viewer's own light");
-        if (isMesh && parent.name === "plinths") red.push(material.color.r);
-    });
-    return red;
-}"""
 
 
 def test_plinths_do_not_glare_on_a_dark_page(visit: Visitor, url: str) -> None:

@@ -1,16 +1,13 @@
 // What is pointed at or chosen in a figure stands out: it and what belongs to it keep their colours, other marks fade.
-// Of the ribbons of a whole pass, those of the last position stand out at first: the answer is made of them.
+// Of the ribbons of a whole pass, those of the last position stand out at first: the answer is made of them. The
+// materials that fade are those of shade.js, which therefore comes first.
+
+import { sceneOf } from "./figure.js";
+import "./shade.js";
 
 /** @import { Living } from "./figure.js" */
 
 const FAINT = 0.1; // opacity of what has faded
-
-/** What a viewer draws, as three.js has it. The viewer keeps it to itself; if it is not found, nothing fades or goes.
- * @param {any} viewer */
-export function sceneOf(viewer) {
-  const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene");
-  return key && viewer[key];
-}
 
 /** Where a ribbon comes from and goes to: its block, query and key. @param {string} name */
 function endsOf(name) {

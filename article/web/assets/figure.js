@@ -135,6 +135,13 @@ async function begin(figure) {
   return living;
 }
 
+/** What a viewer draws, as three.js has it. The viewer keeps it to itself; who does not find it leaves all as it is.
+ * @param {any} viewer */
+export function sceneOf(viewer) {
+  const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene");
+  return key && viewer[key];
+}
+
 /** @param {Living} living */
 export function measure({ viewer, sight }) {
   const [{ x, y, z }, size] = [viewer.getBoundingBoxCenter(), viewer.getDimensions()];

@@ -1,8 +1,7 @@
 // The labels of a figure face the reader, keep their size, and none lies on another. In the file they are shapes, for
 // other viewers and for AR; here they are text over the picture.
 
-import { sceneOf } from "./emphasis.js";
-import { element, whenAlive } from "./figure.js";
+import { element, sceneOf, whenAlive } from "./figure.js";
 import { knownOf } from "./reader.js";
 import { axesOf } from "./view.js";
 

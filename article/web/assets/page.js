@@ -6,7 +6,6 @@ import { watch } from "./figure.js";
 import "./film.js";
 import "./labels.js";
 import "./notes.js";
-import "./shade.js";
 import "./share.js";
 import "./walk.js";
 

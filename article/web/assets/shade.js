@@ -1,8 +1,7 @@
 // Matt flat faces in the light of light.hdr, by arithmetic: what the viewer does for any material takes longer than all
 // else together. How bright a face is comes as nine numbers, from `harmonics` of scenes/export/light.py.
 
-import { sceneOf } from "./emphasis.js";
-import { whenAlive } from "./figure.js";
+import { sceneOf, whenAlive } from "./figure.js";
 
 const PLACE = "vPlace = (modelMatrix * vec4(transformed, 1.0)).xyz;";
 const NORMAL = "normalize(cross(dFdx(vPlace), dFdy(vPlace)))"; // towards the eye
