@@ -4,7 +4,7 @@
 import { emphasise } from "./emphasis.js";
 import { copyOf, element, look, whenAlive } from "./figure.js";
 import { frameOf } from "./film.js";
-import { cornersOf, whole } from "./view.js";
+import { cornersOf, fitting } from "./view.js";
 
 /** A node of the scene that stands for numbers; article/marks.py says what its fields mean.
  * @typedef {{ node: string, title: string, how: number, parts: number, glyph: string, mesh: number | null,
@@ -211,7 +211,7 @@ export function frame(living) {
   if (!choice) return;
   const marks = [choice.mark, ...(choice.others ?? [])];
   const corners = marks.flatMap(({ at, half }) => cornersOf(at, half.map((length) => 2 * length)));
-  const view = whole({ ...sight, corners, home: { ...home, theta: home.theta + 90 } }, home.theta, home.phi);
+  const view = fitting({ ...sight, corners }, home.theta, home.phi);
   look(living, { ...view, radius: Math.max(1.1 * view.radius, 0.45 * home.radius) });
 }
 

@@ -10,6 +10,13 @@ for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.queryS
 for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".live-link a")))
   link.textContent = link.href; // for print
 
+/** Hands a file to the reader. @param {string} name @param {Blob} content */
+export function download(name, content) {
+  const link = element("a", "", { href: URL.createObjectURL(content), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** The still of a figure in pixels. @param {HTMLElement} figure @returns {Promise<Blob | null>} */
 async function still(figure) {
   const image = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
@@ -34,10 +41,7 @@ for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
     for (let n = 0; isWritten && n < 2; n++) await new Promise(requestAnimationFrame); // until they are drawn
     const picture = await (live ? viewer.toBlob({ mimeType: "image/png" }) : still(figure));
     if (isWritten) draw(viewer, false);
-    if (!picture) return;
-    const link = element("a", "", { href: URL.createObjectURL(picture), download: `${figure.id}.png` });
-    link.click();
-    URL.revokeObjectURL(link.href);
+    if (picture) download(`${figure.id}.png`, picture);
   });
   files.append(" · ", button);
 }

@@ -64,9 +64,15 @@ export function limited({ home, corners }, { theta, phi, radius, target, field }
 
 /** From a direction, the nearest view of the whole figure; from home, that of its still.
  * @param {Sight} sight @param {number} theta @param {number} phi @returns {View} */
-export function whole({ home, wide, aspect, corners }, theta, phi) {
-  const turned = Math.abs(((theta - home.theta + 540) % 360) - 180);
-  if (turned < 1e-3 && Math.abs(phi - home.phi) < 1e-3 && aspect > 0.99 * wide) return home;
+export function whole(sight, theta, phi) {
+  const { home, wide, aspect } = sight, turned = Math.abs(((theta - home.theta + 540) % 360) - 180);
+  const isHome = turned < 1e-3 && Math.abs(phi - home.phi) < 1e-3 && aspect > 0.99 * wide;
+  return isHome ? home : fitting(sight, theta, phi);
+}
+
+/** The nearest view of all corners from a direction. @param {Omit<Sight, "wide">} sight @param {number} theta
+ * @param {number} phi @returns {View} */
+export function fitting({ home, aspect, corners }, theta, phi) {
   const [right, up, towards] = axesOf(theta * RADIANS, phi * RADIANS), axes = [right, up];
   const middle = corners[0].map((x, n) => (x + corners[7][n]) / 2);
   // An eye at (a, b, c) sees a corner if |x - a| <= slope (c - z), and so for y: of each of the four planes, the corner

@@ -2,8 +2,9 @@
 // asked stands in the address: #bench?prompt=at+night+the+fox&off=mixed/1/0,mlp/0&to=mean&set=entry/3/5:0.42.
 
 import { element } from "../figure.js";
+import { download } from "../share.js";
 import { decomposition } from "./decomposition.js";
-import { download, json, safetensors } from "./files.js";
+import { json, safetensors } from "./files.js";
 import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js";
 import { GPT, Tokenizer, trace, wordsOf } from "./model.js";
 import { nameAt, patching, placeIn } from "./patch.js";
@@ -340,7 +341,7 @@ const files = {
 };
 for (const button of all("[data-file]")) {
   const { file = "" } = button.dataset, name = button.textContent ?? "";
-  button.addEventListener("click", async () => download(name, await files[file]()));
+  button.addEventListener("click", async () => download(name, new Blob([await files[file]()])));
 }
 
 // --- The address -----------------------------------------------------------------------------------------------------

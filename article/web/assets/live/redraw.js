@@ -3,7 +3,7 @@
 
 import { aim, element, measure, viewOf, whenAlive } from "../figure.js";
 import { chosen, select } from "../reader.js";
-import { limited, whole } from "../view.js";
+import { fitting, limited, whole } from "../view.js";
 import { SCENES, draw } from "./scenes.js";
 
 /** @import { Living } from "../figure.js" */
@@ -109,8 +109,7 @@ whenAlive.push((living) => {
  * @param {Living} living @param {import("../view.js").View} [home] */
 function reframe(living, home) {
   const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
-  const elsewhere = { ...sight, aspect: sight.wide, home: { ...before, theta: before.theta + 90 } };
-  sight.home = home ?? whole(elsewhere, before.theta, before.phi);
+  sight.home = home ?? fitting({ ...sight, aspect: sight.wide }, before.theta, before.phi);
   living.rest = living.goal = limited(sight, whole(sight, theta, phi));
   aim(living, living.goal, true);
 }
