@@ -1,6 +1,6 @@
 
-import { enliven, look, say, viewOf, whenMoved } from "./figure.js?c1994bff90";
-import { approach, chosen, frame, nodesOf, select, whenChosen } from "./reader.js?c1994bff90";
+import { enliven, look, say, viewOf, whenMoved } from "./figure.js?4f3e04e6b0";
+import { approach, chosen, frame, nodesOf, select, whenChosen } from "./reader.js?4f3e04e6b0";
 
 
 const FIGURES = ["mark", "part", "view"]; // what is kept of figures

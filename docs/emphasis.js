@@ -1,11 +1,9 @@
 
+import { sceneOf } from "./figure.js?4f3e04e6b0";
+import "./shade.js?4f3e04e6b0";
+
 
 const FAINT = 0.1; // opacity of what has faded
-
-export function sceneOf(viewer) {
-  const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene");
-  return key && viewer[key];
-}
 
 function endsOf(name) {
   const [array, l, , q, k] = name.split("/");

@@ -1,6 +1,6 @@
 
-import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?c1994bff90";
-import { shareWheel } from "./wheel.js?c1994bff90";
+import { carried, cornersOf, FARTHEST, HIGHEST, isCentred, limited, LONGEST, LOWEST, turned, whole } from "./view.js?4f3e04e6b0";
+import { shareWheel } from "./wheel.js?4f3e04e6b0";
 
 
 
@@ -68,7 +68,7 @@ async function begin(figure) {
   if (lost || !hasWebGL()) return stayFlat(figure, "This browser shows no 3D here, so the figure is a still.");
   try {
     Reflect.deleteProperty(globalThis, "WebAssembly");
-    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?c1994bff90");
+    if (!customElements.get("model-viewer")) await import("./vendor/model-viewer.min.js?4f3e04e6b0");
   } catch {
     return stayFlat(figure, "The 3D viewer is not part of this copy of the page, so the figure is a still.");
   }
@@ -107,6 +107,11 @@ async function begin(figure) {
   alive.set(figure, living);
   for (const act of whenAlive) act(living);
   return living;
+}
+
+export function sceneOf(viewer) {
+  const key = Object.getOwnPropertySymbols(viewer).find(({ description }) => description === "scene");
+  return key && viewer[key];
 }
 
 export function measure({ viewer, sight }) {

@@ -1,5 +1,5 @@
 
-import { copyOf, whenAlive } from "./figure.js?c1994bff90";
+import { copyOf, whenAlive } from "./figure.js?4f3e04e6b0";
 
 const PACES = { "1×": 240, "2×": 120, "½×": 480 };
 

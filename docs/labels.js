@@ -1,8 +1,7 @@
 
-import { sceneOf } from "./emphasis.js?c1994bff90";
-import { element, whenAlive } from "./figure.js?c1994bff90";
-import { knownOf } from "./reader.js?c1994bff90";
-import { axesOf } from "./view.js?c1994bff90";
+import { element, sceneOf, whenAlive } from "./figure.js?4f3e04e6b0";
+import { knownOf } from "./reader.js?4f3e04e6b0";
+import { axesOf } from "./view.js?4f3e04e6b0";
 
 
 

@@ -1,5 +1,5 @@
 
-import { element } from "./figure.js?c1994bff90";
+import { element } from "./figure.js?4f3e04e6b0";
 
 
 const WIDE = 8; // numbers in a row of the table

@@ -1,14 +1,13 @@
 
-import { start } from "./address.js?c1994bff90";
-import "./contents.js?c1994bff90";
-import { watch } from "./figure.js?c1994bff90";
-import "./film.js?c1994bff90";
-import "./labels.js?c1994bff90";
-import "./notes.js?c1994bff90";
-import "./shade.js?c1994bff90";
-import "./share.js?c1994bff90";
-import "./walk.js?c1994bff90";
+import { start } from "./address.js?4f3e04e6b0";
+import "./contents.js?4f3e04e6b0";
+import { watch } from "./figure.js?4f3e04e6b0";
+import "./film.js?4f3e04e6b0";
+import "./labels.js?4f3e04e6b0";
+import "./notes.js?4f3e04e6b0";
+import "./share.js?4f3e04e6b0";
+import "./walk.js?4f3e04e6b0";
 
-if (document.getElementById("numbers")) import("./numbers.js?c1994bff90");
+if (document.getElementById("numbers")) import("./numbers.js?4f3e04e6b0");
 start();
 watch();

@@ -1,8 +1,8 @@
 
-import { emphasise } from "./emphasis.js?c1994bff90";
-import { copyOf, element, look, whenAlive } from "./figure.js?c1994bff90";
-import { frameOf } from "./film.js?c1994bff90";
-import { cornersOf, whole } from "./view.js?c1994bff90";
+import { emphasise } from "./emphasis.js?4f3e04e6b0";
+import { copyOf, element, look, whenAlive } from "./figure.js?4f3e04e6b0";
+import { frameOf } from "./film.js?4f3e04e6b0";
+import { cornersOf, fitting } from "./view.js?4f3e04e6b0";
 
 
 
@@ -174,7 +174,7 @@ export function frame(living) {
   if (!choice) return;
   const marks = [choice.mark, ...(choice.others ?? [])];
   const corners = marks.flatMap(({ at, half }) => cornersOf(at, half.map((length) => 2 * length)));
-  const view = whole({ ...sight, corners, home: { ...home, theta: home.theta + 90 } }, home.theta, home.phi);
+  const view = fitting({ ...sight, corners }, home.theta, home.phi);
   look(living, { ...view, radius: Math.max(1.1 * view.radius, 0.45 * home.radius) });
 }
 

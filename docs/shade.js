@@ -1,6 +1,5 @@
 
-import { sceneOf } from "./emphasis.js?c1994bff90";
-import { whenAlive } from "./figure.js?c1994bff90";
+import { sceneOf, whenAlive } from "./figure.js?4f3e04e6b0";
 
 const PLACE = "vPlace = (modelMatrix * vec4(transformed, 1.0)).xyz;";
 const NORMAL = "normalize(cross(dFdx(vPlace), dFdy(vPlace)))"; // towards the eye

@@ -1,6 +1,6 @@
 
-import { element } from "./figure.js?c1994bff90";
-import { draw } from "./labels.js?c1994bff90";
+import { element } from "./figure.js?4f3e04e6b0";
+import { draw } from "./labels.js?4f3e04e6b0";
 
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.embed"))) {
   input.value = input.value.replace(/src="([^"]*)"/, (_, path) => `src="${new URL(path, location.href)}"`);
@@ -8,6 +8,12 @@ for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.queryS
 }
 for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".live-link a")))
   link.textContent = link.href; // for print
+
+export function download(name, content) {
+  const link = element("a", "", { href: URL.createObjectURL(content), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
 
 async function still(figure) {
   const image = /** @type {HTMLImageElement} */ (figure.querySelector(".still"));
@@ -31,10 +37,7 @@ for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
     for (let n = 0; isWritten && n < 2; n++) await new Promise(requestAnimationFrame); // until they are drawn
     const picture = await (live ? viewer.toBlob({ mimeType: "image/png" }) : still(figure));
     if (isWritten) draw(viewer, false);
-    if (!picture) return;
-    const link = element("a", "", { href: URL.createObjectURL(picture), download: `${figure.id}.png` });
-    link.click();
-    URL.revokeObjectURL(link.href);
+    if (picture) download(`${figure.id}.png`, picture);
   });
   files.append(" · ", button);
 }

@@ -39,9 +39,13 @@ export function limited({ home, corners }, { theta, phi, radius, target, field }
   return { theta, phi: within(phi, HIGHEST, LOWEST), radius: far, target: aim, field: Math.max(lens, LONGEST) };
 }
 
-export function whole({ home, wide, aspect, corners }, theta, phi) {
-  const turned = Math.abs(((theta - home.theta + 540) % 360) - 180);
-  if (turned < 1e-3 && Math.abs(phi - home.phi) < 1e-3 && aspect > 0.99 * wide) return home;
+export function whole(sight, theta, phi) {
+  const { home, wide, aspect } = sight, turned = Math.abs(((theta - home.theta + 540) % 360) - 180);
+  const isHome = turned < 1e-3 && Math.abs(phi - home.phi) < 1e-3 && aspect > 0.99 * wide;
+  return isHome ? home : fitting(sight, theta, phi);
+}
+
+export function fitting({ home, aspect, corners }, theta, phi) {
   const [right, up, towards] = axesOf(theta * RADIANS, phi * RADIANS), axes = [right, up];
   const middle = corners[0].map((x, n) => (x + corners[7][n]) / 2);
   const slopes = [aspect, 1].map((wide) => wide * slopeOf(home.field) * (1 - 2 * MARGIN));

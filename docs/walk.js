@@ -1,6 +1,6 @@
 
-import { calm, copyOf, element, enliven } from "./figure.js?c1994bff90";
-import { frame, select } from "./reader.js?c1994bff90";
+import { calm, copyOf, element, enliven } from "./figure.js?4f3e04e6b0";
+import { frame, select } from "./reader.js?4f3e04e6b0";
 
 function guide(list, figure, links) {
   const walk = element("section", "", { class: "walk", "aria-label": "A guided walk through the figure" });

@@ -1,12 +1,13 @@
 
-import { element } from "../figure.js?c1994bff90";
-import { decomposition } from "./decomposition.js?c1994bff90";
-import { download, json, safetensors } from "./files.js?c1994bff90";
-import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?c1994bff90";
-import { GPT, Tokenizer, trace, wordsOf } from "./model.js?c1994bff90";
-import { nameAt, patching, placeIn } from "./patch.js?c1994bff90";
-import { differences, fill, read } from "./recipe.js?c1994bff90";
-import { follow, follows, redraw, shown } from "./redraw.js?c1994bff90";
+import { element } from "../figure.js?4f3e04e6b0";
+import { download } from "../share.js?4f3e04e6b0";
+import { decomposition } from "./decomposition.js?4f3e04e6b0";
+import { json, safetensors } from "./files.js?4f3e04e6b0";
+import { cut, learned, meansOf, partsOf, together, unpacked, vitrine, without } from "./live.js?4f3e04e6b0";
+import { GPT, Tokenizer, trace, wordsOf } from "./model.js?4f3e04e6b0";
+import { nameAt, patching, placeIn } from "./patch.js?4f3e04e6b0";
+import { differences, fill, read } from "./recipe.js?4f3e04e6b0";
+import { follow, follows, redraw, shown } from "./redraw.js?4f3e04e6b0";
 
 
 
@@ -296,7 +297,7 @@ const files = {
 };
 for (const button of all("[data-file]")) {
   const { file = "" } = button.dataset, name = button.textContent ?? "";
-  button.addEventListener("click", async () => download(name, await files[file]()));
+  button.addEventListener("click", async () => download(name, new Blob([await files[file]()])));
 }
 
 

@@ -1,5 +1,5 @@
 
-import { softmaxInto } from "./model.js?c1994bff90";
+import { softmaxInto } from "./model.js?4f3e04e6b0";
 
 
 export const range = (n) => [...Array(n).keys()];

@@ -25,9 +25,3 @@ export function json(trace, weights) {
     return value?.data instanceof Float64Array ? nested([...value.data], value.shape) : value;
   });
 }
-
-export function download(name, content) {
-  const link = document.createElement("a");
-  Object.assign(link, { href: URL.createObjectURL(new Blob([content])), download: name }).click();
-  URL.revokeObjectURL(link.href);
-}

@@ -1,5 +1,5 @@
 
-import { Matrix, addProduct } from "./matrices.js?c1994bff90";
+import { Matrix, addProduct } from "./matrices.js?4f3e04e6b0";
 
 const ARTICLE = {
   n_context: 8,

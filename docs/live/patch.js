@@ -1,7 +1,7 @@
 
-import { element } from "../figure.js?c1994bff90";
-import { chosen, whenChosen } from "../reader.js?c1994bff90";
-import { NAMES } from "./decomposition.js?c1994bff90";
+import { element } from "../figure.js?4f3e04e6b0";
+import { chosen, whenChosen } from "../reader.js?4f3e04e6b0";
+import { NAMES } from "./decomposition.js?4f3e04e6b0";
 
 
 function pathOf(array, [l, ...rest]) {

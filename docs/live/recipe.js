@@ -1,6 +1,6 @@
 
-import { Tokenizer, configured, wordsOf } from "./model.js?c1994bff90";
-import { train } from "./training.js?c1994bff90";
+import { Tokenizer, configured, wordsOf } from "./model.js?4f3e04e6b0";
+import { train } from "./training.js?4f3e04e6b0";
 
 
 

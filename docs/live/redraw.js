@@ -1,8 +1,8 @@
 
-import { aim, element, measure, viewOf, whenAlive } from "../figure.js?c1994bff90";
-import { chosen, select } from "../reader.js?c1994bff90";
-import { limited, whole } from "../view.js?c1994bff90";
-import { SCENES, draw } from "./scenes.js?c1994bff90";
+import { aim, element, measure, viewOf, whenAlive } from "../figure.js?4f3e04e6b0";
+import { chosen, select } from "../reader.js?4f3e04e6b0";
+import { fitting, limited, whole } from "../view.js?4f3e04e6b0";
+import { SCENES, draw } from "./scenes.js?4f3e04e6b0";
 
 
 
@@ -87,8 +87,7 @@ whenAlive.push((living) => {
 
 function reframe(living, home) {
   const { sight } = living, { theta, phi } = viewOf(living), before = sight.home;
-  const elsewhere = { ...sight, aspect: sight.wide, home: { ...before, theta: before.theta + 90 } };
-  sight.home = home ?? whole(elsewhere, before.theta, before.phi);
+  sight.home = home ?? fitting({ ...sight, aspect: sight.wide }, before.theta, before.phi);
   living.rest = living.goal = limited(sight, whole(sight, theta, phi));
   aim(living, living.goal, true);
 }

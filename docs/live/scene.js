@@ -1,6 +1,6 @@
 
-import { NAMES, range } from "./decomposition.js?c1994bff90";
-import { Glb } from "./glb.js?c1994bff90";
+import { NAMES, range } from "./decomposition.js?4f3e04e6b0";
+import { Glb } from "./glb.js?4f3e04e6b0";
 
 
 

@@ -1,6 +1,6 @@
 
-import { decomposition, headName, levelName, range } from "./decomposition.js?c1994bff90";
-import { Scene, written } from "./scene.js?c1994bff90";
+import { decomposition, headName, levelName, range } from "./decomposition.js?4f3e04e6b0";
+import { Scene, written } from "./scene.js?4f3e04e6b0";
 
 
 const alone = (what, term) => (scene, d) => {

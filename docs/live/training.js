@@ -1,6 +1,6 @@
 
-import { Matrix, addProduct } from "./matrices.js?c1994bff90";
-import { GPT, headsOf, moments, patternOf, rowsOf, softmaxInto, sum } from "./model.js?c1994bff90";
+import { Matrix, addProduct } from "./matrices.js?4f3e04e6b0";
+import { GPT, headsOf, moments, patternOf, rowsOf, softmaxInto, sum } from "./model.js?4f3e04e6b0";
 
 
 const BETA_1 = 0.9, BETA_2 = 0.999, EPSILON = 1e-8; // of AdamW: how much of its means is kept at a step

@@ -1,5 +1,5 @@
 
-import { learned } from "./live.js?c1994bff90";
+import { learned } from "./live.js?4f3e04e6b0";
 
 let stopped = false;
 
